@@ -1,0 +1,107 @@
+"""The coverage matrix: how many pixels a metre each pose lays on each demand point it sees.
+
+The sight lines of a site are sorted by bearing, so a pose is a run of them, filtered by distance and mount height: no geometry is left to do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from coverage.poses import Poses
+from coverage.sight import Ints, Sightlines
+from planning.jit import jit, parallel_jit, prange
+
+
+@dataclass(frozen=True, eq=False)
+class CoverageMatrix:
+    """`px_per_m`: csr float32 (n_poses, n_demand); 0 is unseen. Columns are sorted within a row."""
+
+    px_per_m: sparse.csr_matrix
+
+    @cached_property
+    def digest(self) -> str:
+        """Sixteen hex digits of the SHA-256 over the matrix's content."""
+        taken = hashlib.sha256(str(self.px_per_m.shape).encode())
+        for part in (self.px_per_m.indptr.astype(np.int64), self.px_per_m.indices.astype(np.int64), self.px_per_m.data):
+            taken.update(np.ascontiguousarray(part).tobytes())
+        return taken.hexdigest()[:16]
+
+
+@jit
+def _first_at_least(values: Any, low: int, high: int, wanted: float) -> int:
+    while low < high:
+        middle = (low + high) // 2
+        if values[middle] < wanted:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@parallel_jit
+def _filter(
+    start: Any, target: Any, line_bearing: Any, ground: Any, critical: Any, site: Any, head: Any, bearing: Any,
+    hfov: Any, height: Any, rise: Any, near: Any, far: Any, focal: Any, fill: bool, indptr: Any, indices: Any, data: Any, counts: Any,
+) -> None:  # fmt: skip
+    """Count (fill False) or write (fill True) what each pose sees; a sector that passes north is two runs."""
+    for pose in prange(len(site)):
+        h = head[pose]
+        first, last = start[site[pose]], start[site[pose] + 1]
+        left, width = bearing[pose] - hfov[h] / 2.0, hfov[h]
+        if left < 0:
+            left += 360.0
+        found = 0
+        for run in range(2):
+            if width >= 360.0:
+                if run == 1:
+                    break
+                begin, limit = first, np.inf
+            elif run == 0:
+                begin, limit = _first_at_least(line_bearing, first, last, left - 1e-9), left + width + 1e-9
+            else:
+                begin, limit = first, left + width - 360.0 + 1e-9
+            for k in range(begin, last):
+                if line_bearing[k] > limit:
+                    break
+                if ground[k] < near[h] or ground[k] > far[h] or critical[k] >= height[h]:
+                    continue
+                if fill:
+                    indices[indptr[pose] + found] = target[k]
+                    data[indptr[pose] + found] = focal[h] / np.sqrt(ground[k] * ground[k] + rise[h] * rise[h])
+                found += 1
+        counts[pose] = found
+
+
+def build_matrix(sightlines: Sightlines, poses: Poses, n_demand: int) -> CoverageMatrix:
+    """What every pose sees, of the targets the sight lines were cast to.
+
+    Parameters
+    ----------
+    sightlines: cast from the sites, rows as `poses.site` names them.
+    poses: what to filter by.
+    n_demand: number of targets.
+    """
+    names = ("hfov_deg", "height_m", "rise_m", "near_m", "far_m", "focal_px")
+    columns = [np.array([getattr(head, name) for head in poses.heads], dtype=np.float64) for name in names]
+    counts = np.zeros(len(poses), dtype=np.int64)
+    lines = (sightlines.start, sightlines.target, sightlines.bearing_deg, sightlines.ground_m, sightlines.critical_m)
+    what = (poses.site, poses.head, np.ascontiguousarray(poses.bearing_deg), *columns)
+    none_i, none_f = np.empty(0, dtype=np.int32), np.empty(0, dtype=np.float32)
+    if len(poses):
+        _filter(*lines, *what, False, np.zeros(1, dtype=np.int64), none_i, none_f, counts)
+    indptr: Ints = np.zeros(len(poses) + 1, dtype=np.int64)
+    np.cumsum(counts, out=indptr[1:])
+    indices: npt.NDArray[np.int32] = np.empty(indptr[-1], dtype=np.int32)
+    data = np.empty(indptr[-1], dtype=np.float32)
+    if len(poses):
+        _filter(*lines, *what, True, indptr, indices, data, counts)
+    matrix = sparse.csr_matrix((data, indices, indptr), shape=(len(poses), n_demand))
+    matrix.sort_indices()
+    return CoverageMatrix(matrix)

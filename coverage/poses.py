@@ -1,0 +1,239 @@
+"""Sites x camera models -> poses: each lens setting at each allowed height, aimed along the streets first and then where most is to be seen.
+
+Which bearings to offer is where coverage is won. Three ways, joined:
+
+- streets: toward each arm of a junction and both ways along the road (given with the sites);
+- best: the sector of the lens is swept once round over the targets really visible from the site and laid where it holds the most weight; what it
+  holds is set aside and the sweep goes on with the rest. No finer fan can beat the first of them, since a sector can be turned until one edge meets a target
+  without losing any.
+- fan: a fixed number of even steps, kept for comparison.
+
+Tilt follows from the lens, the height and the reach (`coverage.optics.tilt_deg`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from coverage.optics import far_m, focal_px, ground_reach_m, near_m, reach_m, tilt_deg
+from coverage.sight import Floats, Ints, Sightlines
+from planning.errors import ScenarioError
+from planning.jit import jit, parallel_jit, prange
+from planning.nouns import CameraModel
+
+EYE_M = 1.6
+
+
+
+@dataclass(frozen=True)
+class Head:
+    """A model's lens setting at a mount height, ready to be aimed: what decides a pose but for site and bearing.
+
+    `near_m` and `far_m` bound the view on the target plane `rise_m` below the mount; `slant_m` is the longest range; `focal_px` over slant range is the
+    pixel density.
+    """
+
+    model: str
+    lens: int
+    hfov_deg: float
+    vfov_deg: float
+    height_m: float
+    tilt_deg: float
+    rise_m: float
+    near_m: float
+    far_m: float
+    slant_m: float
+    focal_px: float
+    price_inr: int
+    upkeep_inr: int
+
+
+@dataclass(frozen=True)
+class Aim:
+    """Which bearings are offered at each site: along the streets, `best` sweeps, and `fan` even steps (0 for none)."""
+
+    streets: bool = True
+    best: int = 3
+    fan: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Poses:
+    """Cameras that could be placed: rows sorted by site.
+
+    `site` (n,) row of the site; `head` (n,) row of `heads`; `bearing_deg` (n,) [0, 360).
+    """
+
+    heads: tuple[Head, ...]
+    site: npt.NDArray[np.int32]
+    head: npt.NDArray[np.int16]
+    bearing_deg: Floats
+
+    def __len__(self) -> int:
+        return len(self.site)
+
+
+def make_head(model: CameraModel, lens: int, height_m: float, px_per_m: float, *, target_m: float = EYE_M, by_night: bool = False) -> Head | None:
+    """A lens setting at a height, tilted so that the picture's upper edge meets a target at the reach of the level; None where it reaches none.
+
+    Parameters
+    ----------
+    model, lens: the camera and which of its lens settings.
+    height_m: mount above ground [m].
+    px_per_m: pixel density asked for [px/m].
+    target_m: height of what is to be seen [m].
+    by_night: limits the reach to the model's night range.
+    """
+    view = model.lenses[lens]
+    focal = focal_px(model.width_px, view.hfov_deg)
+    slant = reach_m(focal, px_per_m)
+    if by_night:
+        slant = min(slant, model.night_range_m)
+    rise = height_m - target_m
+    ground = ground_reach_m(slant, rise)
+    if ground <= 0:
+        return None
+    tilt = tilt_deg(rise, view.vfov_deg, ground)
+    near, far = near_m(rise, tilt, view.vfov_deg), min(ground, far_m(rise, tilt, view.vfov_deg) * (1 + 1e-12))
+    if near >= far:
+        return None
+    return Head(model.key, lens, view.hfov_deg, view.vfov_deg, height_m, tilt, rise, near, far, slant, focal, model.price_inr, model.upkeep_inr_per_year)
+
+
+def make_heads(models: Sequence[CameraModel], heights_m: Sequence[float], px_per_m: float, *, target_m: float = EYE_M, by_night: bool = False) -> tuple[Head, ...]:
+    """Every lens setting of every model at every height that reaches something at this level.
+
+    Raises
+    ------
+    ScenarioError: `scenario.reach`, where none does.
+    """
+    made = (
+        make_head(model, lens, height, px_per_m, target_m=target_m, by_night=by_night)
+        for model in models
+        for lens in range(len(model.lenses))
+        for height in heights_m
+    )
+    heads = tuple(head for head in made if head is not None)
+    if not heads:
+        what = f"No chosen camera reaches the ground at {px_per_m:g} px/m from these heights"
+        raise ScenarioError.one("scenario.reach", what, "Ask a coarser level, mount lower, or add models with longer lenses", f"heights {tuple(heights_m)}")
+    return heads
+
+
+@jit
+def _sweep(bearing: Any, weight: Any, hfov: float, best: int, out: Any) -> int:
+    """Up to `best` bearings that take the most weight, each from what the ones before left; `bearing` sorted, [0, 360)."""
+    n = len(bearing)
+    left = weight.copy()
+    made = 0
+    while made < best:
+        top, top_first, top_last = 0.0, -1, -1
+        last, held = 0, 0.0  # the window holds targets first..last-1, counted on past a full turn
+        for first in range(n):
+            if last < first:
+                last, held = first, 0.0
+            while last < first + n and bearing[last % n] + 360.0 * (last // n) - bearing[first] <= hfov:
+                held += left[last % n]
+                last += 1
+            if held > top * (1 + 1e-12):
+                top, top_first, top_last = held, first, last
+            held -= left[first]
+        if top_first < 0:
+            return made
+        end = bearing[(top_last - 1) % n] + 360.0 * ((top_last - 1) // n)
+        # In the middle of what it holds, to 0.1 deg: a bearing an installer can set, and no target left on the edge.
+        middle = np.round((bearing[top_first] + end) / 2.0, 1)
+        out[made] = middle % 360.0
+        made += 1
+        for k in range(top_first, top_last):
+            left[k % n] = 0.0
+    return made
+
+
+@jit
+def _is_new(bearing: float, taken: Any, count: int, least: float) -> bool:
+    for k in range(count):
+        turn = abs(bearing - taken[k]) % 360.0
+        if min(turn, 360.0 - turn) < least:
+            return False
+    return True
+
+
+@parallel_jit
+def _aim(
+    start: Any, target: Any, line_bearing: Any, ground: Any, critical: Any, weight: Any,
+    hfov: Any, height: Any, near: Any, far: Any, ceiling: Any, street_start: Any, street: Any, best: int, fan: int, room: int, out: Any, counts: Any,
+) -> None:  # fmt: skip
+    for p in prange(len(start) - 1):
+        first, last = start[p], start[p + 1]
+        for head in range(len(hfov)):
+            if height[head] > ceiling[p]:
+                continue
+            seen = np.empty(last - first, dtype=np.int64)
+            n = 0
+            for k in range(first, last):
+                if ground[k] >= near[head] and ground[k] <= far[head] and critical[k] < height[head]:
+                    seen[n] = k
+                    n += 1
+            if n == 0:
+                continue
+            made = 0
+            if hfov[head] >= 360.0:
+                out[p, head, 0] = 0.0
+                counts[p, head] = 1
+                continue
+            # Close to a bearing already offered another adds nothing but rows.
+            least = min(4.0, hfov[head] / 8.0)
+            for k in range(street_start[p], street_start[p + 1]):
+                along = np.round(street[k], 1) % 360.0
+                if made < room and _is_new(along, out[p, head], made, least):
+                    out[p, head, made] = along
+                    made += 1
+            found = np.empty(max(best, 1))
+            lines = seen[:n]
+            sweeps = _sweep(line_bearing[lines], weight[target[lines]], hfov[head], best, found)
+            for k in range(sweeps):
+                if made < room and _is_new(found[k], out[p, head], made, 0.05):
+                    out[p, head, made] = found[k]
+                    made += 1
+            for k in range(fan):
+                even = np.round(360.0 * k / fan, 1)
+                if made < room and _is_new(even, out[p, head], made, 0.05):
+                    out[p, head, made] = even
+                    made += 1
+            counts[p, head] = made
+
+
+def make_poses(
+    sightlines: Sightlines, heads: Sequence[Head], weight: Floats, ceiling_m: Floats, streets: tuple[Ints, Floats], aim: Aim = Aim()
+) -> Poses:
+    """Every pose worth looking at.
+
+    Parameters
+    ----------
+    sightlines: what can be seen from each site (n_sites rows).
+    heads: from `make_heads`.
+    weight: of the targets (n_targets,); what existing cameras cover may be set to 0, so that aims go where something is to be won.
+    ceiling_m: the highest mount a site carries (n_sites,) [m].
+    streets: for each site the bearings of its streets, as row starts (n_sites + 1,) and bearings [deg].
+    aim: which bearings are offered.
+    """
+    n = len(sightlines.start) - 1
+    street_start, street = streets if aim.streets else (np.zeros(n + 1, dtype=np.int64), np.empty(0))
+    room = max(int(np.diff(street_start).max(initial=0)) + aim.best + aim.fan, 1)
+    out = np.full((n, len(heads), room), np.nan)
+    counts = np.zeros((n, len(heads)), dtype=np.int64)
+    columns = [np.array([getattr(head, name) for head in heads]) for name in ("hfov_deg", "height_m", "near_m", "far_m")]
+    _aim(
+        sightlines.start, sightlines.target, sightlines.bearing_deg, sightlines.ground_m, sightlines.critical_m, np.ascontiguousarray(weight, dtype=np.float64),
+        *columns, np.ascontiguousarray(ceiling_m, dtype=np.float64), np.ascontiguousarray(street_start, dtype=np.int64),
+        np.ascontiguousarray(street, dtype=np.float64), aim.best, aim.fan, room, out, counts,
+    )  # fmt: skip
+    there = np.arange(room) < counts[:, :, None]
+    site, head, _ = np.nonzero(there)
+    return Poses(tuple(heads), site.astype(np.int32), head.astype(np.int16), out[there])

@@ -1,0 +1,130 @@
+"""Cameras that already stand: what each is taken to be where its record is silent, and where it really can stand.
+
+A record's model, bearing, field of view and height are used as given; what is missing comes from data/standing.toml and is counted. A camera
+recorded inside a building whose roof is above it is moved to the nearest wall, just outside, and that is told: it hangs on that wall.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+from coverage.optics import focal_px
+from coverage.poses import EYE_M, Head, Poses, make_head
+from coverage.sight import Floats
+from planning.errors import ScenarioError
+from planning.nouns import CameraModel, Lens
+
+DEFAULTS = Path(__file__).resolve().parent.parent / "data" / "standing.toml"
+OFF_WALL_M = 0.3
+
+
+@dataclass(frozen=True, eq=False)
+class Standing:
+    """The cameras as they are taken to be: where (n, 2) [m], aimed how (`poses`, one a row, `site` its row), and sentences on what was assumed."""
+
+    ids: tuple[str, ...]
+    points_m: Floats
+    poses: Poses
+    notes: tuple[str, ...]
+
+
+def load_defaults(path: str | Path = DEFAULTS) -> dict[str, object]:
+    """The assumptions on existing cameras, as in data/standing.toml."""
+    with Path(path).open("rb") as stream:
+        return tomllib.load(stream)
+
+
+def stand(
+    cameras: gpd.GeoDataFrame, buildings: gpd.GeoDataFrame, models: Mapping[str, CameraModel], px_per_m: float, *, by_night: bool = False,
+    target_m: float = EYE_M,
+) -> Standing:  # fmt: skip
+    """Existing cameras as poses at points of their own.
+
+    Parameters
+    ----------
+    cameras, buildings: the city's frames.
+    models: the catalogue.
+    px_per_m: pixel density asked for [px/m].
+    by_night: limits the reach to the night range.
+
+    Raises
+    ------
+    ScenarioError: `camera.model`, where a camera names a model the catalogue lacks; it lists all of them.
+    """
+    defaults = load_defaults()
+    by_kind = defaults["model"]
+    assert isinstance(by_kind, dict)
+    named = cameras["model"].to_numpy(dtype=object)
+    unknown = sorted({str(model) for model in named if model is not None and model not in models})
+    if unknown:
+        raise ScenarioError.one("camera.model", "Existing cameras name models the catalogue lacks", "Add them to data/cameras.toml", ", ".join(unknown))
+    points, moved = _outside(cameras, buildings)
+    heads: list[Head] = []
+    rows, bearings = [], []
+    silent = {"model": 0, "height": 0, "bearing": 0}
+    blind = 0
+    for row, camera in enumerate(cameras.itertuples()):
+        model = models[str(camera.model)] if camera.model is not None else models[str(by_kind.get(camera.kind, by_kind["unknown"]))]
+        height = float(camera.height_m) if np.isfinite(camera.height_m) and camera.height_m > 0 else float(str(defaults["height_m"]))
+        known = bool(np.isfinite(camera.bearing_deg))
+        silent["model"] += camera.model is None
+        silent["height"] += not (np.isfinite(camera.height_m) and camera.height_m > 0)
+        silent["bearing"] += not known
+        head = _head(model, float(camera.hfov_deg), known, height, px_per_m, by_night, float(str(defaults["unknown_bearing_hfov_deg"])), target_m)
+        if head is None:
+            blind += 1
+            continue
+        rows.append(row)
+        heads.append(head)
+        bearings.append(float(camera.bearing_deg) % 360.0 if known else 0.0)
+    notes = [f"{count} of {len(cameras)} existing cameras have no {what} on record; data/standing.toml says what is assumed" for what, count in silent.items() if count]
+    if blind:
+        notes.append(f"{blind} existing cameras reach nothing at {px_per_m:g} px/m")
+    if moved:
+        notes.append(f"{moved} existing cameras are recorded inside a building and were moved to just outside its nearest wall")
+    site: npt.NDArray[np.int32] = np.array(rows, dtype=np.int32)
+    poses = Poses(tuple(heads), site, np.arange(len(heads)).astype(np.int16), np.array(bearings, dtype=np.float64))
+    return Standing(tuple(str(label) for label in cameras.index), points, poses, tuple(notes))
+
+
+def _head(model: CameraModel, hfov: float, known: bool, height: float, px_per_m: float, by_night: bool, round_deg: float, target_m: float) -> Head | None:
+    """The record's own field of view on the model's nearest lens; all round where it is not known where the camera looks."""
+    lens = model.lenses[0]
+    if np.isfinite(hfov) and hfov > 0:
+        lens = min(model.lenses, key=lambda setting: abs(setting.hfov_deg - hfov))
+        lens = Lens(min(hfov, 360.0), lens.vfov_deg)
+    view = CameraModel(**{**{name: getattr(model, name) for name in model.__dataclass_fields__}, "lenses": (lens,)})
+    head = make_head(view, 0, height, px_per_m, by_night=by_night, target_m=target_m)
+    if head is None or known:
+        return head
+    return Head(**{**{name: getattr(head, name) for name in head.__dataclass_fields__}, "hfov_deg": round_deg, "focal_px": focal_px(model.width_px, lens.hfov_deg)})
+
+
+def _outside(cameras: gpd.GeoDataFrame, buildings: gpd.GeoDataFrame) -> tuple[Floats, int]:
+    """Positions (n, 2), those inside a building taller than the mount put just outside its nearest wall; and how many were moved."""
+    points: Floats = shapely.get_coordinates(cameras.geometry.array).astype(float)
+    if not len(cameras) or not len(buildings):
+        return points, 0
+    shapes = buildings.geometry.array
+    tree = shapely.STRtree(shapes)
+    inside, within = tree.query(cameras.geometry.array, predicate="within")
+    heights = cameras["height_m"].fillna(float(str(load_defaults()["height_m"]))).to_numpy()
+    tall = buildings["height_m"].to_numpy()[within] > heights[inside]
+    moved = np.unique(inside[tall])
+    for row in moved:
+        solid = shapely.union_all(shapes[within[(inside == row)]])
+        wall = shapely.boundary(solid)
+        here = shapely.Point(points[row])
+        foot = shapely.line_interpolate_point(wall, shapely.line_locate_point(wall, here)) if wall.geom_type == "LineString" else shapely.ops.nearest_points(wall, here)[0]
+        step = np.array([foot.x, foot.y]) - points[row]
+        length = float(np.hypot(*step))
+        points[row] = [foot.x, foot.y] + (step / length * OFF_WALL_M if length > 0 else np.zeros(2))
+    return points, len(moved)

@@ -1,0 +1,1 @@
+"""Are the placed cameras alive."""

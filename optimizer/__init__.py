@@ -1,0 +1,1 @@
+"""Which cameras, within the budget."""

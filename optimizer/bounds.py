@@ -1,0 +1,265 @@
+"""An upper bound that certifies a plan: the Lagrangian dual of the coverage rows, with each site's subproblem solved exactly.
+
+    relaxed: demand i counts only where some site sees it      price u[i] in [0, w[i]]
+             the two budgets                                   prices a, b per rupee
+             the wards' least covered weight                   prices m[ward]: w[i] is then weight[i] (1 + m)
+
+    L(u, a, b, m) = sum (w[i] - u[i]) + a budget + b yearly - sum m least + sum over sites of the best of nothing and
+                    max over sets of at most `room` poses of  sum of u over what the set sees - a cost - b yearly, site cost included
+
+Every L bounds every plan from above, whatever the prices. A set's demand is counted once, which is what makes the bound tight: three poses of a pole
+cannot each claim the same street. The best set is found by branch and bound over the site's poses in order of worth. Prices move along the
+subgradient by Polyak's step with momentum; a and b by how far spending lies from the budget.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from optimizer.problem import Floats, Ints
+from optimizer.reduce import Core
+from planning.jit import jit, parallel_jit, prange
+
+NODES = 4_000  # branch-and-bound nodes a site; beyond them its subproblem is bounded, not solved
+
+
+@dataclass(frozen=True, eq=False)
+class Dual:
+    """The best bound found, and what it says of the poses.
+
+    `bound` is in weight, what was fixed beforehand included. `picks` (n_poses,): how often each pose was in its site's best set near the best prices.
+    `rounds` of prices were tried.
+    """
+
+    bound: float
+    picks: Ints
+    rounds: int
+
+
+@jit
+def _best_set(
+    s: int, start: Any, items: Any, u: Any, price: Any, first: Any, room: int, entry: float, mark: Any, best_set: Any, best_size: Any,
+) -> float:  # fmt: skip
+    """The most worth of at most `room` poses at a site less `entry`, exactly unless NODES are used up; 0 where nothing pays. Depth first, best first."""
+    a, b = first[s], first[s + 1]
+    worth = np.empty(b - a)
+    for p in range(a, b):
+        total = -price[p]
+        for k in range(start[p], start[p + 1]):
+            total += u[items[k]]
+        worth[p - a] = total
+    order = np.argsort(-worth)
+    n = 0
+    hope = -entry
+    while n < b - a and worth[order[n]] > 0.0:
+        if n < room:
+            hope += worth[order[n]]
+        n += 1
+    best_size[s] = 0
+    if hope <= 0.0:
+        return 0.0
+    best, open_bound = 0.0, 0.0
+    chosen = np.empty(room, dtype=np.int64)
+    place = np.zeros(room + 1, dtype=np.int64)
+    gained = np.zeros(room + 1)
+    gained[0] = -entry
+    depth, nodes = 0, 0
+    while depth >= 0:
+        at = place[depth]
+        stop = depth == room or at >= n
+        if not stop:
+            bound = gained[depth]
+            for j in range(at, min(at + room - depth, n)):
+                bound += worth[order[j]]
+            if bound <= best + 1e-9:
+                stop = True
+            elif nodes >= NODES:
+                open_bound = max(open_bound, bound)
+                stop = True
+        if stop:
+            depth -= 1
+            if depth >= 0:
+                p = a + order[chosen[depth]]
+                for k in range(start[p], start[p + 1]):
+                    mark[items[k]] -= 1
+            continue
+        place[depth] = at + 1
+        nodes += 1
+        p = a + order[at]
+        extra = -price[p]
+        for k in range(start[p], start[p + 1]):
+            if mark[items[k]] == 0:
+                extra += u[items[k]]
+        if extra <= 0.0:
+            continue
+        for k in range(start[p], start[p + 1]):
+            mark[items[k]] += 1
+        chosen[depth] = at
+        gained[depth + 1] = gained[depth] + extra
+        place[depth + 1] = at + 1
+        depth += 1
+        if gained[depth] > best:
+            best = gained[depth]
+            best_size[s] = depth
+            for j in range(depth):
+                best_set[s, j] = a + order[chosen[j]]
+    return max(best, open_bound)
+
+
+@parallel_jit
+def _all_sites(start: Any, items: Any, u: Any, price: Any, first: Any, room: Any, entry: Any, best_set: Any, best_size: Any, values: Any) -> None:
+    for chunk in prange(16):
+        mark = np.zeros(len(u), dtype=np.int16)
+        for s in range(chunk, len(first) - 1, 16):
+            values[s] = _best_set(s, start, items, u, price, first, room[s], entry[s], mark, best_set, best_size)
+
+
+@jit
+def _count_seen(start: Any, items: Any, first: Any, best_set: Any, best_size: Any, seen: Any, picks: Any) -> None:
+    """How many sites' best sets see each point, each site once; and which poses were picked."""
+    mark = np.full(len(seen), -1, dtype=np.int64)
+    seen[:] = 0.0
+    for s in range(len(first) - 1):
+        for j in range(best_size[s]):
+            p = best_set[s, j]
+            picks[p] += 1
+            for k in range(start[p], start[p + 1]):
+                if mark[items[k]] != s:
+                    mark[items[k]] = s
+                    seen[items[k]] += 1.0
+
+
+@dataclass
+class _Prices:
+    """The prices of one round; `share` is u over the ward-weighted weight."""
+
+    share: Floats
+    capital: float
+    yearly: float
+    ward: Floats
+
+
+class _Round:
+    """One evaluation of L: the bound, the subgradient and what the sites picked."""
+
+    def __init__(self, core: Core) -> None:
+        self.core = core
+        self.best_set = np.zeros((len(core.room), int(core.room.max(initial=1))), dtype=np.int64)
+        self.best_size = np.zeros(len(core.room), dtype=np.int64)
+        self.values = np.zeros(len(core.room))
+        self.seen = np.zeros(len(core.weight))
+        self.picks = np.zeros(core.n_poses, dtype=np.int64)
+
+    def weight(self, prices: _Prices) -> Floats:
+        """Weights with the wards' prices on them."""
+        core = self.core
+        if not len(prices.ward):
+            return core.weight
+        return core.weight * (1.0 + np.where(core.ward >= 0, prices.ward[np.maximum(core.ward, 0)], 0.0))
+
+    def evaluate(self, prices: _Prices) -> tuple[float, float, float]:
+        """L at these prices, and the capital and yearly cost of what the sites picked."""
+        core = self.core
+        weight = self.weight(prices)
+        u = prices.share * weight
+        price = prices.capital * core.cost + prices.yearly * core.yearly
+        entry = prices.capital * core.site_cost + prices.yearly * core.site_yearly
+        _all_sites(core.start, core.items, u, price, core.first, core.room, entry, self.best_set, self.best_size, self.values)
+        self.picks[:] = 0
+        _count_seen(core.start, core.items, core.first, self.best_set, self.best_size, self.seen, self.picks)
+        bound = core.base + float((weight - u).sum()) + prices.capital * core.budget + float(self.values.sum())
+        if np.isfinite(core.yearly_left):
+            bound += prices.yearly * core.yearly_left
+        if len(prices.ward):
+            bound -= float((prices.ward * core.ward_least).sum())
+        picked, opened = self.picks > 0, self.best_size > 0
+        capital = float(core.cost[picked].sum() + core.site_cost[opened].sum())
+        return bound, capital, float(core.yearly[picked].sum() + core.site_yearly[opened].sum())
+
+
+def lagrangian(
+    core: Core, incumbent: float, *, started: Ints, time_limit_s: float, gap: float, look: Callable[[Dual, Ints], float] | None = None,
+    stopped: Callable[[], bool] = lambda: False,
+) -> Dual:  # fmt: skip
+    """Lower the bound until it is within `gap` of the incumbent, time is up, or it no longer moves.
+
+    Parameters
+    ----------
+    incumbent: the weight of the best plan known, a target for the step.
+    started: how many poses of that plan see each point (n_demand,): where the prices begin.
+    gap: relative gap at which to stop.
+    look: called every 20 rounds with the best bound so far and the poses picked lately; returns the incumbent's weight, which may have grown.
+    """
+    began = time.monotonic()
+    current = _Round(core)
+    prices = _Prices(np.where(started > 0, 0.5, 1.0), _first_price(core, incumbent), 0.0, np.zeros(len(core.ward_least)))
+    if np.isfinite(core.yearly_left):
+        prices.capital, prices.yearly = prices.capital / 2, 0.5 * (incumbent - core.base) / max(core.yearly_left, 1.0)
+    best, best_prices = core.base + float(core.weight.sum()), prices
+    direction = np.zeros(len(core.weight))
+    picks, lately = np.zeros(core.n_poses, dtype=np.int64), np.zeros(core.n_poses, dtype=np.int64)
+    step, stall, rounds, turn = 1.0, 0, 0, 0.3
+    while time.monotonic() - began < time_limit_s and step > 2e-3 and not stopped():
+        bound, capital, yearly = current.evaluate(prices)
+        rounds += 1
+        lately += current.picks
+        if bound < best * (1 - 1e-7):
+            best, best_prices, stall = bound, prices, 0
+        else:
+            stall += 1
+        if rounds % 20 == 0:
+            picks = picks // 2 + lately
+            if look is not None:
+                incumbent = look(Dual(best, picks, rounds), lately)
+            lately = np.zeros(core.n_poses, dtype=np.int64)
+        if best - incumbent <= gap * incumbent:
+            break
+        if stall >= 15:
+            step, stall, prices, turn = step * 0.6, 0, best_prices, turn * 0.7
+            direction[:] = 0.0
+            continue
+        prices = _move(core, current, prices, bound, capital, yearly, incumbent, step, turn, direction)
+    return Dual(best, picks + lately, rounds)
+
+
+def _first_price(core: Core, incumbent: float) -> float:
+    """Weight per rupee that the known plan buys; half of it, since the last rupee buys less than the first."""
+    return 0.5 * (incumbent - core.base) / max(core.budget, 1.0)
+
+
+def _move(
+    core: Core, current: _Round, prices: _Prices, bound: float, capital: float, yearly: float, incumbent: float, step: float, turn: float, direction: Floats
+) -> _Prices:
+    """The next prices; `direction` carries the momentum and is changed in place."""
+    weight = current.weight(prices)
+    slope = weight * (current.seen - 1.0)  # of L along `share`
+    stuck = ((prices.share <= 0) & (slope > 0)) | ((prices.share >= 1) & (slope < 0))
+    # In units of u, so that heavy points move by their weight and light ones by theirs.
+    gradient = np.where(stuck, 0.0, current.seen - 1.0)
+    direction *= 0.7
+    direction += 0.3 * gradient
+    length = float((gradient * direction * weight).sum())
+    size = step * max(bound - incumbent, 1e-9 * bound) / max(length, 0.1 * float((gradient * gradient * weight).sum()), 1e-12)
+    share = np.clip(prices.share - size * direction, 0.0, 1.0)
+    new_capital = prices.capital * _turn(capital, core.budget, turn)
+    new_yearly = 0.0
+    if np.isfinite(core.yearly_left):
+        # Never quite nothing: a price of 0 could not rise again once the limit binds.
+        new_yearly = max(prices.yearly * _turn(yearly, core.yearly_left, turn), 1e-5 * (incumbent - core.base) / max(core.yearly_left, 1.0))
+    ward = prices.ward
+    if len(ward):
+        inside = core.ward >= 0
+        got = np.bincount(core.ward[inside], weights=(core.weight * np.minimum(current.seen, 1.0))[inside], minlength=len(ward))
+        lack = (core.ward_least - got) / np.maximum(core.ward_least, 1e-9)
+        ward = np.where(core.ward_least > 0, np.clip(prices.ward + turn * np.clip(lack, -1.0, 1.0) * np.where(lack < 0, prices.ward, 1.0), 0.0, 50.0), 0.0)
+    return _Prices(share, new_capital, new_yearly, ward)
+
+
+def _turn(spent: float, budget: float, turn: float) -> float:
+    """A factor on a price per rupee: up where spending passes the budget, down where it falls short."""
+    return float(np.clip((max(spent, 0.05 * budget, 1.0) / max(budget, 1.0)) ** turn, 0.5, 2.0))

@@ -1,0 +1,202 @@
+"""From a city and a scenario to a verified plan: the straight line."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+
+import geopandas as gpd
+import numpy as np
+from scipy import sparse
+
+from coverage.poses import Poses
+from coverage.views import view_areas
+from optimizer.problem import Floats, Ints, Limits, Problem
+from optimizer.solve import Outcome, solve
+from optimizer.survey import Survey, make_survey
+from optimizer.verify import verify
+from planning.city import City
+from planning.errors import Fault, ScenarioError
+from planning.money import say_rupees
+from planning.nouns import Plan, PlannedCamera, PlannedSite, Proof, Scenario, Scorecard, WardScore
+from planning.workers import Progress
+
+STANDARD_HEIGHT_M = 6.0  # the height a site's cost is for; higher mounts pay by the metre
+
+
+def make_plan(city: City, scenario: Scenario, *, progress: Progress = Progress(), survey: Survey | None = None) -> Plan:  # noqa: B008
+    """The best plan found for a scenario, verified by another computation before anyone sees it.
+
+    Parameters
+    ----------
+    progress: told each stage and the gap; may stop the work.
+    survey: of this city under this scenario, where one is at hand.
+
+    Raises
+    ------
+    ScenarioError: a wish that cannot be read, or a budget below the cheapest camera.
+    Infeasible: rules that cannot hold together, with what would be enough.
+    Disagreement: the verifier found another coverage or cost.
+    """
+    began = time.monotonic()
+    survey = survey if survey is not None else make_survey(city, scenario, progress=progress)
+    problem = make_problem(city, scenario, survey)
+    outcome = solve(problem, gap=scenario.gap, time_limit_s=scenario.time_limit_s, progress=progress)
+    progress.step("verify", 0.95)
+    plan = compose(city, scenario, survey, problem, outcome)
+    verified = verify(plan, city)
+    stages = (*survey.stages_s, *((f"optimize: {name}", seconds) for name, seconds in outcome.stages_s), ("verify", verified.runtime_s))
+    progress.step("done", 1.0)
+    proof = dataclasses.replace(plan.proof, runtime_s=time.monotonic() - began)
+    return dataclasses.replace(plan, stages_s=stages, verified=True, proof=proof)
+
+
+def make_problem(city: City, scenario: Scenario, survey: Survey) -> Problem:
+    """The arrays and limits of a scenario over its survey.
+
+    Raises
+    ------
+    ScenarioError: `scenario.forbid` for unknown ids, `scenario.cheapest` where the budget buys no camera at all.
+    """
+    sites, poses = survey.sites, survey.poses
+    heads = poses.heads
+    price = np.array([head.price_inr for head in heads], dtype=np.int64)[poses.head]
+    upkeep = np.array([head.upkeep_inr for head in heads], dtype=np.int64)[poses.head]
+    above = np.array([max(head.height_m - STANDARD_HEIGHT_M, 0.0) for head in heads])[poses.head]
+    taller = np.ceil(above * sites["cost_per_m_above_6"].to_numpy(dtype=np.float64)[poses.site]).astype(np.int64)
+    weight = survey.demand["weight"].to_numpy(dtype=np.float64)
+    ward, names = ward_rows(city, survey.demand)
+    totals = np.bincount(ward[ward >= 0], weights=weight[ward >= 0], minlength=len(names))
+    keep, forbid = _lists(scenario, survey)
+    limits = Limits(scenario.budget_inr, scenario.yearly_inr, scenario.cameras_per_site, keep, forbid, totals * scenario.ward_floor, names)
+    seen = survey.matrix.px_per_m
+    covers = sparse.csr_matrix((np.ones(seen.nnz, dtype=bool), seen.indices, seen.indptr), shape=seen.shape)
+    problem = Problem(
+        covers=covers, weight=weight, already=survey.before, ward=ward, cost=price + taller, yearly=upkeep, site=poses.site.astype(np.int64),
+        site_cost=sites["cost_inr"].to_numpy(dtype=np.int64), site_yearly=sites["yearly_inr"].to_numpy(dtype=np.int64), limits=limits,
+    )  # fmt: skip
+    _check_affordable(scenario, problem)
+    return problem
+
+
+def ward_rows(city: City, demand: gpd.GeoDataFrame) -> tuple[Ints, tuple[str, ...]]:
+    """For each demand point the row of its ward, -1 for none (n_demand,); and the wards' names."""
+    wards = city["wards"]
+    rows = {str(label): row for row, label in enumerate(wards.index)}
+    found = np.array([rows.get(str(label), -1) for label in demand["ward"]], dtype=np.int64)
+    return found, tuple(str(name) for name in wards["name"])
+
+
+def _lists(scenario: Scenario, survey: Survey) -> tuple[np.ndarray[tuple[int], np.dtype[np.bool_]], np.ndarray[tuple[int], np.dtype[np.bool_]]]:
+    """Which poses must be and which must not be in the plan; a forbidden site forbids all its poses, kept ones apart."""
+    n = len(survey.poses)
+    keep, forbid = np.zeros(n, dtype=bool), np.zeros(n, dtype=bool)
+    if not scenario.keep and not scenario.forbid:
+        return keep, forbid
+    ids = {survey.camera_id(pose): pose for pose in range(n)}
+    sites = {str(label): row for row, label in enumerate(survey.sites.index)}
+    for text in scenario.keep:
+        keep[ids[text]] = True
+    faults = []
+    for text in scenario.forbid:
+        if text in sites:
+            forbid |= survey.poses.site == sites[text]
+        elif text in ids:
+            forbid[ids[text]] = True
+        elif text.split("/")[0] not in sites:
+            faults.append(Fault("scenario.forbid", "No site or camera of this city bears this id", "Take it off the list", text))
+    if faults:
+        raise ScenarioError(faults)
+    return keep, forbid & ~keep
+
+
+def _check_affordable(scenario: Scenario, problem: Problem) -> None:
+    alone = problem.cost + problem.site_cost[problem.site]
+    sees = np.diff(problem.covers.indptr) > 0
+    if not sees.any():
+        raise ScenarioError.one("scenario.blind", "No camera allowed here would see anything", "Ask a coarser level, or allow other models or heights", scenario.level)
+    cheapest = int(alone[sees].min())
+    if scenario.budget_inr < cheapest:
+        what = f"The cheapest camera with its site costs {say_rupees(cheapest)}; the budget buys none"
+        raise ScenarioError.one("scenario.cheapest", what, f"Give at least {say_rupees(cheapest)}", say_rupees(scenario.budget_inr))
+
+
+def compose(city: City, scenario: Scenario, survey: Survey, problem: Problem, outcome: Outcome) -> Plan:
+    """The plan of an outcome, in people's nouns."""
+    demand = survey.demand.copy()
+    demand["before"] = survey.before
+    demand["after"] = problem.seen(outcome.chosen)
+    total = max(problem.total, 1e-12)
+    proof = Proof(
+        status=outcome.termination, covered=outcome.objective / total, bound=min(outcome.bound / total, 1.0), gap=outcome.gap, runtime_s=outcome.runtime_s,
+        how="bound by Lagrangian relaxation over all poses, site subproblems solved exactly; plan by greedy search and an integer program (PuLP, HiGHS)",
+    )  # fmt: skip
+    return Plan(
+        scenario=scenario, city_digest=city.digest, made=city.made, demand=demand, views=_views(city, survey, outcome.chosen),
+        cameras=_cameras(survey, problem, outcome.chosen), sites=_sites(survey, problem, outcome.chosen), scorecard=score(city, demand), proof=proof,
+        stages_s=survey.stages_s, assumptions=(*city.notes, *survey.notes),
+    )  # fmt: skip
+
+
+def score(city: City, demand: gpd.GeoDataFrame) -> Scorecard:
+    """Shares of the weight covered, of all and by ward; wards without weight are left out."""
+    weight = demand["weight"].to_numpy(dtype=np.float64)
+    before, after = demand["before"].to_numpy(dtype=bool), demand["after"].to_numpy(dtype=bool)
+    ward, names = ward_rows(city, demand)
+
+    def by_ward(rows: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Floats:
+        taken = rows & (ward >= 0)
+        return np.bincount(ward[taken], weights=weight[taken], minlength=len(names)).astype(np.float64)
+
+    totals = by_ward(np.ones(len(weight), dtype=bool))
+    parts, full = by_ward(before), by_ward(after)
+    scores = tuple(
+        WardScore(name, float(totals[w]), float(parts[w] / totals[w]), float(full[w] / totals[w])) for w, name in enumerate(names) if totals[w] > 0
+    )
+    whole = max(float(weight.sum()), 1e-12)
+    return Scorecard(float(weight[before].sum()) / whole, float(weight[after].sum()) / whole, scores)
+
+
+def _cameras(survey: Survey, problem: Problem, chosen: Ints) -> tuple[PlannedCamera, ...]:
+    times = np.zeros(len(problem.weight), dtype=np.int64)
+    times[problem.already] = 1
+    for pose in chosen:
+        times[problem.covers.indices[problem.covers.indptr[pose] : problem.covers.indptr[pose + 1]]] += 1
+    x, y = survey.sites.geometry.x.to_numpy(), survey.sites.geometry.y.to_numpy()
+    wards = survey.sites["ward"].to_numpy(dtype=object)
+    cameras = []
+    for pose in chosen:
+        head, site = survey.poses.heads[survey.poses.head[pose]], int(survey.poses.site[pose])
+        seen = problem.covers.indices[problem.covers.indptr[pose] : problem.covers.indptr[pose + 1]]
+        alone = float(problem.weight[seen[times[seen] == 1]].sum())
+        cameras.append(
+            PlannedCamera(
+                id=survey.camera_id(int(pose)), site=str(survey.sites.index[site]), x_m=float(x[site]), y_m=float(y[site]), model=head.model,
+                hfov_deg=head.hfov_deg, vfov_deg=head.vfov_deg, bearing_deg=float(survey.poses.bearing_deg[pose]), tilt_deg=head.tilt_deg,
+                height_m=head.height_m, reach_m=head.far_m, lens=head.lens, cost_inr=int(problem.cost[pose]), yearly_inr=int(problem.yearly[pose]),
+                ward=str(wards[site] or ""), sees=len(seen), gain=alone / max(problem.total, 1e-12),
+            )
+        )  # fmt: skip
+    return tuple(cameras)
+
+
+def _sites(survey: Survey, problem: Problem, chosen: Ints) -> tuple[PlannedSite, ...]:
+    heads = [column for column in survey.sites.columns if column.startswith("cost_") and column not in ("cost_inr", "cost_per_m_above_6")]
+    built = survey.sites.iloc[np.unique(problem.site[chosen])]
+    return tuple(
+        PlannedSite(str(label), str(row["kind"]), float(row.geometry.x), float(row.geometry.y),
+                    tuple((head.removeprefix("cost_"), int(row[head])) for head in heads if row[head]), int(row["yearly_inr"]))
+        for label, row in built.iterrows()
+    )  # fmt: skip
+
+
+def _views(city: City, survey: Survey, chosen: Ints) -> gpd.GeoDataFrame:
+    """What each camera sees, drawn; existing cameras first."""
+    target_m = float(survey.demand["target_m"].iloc[0])
+    standing = survey.standing
+    points = np.column_stack([survey.sites.geometry.x.to_numpy(), survey.sites.geometry.y.to_numpy()])
+    planned = Poses(survey.poses.heads, survey.poses.site[chosen], survey.poses.head[chosen], survey.poses.bearing_deg[chosen])
+    shapes = view_areas(survey.walls, standing.points_m, standing.poses, target_m=target_m) + view_areas(survey.walls, points, planned, target_m=target_m)
+    ids = [standing.ids[row] for row in standing.poses.site] + [survey.camera_id(int(pose)) for pose in chosen]
+    flags = np.arange(len(ids)) >= len(standing.poses)
+    return gpd.GeoDataFrame({"camera": ids, "planned": flags}, geometry=shapes, crs=city.crs)

@@ -1,0 +1,166 @@
+"""The problem as arrays and limits, checked once. It knows no city: poses, demand, sites and wards are rows.
+
+    maximise   sum of weight[i] over demand i seen by an existing camera or by a chosen pose
+    subject to capital and yearly budgets, a site's cost paid once where any of its poses is chosen, at most so many cameras a site,
+               poses that must be kept and poses that must not be chosen, and for each ward a least covered weight
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from planning.errors import Fault, ScenarioError
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Limits:
+    """What a plan may cost and must hold.
+
+    `budget` [INR]; `yearly` [INR/year], None for no limit; `per_site` cameras; `keep`, `forbid` (n_poses,); `ward_least` (n_wards,): the least
+    weight to be covered in each ward, existing cameras included; `ward_names` for what people are told.
+    """
+
+    budget: int
+    yearly: int | None
+    per_site: int
+    keep: Flags
+    forbid: Flags
+    ward_least: Floats
+    ward_names: tuple[str, ...] = ()
+
+    def ward_name(self, row: int) -> str:
+        """The ward as people call it."""
+        return self.ward_names[row] if row < len(self.ward_names) else f"ward {row}"
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """Arrays of one placement problem; poses are sorted by site.
+
+    `covers` csr bool (n_poses, n_demand); `weight` (n_demand,), not negative; `already` (n_demand,): seen by existing cameras; `ward` (n_demand,), -1 for
+    none; `cost`, `yearly` (n_poses,) [INR, INR/year]; `site` (n_poses,); `site_cost`, `site_yearly` (n_sites,).
+    """
+
+    covers: sparse.csr_matrix
+    weight: Floats
+    already: Flags
+    ward: Ints
+    cost: Ints
+    yearly: Ints
+    site: Ints
+    site_cost: Ints
+    site_yearly: Ints
+    limits: Limits
+
+    def __post_init__(self) -> None:
+        faults = list(_faults(self))
+        if faults:
+            raise ScenarioError(faults)
+
+    @property
+    def n_poses(self) -> int:
+        """Number of poses."""
+        return len(self.cost)
+
+    @property
+    def total(self) -> float:
+        """All weight there is."""
+        return float(self.weight.sum())
+
+    @cached_property
+    def digest(self) -> str:
+        """Sixteen hex digits of the SHA-256 over every array and limit."""
+        taken = hashlib.sha256(f"{self.covers.shape} {self.limits.budget} {self.limits.yearly} {self.limits.per_site}".encode())
+        arrays = (
+            self.covers.indptr.astype(np.int64), self.covers.indices.astype(np.int64), self.weight, self.already, self.ward, self.cost, self.yearly,
+            self.site, self.site_cost, self.site_yearly, self.limits.keep, self.limits.forbid, self.limits.ward_least,
+        )  # fmt: skip
+        for array in arrays:
+            taken.update(np.ascontiguousarray(array).tobytes())
+        return taken.hexdigest()[:16]
+
+    def seen(self, chosen: Ints) -> Flags:
+        """Which demand is seen by existing cameras and these poses (n_demand,)."""
+        flags = self.already.copy()
+        for pose in chosen:
+            flags[self.covers.indices[self.covers.indptr[pose] : self.covers.indptr[pose + 1]]] = True
+        return flags
+
+    def value(self, chosen: Ints) -> float:
+        """The weight covered by existing cameras and these poses."""
+        return float(self.weight[self.seen(chosen)].sum())
+
+    def spent(self, chosen: Ints) -> tuple[int, int]:
+        """Capital and yearly cost of these poses and their sites, each site once [INR, INR/year]."""
+        sites = np.unique(self.site[chosen])
+        return int(self.cost[chosen].sum() + self.site_cost[sites].sum()), int(self.yearly[chosen].sum() + self.site_yearly[sites].sum())
+
+    def broken(self, chosen: Ints) -> list[str]:
+        """The rules these poses break, as sentences with figures; empty where all hold."""
+        limits, found = self.limits, []
+        if len(np.unique(chosen)) != len(chosen):
+            found.append("a pose is chosen twice")
+        capital, yearly = self.spent(chosen)
+        if capital > limits.budget:
+            found.append(f"capital {capital} above the budget {limits.budget}")
+        if limits.yearly is not None and yearly > limits.yearly:
+            found.append(f"yearly cost {yearly} above {limits.yearly}")
+        most = int(np.bincount(self.site[chosen]).max(initial=0)) if len(chosen) else 0
+        if most > limits.per_site:
+            found.append(f"{most} cameras at one site, {limits.per_site} allowed")
+        missing = np.setdiff1d(np.nonzero(limits.keep)[0], chosen)
+        if len(missing):
+            found.append(f"{len(missing)} kept cameras are missing")
+        if limits.forbid[chosen].any():
+            found.append(f"{int(limits.forbid[chosen].sum())} forbidden cameras are chosen")
+        short = self.ward_short(self.seen(chosen))
+        if (short > 0).any():
+            found.append(f"{int((short > 0).sum())} wards below their floor")
+        return found
+
+    def ward_short(self, seen: Flags) -> Floats:
+        """How much weight each ward lacks to its least (n_wards,), 0 where it has enough; differences below a millionth of all weight are rounding."""
+        inside = seen & (self.ward >= 0)
+        got = np.bincount(self.ward[inside], weights=self.weight[inside], minlength=len(self.limits.ward_least))
+        short = self.limits.ward_least - got
+        return np.where(short > 1e-6 * max(self.total, 1e-300), short, 0.0)
+
+
+def _faults(problem: Problem) -> list[Fault]:
+    faults: list[Fault] = []
+    n_poses, n_demand = problem.covers.shape
+    n_sites, n_wards = len(problem.site_cost), len(problem.limits.ward_least)
+
+    def require(holds: bool, what: str, value: object = "") -> None:
+        if not holds:
+            faults.append(Fault("problem.arrays", what, "Build the arrays again", str(value)))
+
+    lengths = (
+        ("weight", len(problem.weight), n_demand), ("already", len(problem.already), n_demand), ("ward", len(problem.ward), n_demand),
+        ("cost", len(problem.cost), n_poses), ("yearly", len(problem.yearly), n_poses), ("site", len(problem.site), n_poses),
+        ("site_yearly", len(problem.site_yearly), n_sites), ("keep", len(problem.limits.keep), n_poses), ("forbid", len(problem.limits.forbid), n_poses),
+    )  # fmt: skip
+    for name, length, wanted in lengths:
+        require(length == wanted, f"{name} has {length} rows, {wanted} are needed")
+    if faults:
+        return faults
+    require(bool(np.isfinite(problem.weight).all() and (problem.weight >= 0).all()), "a weight is negative or not finite")
+    for name in ("cost", "yearly", "site_cost", "site_yearly"):
+        values = getattr(problem, name)
+        require(values.dtype.kind == "i" and not (values < 0).any(), f"{name} must be whole rupees, none negative", values.dtype)
+    require(not n_poses or (problem.site.min() >= 0 and problem.site.max() < n_sites), "a pose names a site that is not there")
+    require(bool((np.diff(problem.site) >= 0).all()), "poses are not sorted by site")
+    require(not n_demand or (problem.ward.min() >= -1 and problem.ward.max() < max(n_wards, 1)), "a demand point names a ward that is not there")
+    require(not (problem.limits.keep & problem.limits.forbid).any(), "a pose is both kept and forbidden")
+    require(problem.limits.budget >= 0 and problem.limits.per_site >= 1, "budget and cameras a site must allow something")
+    return faults

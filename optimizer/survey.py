@@ -1,0 +1,200 @@
+"""A city under a scenario, surveyed once: what is worth seeing, where cameras could stand, and what each pose would see.
+
+A survey depends on everything in a scenario but its money and rules, so one survey serves every budget.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+import shapely
+
+from coverage.matrix import CoverageMatrix, build_matrix
+from coverage.poses import Aim, Head, Poses, make_heads, make_poses
+from coverage.sight import Floats, Sightlines, Walls, build_walls, cast
+from coverage.standing import Standing, stand
+from planning.catalogue import load_levels, load_models, load_prices, load_recipe
+from planning.city import City
+from planning.demand import build_demand
+from planning.errors import Fault, ScenarioError
+from planning.nouns import CameraModel, Scenario
+from planning.sites import build_sites, street_bearings
+from planning.workers import Progress
+
+DEFAULT_MODELS = ("bullet-4mp", "varifocal-4mp", "varifocal-8mp", "dome-5mp")
+_CAMERA_ID = re.compile(r"(?P<site>[^/]+)/(?P<model>[^/]+)/(?P<lens>\d+)@(?P<bearing>\d+(?:\.\d+)?)/(?P<height>\d+(?:\.\d+)?)")
+
+
+@dataclass(frozen=True, eq=False)
+class Survey:
+    """What planning a city stands on.
+
+    `demand`, `sites`: frames of `planning.demand` and `planning.sites`; `models` by key; `walls`; `poses` sorted by site; `matrix`: px/m (n_poses, n_demand);
+    `standing`: existing cameras; `before` (n_demand,): seen by them; `notes`: what was assumed, imputed or left out; `stages_s`: seconds each stage took.
+    """
+
+    demand: gpd.GeoDataFrame
+    sites: gpd.GeoDataFrame
+    models: dict[str, CameraModel]
+    walls: Walls
+    poses: Poses
+    matrix: CoverageMatrix
+    standing: Standing
+    before: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    notes: tuple[str, ...]
+    stages_s: tuple[tuple[str, float], ...]
+
+    def camera_id(self, pose: int) -> str:
+        """The name a camera keeps as long as site, model, lens, bearing and height stay."""
+        head = self.poses.heads[self.poses.head[pose]]
+        return f"{self.sites.index[self.poses.site[pose]]}/{head.model}/{head.lens}@{self.poses.bearing_deg[pose]:.1f}/{head.height_m:g}"
+
+
+def survey_key(city: City, scenario: Scenario) -> tuple[object, ...]:
+    """Equal keys, equal surveys."""
+    return (city.digest, scenario.models, scenario.level, scenario.recipe, scenario.spacing_m, scenario.mount_heights_m, scenario.by_night, scenario.keep)
+
+
+def make_survey(city: City, scenario: Scenario, *, aim: Aim = Aim(), progress: Progress = Progress()) -> Survey:  # noqa: B008
+    """Survey a city.
+
+    Parameters
+    ----------
+    aim: which bearings are offered at each site.
+    progress: told each stage; may stop the work.
+
+    Raises
+    ------
+    ScenarioError: unknown models, level, recipe or kept cameras, a level no camera reaches, nothing to watch, or nowhere to mount.
+    """
+    clock = _Clock(progress)
+    models, px_per_m = _wanted(scenario)
+    clock.stage("demand", 0.05)
+    recipe = load_recipe(scenario.recipe)
+    demand = build_demand(city, recipe, spacing_m=scenario.spacing_m)
+    clock.stage("sites", 0.15)
+    sites = build_sites(city, load_prices())
+    if not len(demand) or not len(sites):
+        what = "nothing to watch" if not len(demand) else "nowhere to mount a camera"
+        raise ScenarioError.one("scenario.empty", f"In this city there is {what}", "Check the city: chaukas city check", city.name)
+    clock.stage("sight", 0.25)
+    target_m = float(recipe.target_m)
+    heads = make_heads(list(models.values()), scenario.mount_heights_m, px_per_m, by_night=scenario.by_night, target_m=target_m)
+    heads = _kept_heads(scenario, models, heads, px_per_m, target_m)
+    origin = (float(np.floor(city.area.bounds[0])), float(np.floor(city.area.bounds[1])))
+    walls = build_walls(city["buildings"], origin)
+    points, targets, target_z = _xy(sites), _xy(demand), np.full(len(demand), target_m)
+    standing, before = _look_around(city, walls, targets, target_z, px_per_m, by_night=scenario.by_night, target_m=target_m)
+    reach, top = max(head.far_m for head in heads), max(head.height_m for head in heads)
+    ceiling = sites["max_height_m"].to_numpy(dtype=np.float64)
+    lines = cast(walls, points, targets, target_z, reach_m=reach, highest_m=np.minimum(ceiling, top) + 1e-9)
+    clock.stage("poses", 0.35)
+    weight = np.where(before, 0.0, demand["weight"].to_numpy(dtype=np.float64))
+    poses = make_poses(lines, heads, weight, ceiling, street_bearings(sites, city["roads"]), aim)
+    poses = _with_kept(poses, scenario.keep, sites)
+    clock.stage("matrix", 0.4)
+    matrix = build_matrix(lines, poses, len(demand))
+    stages = clock.end()
+    notes = (*demand.attrs.get("notes", ()), *sites.attrs.get("notes", ()), *standing.notes)
+    return Survey(demand, sites, models, walls, poses, matrix, standing, before, tuple(map(str, notes)), stages)
+
+
+class _Clock:
+    """Tells each stage as it begins and keeps how long it took."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._name = ""
+        self._began = time.monotonic()
+        self._done: list[tuple[str, float]] = []
+
+    def stage(self, name: str, share: float) -> None:
+        self.end()
+        self._name, self._began = name, time.monotonic()
+        self._progress.step(name, share)
+
+    def end(self) -> tuple[tuple[str, float], ...]:
+        if self._name:
+            self._done.append((self._name, time.monotonic() - self._began))
+            self._name = ""
+        return tuple(self._done)
+
+
+def _xy(frame: gpd.GeoDataFrame) -> Floats:
+    xy: Floats = shapely.get_coordinates(frame.geometry.array).astype(np.float64)
+    return xy
+
+
+def _wanted(scenario: Scenario) -> tuple[dict[str, CameraModel], float]:
+    """The scenario's models and level from the catalogue; all that is unknown at once."""
+    catalogue, levels = load_models(), load_levels()
+    faults = [
+        Fault("scenario.model", "This camera model is not in the catalogue", f"Choose among {', '.join(catalogue)}", key)
+        for key in scenario.models
+        if key not in catalogue
+    ]
+    if scenario.level not in levels:
+        faults.append(Fault("scenario.level", "This level is not known", f"Choose among {', '.join(levels)}", scenario.level))
+    if faults:
+        raise ScenarioError(faults)
+    keys = scenario.models or tuple(key for key in DEFAULT_MODELS if key in catalogue)
+    return {key: catalogue[key] for key in keys}, levels[scenario.level].px_per_m
+
+
+def _look_around(
+    city: City, walls: Walls, targets: Floats, target_z: Floats, px_per_m: float, *, by_night: bool, target_m: float
+) -> tuple[Standing, np.ndarray[tuple[int], np.dtype[np.bool_]]]:
+    """Existing cameras and what they see."""
+    standing = stand(city["cameras"], city["buildings"], load_models(), px_per_m, by_night=by_night, target_m=target_m)
+    if not len(standing.poses):
+        return standing, np.zeros(len(targets), dtype=bool)
+    reach = max(head.far_m for head in standing.poses.heads)
+    top = max(head.height_m for head in standing.poses.heads)
+    lines = cast(walls, standing.points_m, targets, target_z, reach_m=reach, highest_m=top + 1e-9)
+    seen = build_matrix(lines, standing.poses, len(targets)).px_per_m
+    return standing, np.asarray(seen.getnnz(axis=0) > 0)
+
+
+def parse_camera_id(text: str) -> re.Match[str] | None:
+    """The parts of a camera id: site, model, lens, bearing, height; None where it is none."""
+    return _CAMERA_ID.fullmatch(text)
+
+
+def _kept_heads(scenario: Scenario, models: dict[str, CameraModel], heads: tuple[Head, ...], px_per_m: float, target_m: float) -> tuple[Head, ...]:
+    """Heads of kept cameras whose height is not among those offered."""
+    heights = {float(match["height"]) for match in map(parse_camera_id, scenario.keep) if match} - set(scenario.mount_heights_m)
+    if not heights:
+        return heads
+    return heads + make_heads(list(models.values()), sorted(heights), px_per_m, by_night=scenario.by_night, target_m=target_m)
+
+
+def _with_kept(poses: Poses, keep: tuple[str, ...], sites: gpd.GeoDataFrame) -> Poses:
+    """The poses with every kept camera among them; kept ids that name no site, model or lens here are faults, all told at once."""
+    if not keep:
+        return poses
+    rows = {str(label): row for row, label in enumerate(sites.index)}
+    kinds = {(head.model, head.lens, f"{head.height_m:g}"): row for row, head in enumerate(poses.heads)}
+    faults, more = [], []
+    for text in keep:
+        match = parse_camera_id(text)
+        head = kinds.get((match["model"], int(match["lens"]), f"{float(match['height']):g}")) if match else None
+        site = rows.get(match["site"]) if match else None
+        if match is None or head is None or site is None or not 0 <= float(match["bearing"]) < 360:
+            faults.append(Fault("scenario.keep", "This kept camera has no site, model or lens here", "Take it off the list, or allow its model", text))
+            continue
+        more.append((site, head, float(match["bearing"])))
+    if faults:
+        raise ScenarioError(faults)
+    site_rows = np.concatenate([poses.site, np.array([m[0] for m in more], dtype=np.int32)])
+    head_rows = np.concatenate([poses.head, np.array([m[1] for m in more], dtype=np.int16)])
+    bearings = np.concatenate([poses.bearing_deg, np.array([m[2] for m in more])])
+    # One row a camera: a kept one may have been offered already.
+    _, first = np.unique(np.column_stack([site_rows, head_rows, np.round(bearings, 1)]), axis=0, return_index=True)
+    order = first[np.lexsort((bearings[first], head_rows[first], site_rows[first]))]
+    return Poses(poses.heads, site_rows[order], head_rows[order], bearings[order])
+
+

@@ -1,0 +1,261 @@
+"""The verifier: a plan's coverage and cost worked out again from raw geometry, by another way than the one that made it.
+
+The planner walks a grid of walls and filters by distance and bearing. Here every camera's targets are asked one by one: angle between bearing and target, angle
+below the horizon between the picture's edges, pixels over slant range, and shapely's own intersection of the line of sight with each footprint's outline.
+The demand is built again from the city and the recipe, sites and prices likewise; nothing is taken from the plan but where its cameras stand and how
+they are aimed. A plan that disagrees is refused.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+import shapely
+
+from coverage.optics import focal_px
+from coverage.sight import Floats
+from coverage.standing import stand
+from planning.catalogue import load_levels, load_models, load_prices, load_recipe
+from planning.city import City
+from planning.demand import build_demand
+from planning.errors import Disagreement, Fault
+from planning.money import say_rupees
+from planning.nouns import Plan, PlannedCamera
+from planning.sites import build_sites
+
+SHARE_TOLERANCE = 1e-4  # of all weight: lines of sight that graze a corner within a rounding error
+ANGLE_SLACK_DEG = 1e-6
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What the verifier found: shares of all weight covered before and after, and the plan's cost."""
+
+    before: float
+    after: float
+    cost_inr: int
+    yearly_inr: int
+    runtime_s: float
+
+
+@dataclass(frozen=True)
+class _Camera:
+    """What a line of sight needs to know of a camera."""
+
+    x_m: float
+    y_m: float
+    height_m: float
+    bearing_deg: float
+    tilt_deg: float
+    hfov_deg: float
+    vfov_deg: float
+    slant_m: float
+
+
+def verify(plan: Plan, city: City) -> Verified:
+    """Work the plan out again.
+
+    Raises
+    ------
+    Disagreement: with every figure that differs, stated and found: `verify.city`, `verify.before`, `verify.after`, `verify.ward`, `verify.bound`, `verify.cost`,
+    `verify.budget`, `verify.site`, `verify.place`, `verify.camera`.
+    """
+    began = time.monotonic()
+    if plan.city_digest != city.digest:
+        raise Disagreement.one("verify.city", "The plan was made for another state of the city", "Plan again", f"{plan.city_digest}, not {city.digest}")
+    faults: list[Fault] = []
+    recipe = load_recipe(plan.scenario.recipe)
+    demand = build_demand(city, recipe, spacing_m=plan.scenario.spacing_m)
+    weight = demand["weight"].to_numpy(dtype=np.float64)
+    before = _seen(_standing(plan, city, recipe.target_m), city, demand, recipe.target_m)
+    after = before | _seen(_planned(plan, faults), city, demand, recipe.target_m)
+    total = max(float(weight.sum()), 1e-12)
+    share_before, share_after = float(weight[before].sum()) / total, float(weight[after].sum()) / total
+    _compare(faults, "before", plan.scorecard.before, share_before)
+    _compare(faults, "after", plan.scorecard.after, share_after)
+    _compare(faults, "covered", plan.proof.covered, share_after)
+    if plan.proof.bound < share_after - SHARE_TOLERANCE:
+        faults.append(_differs("verify.bound", "the bound lies below what is covered", plan.proof.bound, share_after))
+    _check_wards(plan, city, demand, before, after, faults)
+    cost, yearly = _check_cost(plan, city, faults)
+    if faults:
+        raise Disagreement(faults)
+    return Verified(share_before, share_after, cost, yearly, time.monotonic() - began)
+
+
+def _differs(code: str, what: str, stated: object, found: object) -> Fault:
+    return Fault(code, what, "Do not use this plan; plan again", f"stated {stated}, found {found}")
+
+
+def _compare(faults: list[Fault], name: str, stated: float, found: float) -> None:
+    if not abs(stated - found) <= SHARE_TOLERANCE:
+        faults.append(_differs(f"verify.{name}", f"coverage ({name}) differs", f"{stated:.6f}", f"{found:.6f}"))
+
+
+def _check_wards(plan: Plan, city: City, demand: gpd.GeoDataFrame, before: np.ndarray, after: np.ndarray, faults: list[Fault]) -> None:  # type: ignore[type-arg]
+    """Each ward's shares, by plain sums; and the floor."""
+    names = dict(zip(city["wards"].index.astype(str), city["wards"]["name"].astype(str), strict=True))
+    weight = demand["weight"].to_numpy(dtype=np.float64)
+    sums: dict[str, list[float]] = {}
+    for label, amount, was, now in zip(demand["ward"].astype(str), weight, before, after, strict=True):
+        if label in names:
+            row = sums.setdefault(label, [0.0, 0.0, 0.0])
+            row[0] += amount
+            row[1] += amount * bool(was)
+            row[2] += amount * bool(now)
+    found = sorted((names[label], row[1] / row[0], row[2] / row[0], row[0]) for label, row in sums.items() if row[0] > 0)
+    stated = sorted((score.ward, score.before, score.after) for score in plan.scorecard.wards)
+    if [row[0] for row in found] != [row[0] for row in stated]:
+        faults.append(_differs("verify.ward", "the wards differ", len(stated), len(found)))
+        return
+    total = float(weight.sum())
+    for (name, was, now, amount), (_, said_was, said_now) in zip(found, stated, strict=True):
+        # A ward's share may differ by as much weight as the whole city's may.
+        slack = SHARE_TOLERANCE * max(total / amount, 1.0)
+        if not (abs(was - said_was) <= slack and abs(now - said_now) <= slack):
+            faults.append(_differs("verify.ward", f"coverage of {name} differs", f"{said_now:.6f}", f"{now:.6f}"))
+        if now < plan.scenario.ward_floor - slack - 1e-9:
+            faults.append(_differs("verify.ward", f"{name} lies below its floor", plan.scenario.ward_floor, f"{now:.6f}"))
+
+
+def _planned(plan: Plan, faults: list[Fault]) -> list[_Camera]:
+    models, level = load_models(), load_levels()[plan.scenario.level].px_per_m
+    cameras = []
+    for camera in plan.cameras:
+        model = models.get(camera.model)
+        lens = model.lenses[camera.lens] if model is not None and 0 <= camera.lens < len(model.lenses) else None
+        if model is None or lens is None or (lens.hfov_deg, lens.vfov_deg) != (camera.hfov_deg, camera.vfov_deg):
+            faults.append(_differs("verify.camera", f"{camera.id}: its model or lens is not the catalogue's", f"{camera.model} {camera.hfov_deg}", lens))
+            continue
+        if f"@{camera.bearing_deg:.1f}/{camera.height_m:g}" not in camera.id or not camera.id.startswith(f"{camera.site}/{camera.model}/{camera.lens}@"):
+            faults.append(_differs("verify.camera", f"{camera.id}: its id does not say what it is", camera.id, camera.site))
+        slant = focal_px(model.width_px, lens.hfov_deg) / level
+        slant = min(slant, model.night_range_m) if plan.scenario.by_night else slant
+        cameras.append(_Camera(camera.x_m, camera.y_m, camera.height_m, camera.bearing_deg, camera.tilt_deg, lens.hfov_deg, lens.vfov_deg, slant))
+    return cameras
+
+
+def _standing(plan: Plan, city: City, target_m: float) -> list[_Camera]:
+    px_per_m = load_levels()[plan.scenario.level].px_per_m
+    standing = stand(city["cameras"], city["buildings"], load_models(), px_per_m, by_night=plan.scenario.by_night, target_m=target_m)
+    cameras = []
+    for row, site in enumerate(standing.poses.site):
+        head = standing.poses.heads[standing.poses.head[row]]
+        x, y = standing.points_m[site]
+        bearing = float(standing.poses.bearing_deg[row])
+        cameras.append(_Camera(float(x), float(y), head.height_m, bearing, head.tilt_deg, head.hfov_deg, head.vfov_deg, head.slant_m))
+    return cameras
+
+
+def _seen(cameras: list[_Camera], city: City, demand: gpd.GeoDataFrame, target_m: float) -> np.ndarray:  # type: ignore[type-arg]
+    """Which demand points these cameras see (n_demand,)."""
+    at = shapely.get_coordinates(demand.geometry.array)
+    near = shapely.STRtree(demand.geometry.array)
+    pairs_from, pairs_to, heights = [], [], []
+    seen = np.zeros(len(demand), dtype=bool)
+    for camera in cameras:
+        rows = near.query(shapely.Point(camera.x_m, camera.y_m), predicate="dwithin", distance=camera.slant_m + 0.001)
+        dx, dy = at[rows, 0] - camera.x_m, at[rows, 1] - camera.y_m
+        ground, rise = np.hypot(dx, dy), camera.height_m - target_m
+        off = np.abs((np.degrees(np.arctan2(dx, dy)) - camera.bearing_deg + 180) % 360 - 180)
+        below = np.degrees(np.arctan2(rise, ground))
+        inside = (off <= camera.hfov_deg / 2 + ANGLE_SLACK_DEG) & (np.abs(below - camera.tilt_deg) <= camera.vfov_deg / 2 + ANGLE_SLACK_DEG)
+        rows = rows[inside & (np.hypot(ground, rise) <= camera.slant_m * (1 + 1e-9))]
+        pairs_from.append(np.tile((camera.x_m, camera.y_m), (len(rows), 1)))
+        pairs_to.append(rows)
+        heights.append(np.full(len(rows), camera.height_m))
+    if not cameras:
+        return seen
+    rows = np.concatenate(pairs_to)
+    clear = _clear(np.concatenate(pairs_from), at[rows], np.concatenate(heights), target_m, city["buildings"])
+    seen[rows[clear]] = True
+    return seen
+
+
+def _clear(start: Floats, end: Floats, height: Floats, target_m: float, buildings: gpd.GeoDataFrame) -> np.ndarray:  # type: ignore[type-arg]
+    """Whether each line of sight clears every roof it passes (n_lines,), by shapely."""
+    clear = np.ones(len(start), dtype=bool)
+    if not len(buildings) or not len(start):
+        return clear
+    lines = shapely.linestrings(np.stack([start, end], axis=1))
+    outlines = shapely.boundary(buildings.geometry.array)
+    line, building = shapely.STRtree(outlines).query(lines, predicate="intersects")
+    roof = buildings["height_m"].to_numpy(dtype=np.float64)[building]
+    # A roof at or above both ends blocks wherever it is crossed; only lower ones need the crossing itself.
+    tall = roof >= np.maximum(height[line], target_m)
+    clear[line[tall]] = False
+    line, building, roof = line[~tall & clear[line]], building[~tall & clear[line]], roof[~tall & clear[line]]
+    crossing = shapely.intersection(lines[line], outlines[building])
+    xy, of = shapely.get_coordinates(crossing, return_index=True)
+    owner = line[of]
+    length = np.hypot(*(end[owner] - start[owner]).T)
+    t = np.hypot(*(xy - start[owner]).T) / np.maximum(length, 1e-12)
+    blocked = roof[of] >= height[owner] * (1 - t) + target_m * t
+    clear[owner[blocked]] = False
+    return clear
+
+
+def _check_cost(plan: Plan, city: City, faults: list[Fault]) -> tuple[int, int]:
+    """Prices from the catalogue, sites from the city; each camera stands at its site, each site is paid once, and no limit is passed."""
+    models = load_models()
+    sites = build_sites(city, load_prices())
+    used = Counter(camera.site for camera in plan.cameras)
+    built = {site.id: site for site in plan.sites}
+    if set(used) != set(built) or len(built) != len(plan.sites):
+        faults.append(_differs("verify.site", "the sites built are not those of the cameras", sorted(set(built) ^ set(used))[:5], "equal sets"))
+    cost = yearly = 0
+    for label in used:
+        if label not in sites.index:
+            faults.append(_differs("verify.site", "a site is not one of the city's", label, "none"))
+            continue
+        row = sites.loc[label]
+        heads = sum(int(row[name]) for name in sites.columns if name.startswith("cost_") and name not in ("cost_inr", "cost_per_m_above_6"))
+        cost, yearly = cost + heads, yearly + int(row["yearly_inr"])
+        if label in built and (built[label].cost_inr, built[label].yearly_inr) != (heads, int(row["yearly_inr"])):
+            faults.append(_differs("verify.cost", f"site {label} costs otherwise", built[label].cost_inr, heads))
+    for camera in plan.cameras:
+        if camera.model in models and camera.site in sites.index:
+            own, upkeep = _camera_cost(camera, models[camera.model].price_inr, float(sites.loc[camera.site, "cost_per_m_above_6"])), models[camera.model].upkeep_inr_per_year
+            cost, yearly = cost + own, yearly + upkeep
+            _check_camera(camera, sites.loc[camera.site], own, upkeep, faults)
+    if len({camera.id for camera in plan.cameras}) != len(plan.cameras):
+        faults.append(_differs("verify.camera", "a camera stands twice in the plan", len(plan.cameras), len({camera.id for camera in plan.cameras})))
+    limits = (
+        ("verify.cost", "the capital cost differs", plan.cost_inr, cost, plan.cost_inr == cost),
+        ("verify.cost", "the yearly cost differs", plan.yearly_inr, yearly, plan.yearly_inr == yearly),
+        ("verify.budget", "the capital budget is passed", say_rupees(plan.scenario.budget_inr), say_rupees(cost), cost <= plan.scenario.budget_inr),
+        ("verify.budget", "the yearly budget is passed", plan.scenario.yearly_inr, yearly, plan.scenario.yearly_inr is None or yearly <= plan.scenario.yearly_inr),
+        ("verify.site", "a site carries too many cameras", plan.scenario.cameras_per_site, max(used.values(), default=0), max(used.values(), default=0) <= plan.scenario.cameras_per_site),
+    )
+    faults.extend(_differs(code, what, stated, found) for code, what, stated, found, holds in limits if not holds)
+    _check_lists(plan, faults)
+    return cost, yearly
+
+
+def _camera_cost(camera: PlannedCamera, price: int, per_m: float) -> int:
+    return price + int(np.ceil(max(camera.height_m - 6.0, 0.0) * per_m))
+
+
+def _check_camera(camera: PlannedCamera, site: gpd.GeoSeries, cost: int, yearly: int, faults: list[Fault]) -> None:
+    if (camera.cost_inr, camera.yearly_inr) != (cost, yearly):
+        faults.append(_differs("verify.cost", f"{camera.id} costs otherwise", camera.cost_inr, cost))
+    away = float(np.hypot(site.geometry.x - camera.x_m, site.geometry.y - camera.y_m))
+    if not away <= 0.01:
+        faults.append(_differs("verify.place", f"{camera.id} does not stand at its site", f"{away:.2f} m away", "0 m"))
+    if not camera.height_m <= float(site["max_height_m"]) + 1e-9:
+        faults.append(_differs("verify.place", f"{camera.id} hangs higher than its site allows", camera.height_m, float(site["max_height_m"])))
+
+
+def _check_lists(plan: Plan, faults: list[Fault]) -> None:
+    ids = {camera.id for camera in plan.cameras}
+    missing = sorted(set(plan.scenario.keep) - ids)
+    if missing:
+        faults.append(_differs("verify.camera", "kept cameras are missing", missing[:5], "none"))
+    kept = set(plan.scenario.keep)
+    banned = sorted(camera.id for camera in plan.cameras if camera.id not in kept and {camera.id, camera.site} & set(plan.scenario.forbid))
+    if banned:
+        faults.append(_differs("verify.camera", "forbidden cameras are in the plan", banned[:5], "none"))

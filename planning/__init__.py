@@ -1,0 +1,1 @@
+"""What there is, what was wanted, what was decided."""

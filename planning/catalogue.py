@@ -1,0 +1,382 @@
+"""Cameras, prices, pixel-density levels and demand recipes, read from the TOML files in data/.
+
+A file is read whole or not at all: an unknown key, a missing one and a value out of its bounds are all named together in one error. Each price
+says whether it is sourced or assumed, so that no assumption is ever shown as a fact.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from planning.errors import ChaukasError, Fault, InputError, ScenarioError
+from planning.files import local_file
+from planning.frames import ROAD_CLASSES
+from planning.nouns import CameraModel, Lens, Level
+
+DATA = Path(__file__).resolve().parent.parent / "data"
+VERSION = 1
+PARTS = ("crime", "roads", "places", "residents", "priority")
+KERNELS = ("quartic", "triangular")
+_LARGEST = 1_000_000  # bytes; such a file is written by hand
+
+# What a price list must hold, and in which unit: capital first, then what each year costs.
+PRICE_UNITS: dict[str, str] = {
+    "pole_base": "INR a pole of 4 m",
+    "pole_per_m": "INR a metre above 4 m",
+    "foundation": "INR a pole",
+    "junction_box": "INR a site",
+    "power_base": "INR a connection",
+    "power_per_m": "INR a metre to the nearest building or lamp",
+    "power_most": "INR, the most a connection costs",
+    "fibre_base": "INR a fibre end",
+    "fibre_per_m": "INR a metre of road",
+    "radio_link": "INR a link",
+    "wall_bracket": "INR a building mount",
+    "owner_consent": "INR a building mount",
+    "attach_lamp": "INR an existing lamp or pole",
+    "yearly_power": "INR/year a site",
+    "yearly_link": "INR/year a site",
+    "yearly_pole": "INR/year a new pole",
+    "yearly_attached": "INR/year a mount on a lamp, pole or wall",
+}
+
+
+@dataclass(frozen=True)
+class Price:
+    """One head of cost: whole rupees for one `unit`, where the figure comes from, and whether it is an assumption."""
+
+    key: str
+    title: str
+    title_hi: str
+    amount_inr: int
+    unit: str
+    source: str
+    assumed: bool
+
+
+@dataclass(frozen=True)
+class Prices:
+    """A price list with every head of `PRICE_UNITS`, in that order."""
+
+    heads: tuple[Price, ...]
+
+    def __getitem__(self, key: str) -> int:
+        """The amount of a head [INR]; KeyError for a head no price list has."""
+        return {head.key: head.amount_inr for head in self.heads}[key]
+
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        """One sentence a head that is assumed rather than sourced."""
+        return tuple(f"Assumed: {head.title}, {head.amount_inr} {head.unit}" for head in self.heads if head.assumed)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What demand is made of. Shares sum to 1; each of the other settings is an assumption a committee may change.
+
+    Parameters
+    ----------
+    shares: part -> share of all weight, for each of `PARTS`.
+    target_m: height of what is to be seen above ground [m].
+    wide_m: from this carriageway width on both edges of a road are sampled [m].
+    road_weights: road class -> weight of a metre of it, against the other classes.
+    crime_kernel, crime_bandwidth_m: kernel along the network and its reach [m].
+    crime_snap_m: an incident farther than this from every street counts for none [m].
+    half_life_days: an incident this much older than the newest counts half [days].
+    severity: category -> weight of one incident; `other` stands for categories not named.
+    place_bandwidth_m, place_snap_m: as for crime [m].
+    place_weights: kind of place -> weight; `other` stands for kinds not named.
+    place_own_kinds: kinds of place that get a demand point of their own; `place_own_share` of their weight goes to it.
+    nearest_points: how many street points share a building's residents.
+    area_spacing_m: grid in zones of kind area [m]. area_weight: a grid step of it against a metre of street of weight 1.
+    """
+
+    key: str
+    title: str
+    title_hi: str
+    shares: Mapping[str, float]
+    target_m: float
+    wide_m: float
+    road_weights: Mapping[str, float]
+    crime_kernel: str
+    crime_bandwidth_m: float
+    crime_snap_m: float
+    half_life_days: float
+    severity: Mapping[str, float]
+    place_bandwidth_m: float
+    place_snap_m: float
+    place_own_share: float
+    place_own_kinds: tuple[str, ...]
+    place_weights: Mapping[str, float]
+    nearest_points: int
+    area_spacing_m: float
+    area_weight: float
+
+
+class _Table:
+    """One table of a file: takes values out by key, notes each fault, and at `close` whatever was not asked for."""
+
+    def __init__(self, name: str, data: object, faults: list[Fault]) -> None:
+        self._name, self._faults, self._asked = name, faults, set[str]()
+        self._data: dict[str, Any] = data if isinstance(data, dict) else {}
+        if not isinstance(data, dict):
+            self.fault("catalogue.table", "this must be a table of keys and values", data)
+
+    def fault(self, code: str, what: str, value: object = "") -> None:
+        """Note what is wrong in this table."""
+        self._faults.append(Fault(code, f"{self._name}: {what}", "Mend this entry in the file", str(value)[:200]))
+
+    def take(self, key: str) -> Any:
+        """The raw value, None and a fault where it is missing."""
+        self._asked.add(key)
+        if key not in self._data:
+            self.fault("catalogue.missing", f"the key {key} is missing")
+        return self._data.get(key)
+
+    def text(self, key: str, among: Iterable[str] = ()) -> str:
+        """A non-empty text, one of `among` where given."""
+        value, allowed = self.take(key), tuple(among)
+        if value is not None and not (isinstance(value, str) and value.strip()):
+            self.fault("catalogue.type", f"{key} must be a text", value)
+        elif value is not None and allowed and value not in allowed:
+            self.fault("catalogue.value", f"{key} must be one of {', '.join(allowed)}", value)
+        return value if isinstance(value, str) else ""
+
+    def number(self, key: str, least: float, most: float) -> float:
+        """A finite number from `least` to `most`; `least` where it is faulty."""
+        return self._within(key, self.take(key), least, most)
+
+    def whole(self, key: str, least: int, most: int) -> int:
+        """A whole number from `least` to `most`; `least` where it is faulty."""
+        value = self.take(key)
+        if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
+            self.fault("catalogue.type", f"{key} must be a whole number", value)
+            return least
+        return int(self._within(key, value, least, most))
+
+    def flag(self, key: str) -> bool:
+        """True or false."""
+        value = self.take(key)
+        if value is not None and not isinstance(value, bool):
+            self.fault("catalogue.type", f"{key} must be true or false", value)
+        return value is True
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """A list of texts, which may be empty."""
+        value = self.take(key)
+        if value is not None and not (isinstance(value, list) and all(isinstance(item, str) for item in value)):
+            self.fault("catalogue.type", f"{key} must be a list of texts", value)
+            return ()
+        return tuple(value or ())
+
+    def table(self, key: str) -> _Table:
+        """A table inside this one."""
+        value = self.take(key)
+        return self.inner(key, {} if value is None else value)
+
+    def inner(self, name: str, data: object) -> _Table:
+        """A table of that data, its faults told with this one's."""
+        return _Table(f"{self._name}.{name}", data, self._faults)
+
+    def weights(self, *needed: str, only: bool = False, most: float = 1e6) -> dict[str, float]:
+        """Every key of this table as a number from 0 to `most`; `needed` must be there, and nothing else where `only`."""
+        for key in needed:
+            self.take(key)
+        keys = needed if only else tuple(dict.fromkeys((*needed, *self._data)))
+        self._asked.update(keys)
+        return {key: self._within(key, self._data.get(key), 0, most) for key in keys}
+
+    def close(self) -> None:
+        """Name every key that nobody asked for."""
+        for key in self._data:
+            if key not in self._asked:
+                self.fault("catalogue.unknown", f"the key {key} is not known", self._data[key])
+
+    def _within(self, key: str, value: object, least: float, most: float) -> float:
+        if value is None:
+            return least
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            self.fault("catalogue.type", f"{key} must be a number", value)
+            return least
+        if not (math.isfinite(value) and least <= value <= most):
+            self.fault("catalogue.value", f"{key} must lie between {least:g} and {most:g}", value)
+            return least
+        return float(value)
+
+
+def load_models(path: str | Path = DATA / "cameras.toml") -> dict[str, CameraModel]:
+    """The camera catalogue, by model key in the file's order.
+
+    Raises
+    ------
+    InputError: with every fault of the file. FileRefused: no such file.
+    """
+    data, faults = _read(path)
+    models: dict[str, CameraModel] = {}
+    for key, entry in data.items():
+        table = _Table(key, entry, faults)
+        before = len(faults)
+        fields: dict[str, Any] = {
+            "title": table.text("title"), "title_hi": table.text("title_hi"), "kind": table.text("kind"), "source": table.text("source"),
+            "width_px": table.whole("width_px", 1, 100_000), "height_px": table.whole("height_px", 1, 100_000),
+            "lenses": _lenses(table), "night_range_m": table.number("night_range_m", 0, 2_000), "price_inr": table.whole("price_inr", 0, 10**9),
+            "upkeep_inr_per_year": table.whole("upkeep_inr_per_year", 0, 10**9), "power_w": table.number("power_w", 0, 10_000),
+            "stream_mbps": table.number("stream_mbps", 0, 10_000),
+        }  # fmt: skip
+        table.close()
+        if len(faults) > before:
+            continue
+        try:
+            models[key] = CameraModel(key=key, **fields)
+        except ChaukasError as error:
+            faults.extend(error.faults)
+    _refuse(faults, models, path)
+    return models
+
+
+def _lenses(table: _Table) -> tuple[Lens, ...]:
+    given = table.take("lenses")
+    if not isinstance(given, list):
+        table.fault("catalogue.type", "lenses must be a list of { hfov_deg = …, vfov_deg = … }", given)
+        return ()
+    lenses = []
+    for number, item in enumerate(given, start=1):
+        lens = table.inner(f"lenses[{number}]", item)
+        lenses.append(Lens(lens.number("hfov_deg", 0.1, 360), lens.number("vfov_deg", 0.1, 180)))
+        lens.close()
+    return tuple(lenses)
+
+
+def load_prices(path: str | Path = DATA / "prices.toml") -> Prices:
+    """The price list; every head of `PRICE_UNITS` must be there, and no other.
+
+    Raises
+    ------
+    InputError: with every fault of the file. FileRefused: no such file.
+    """
+    data, faults = _read(path)
+    book = _Table(Path(path).name, data, faults)
+    heads = []
+    for key, unit in PRICE_UNITS.items():
+        table = book.table(key)
+        if key in data:
+            heads.append(
+                Price(
+                    key, table.text("title"), table.text("title_hi"), table.whole("amount_inr", 0, 10**9), table.text("unit", [unit]),
+                    table.text("source"), table.flag("assumed"),
+                )
+            )  # fmt: skip
+            table.close()
+    book.close()
+    _refuse(faults, heads, path)
+    return Prices(tuple(heads))
+
+
+def load_levels(path: str | Path = DATA / "levels.toml") -> dict[str, Level]:
+    """The pixel-density levels of every profile, by key; keys of a later edition begin with its year.
+
+    Raises
+    ------
+    InputError: with every fault of the file. FileRefused: no such file.
+    """
+    data, faults = _read(path)
+    levels = {}
+    for key, entry in data.items():
+        table = _Table(key, entry, faults)
+        levels[key] = Level(key, table.number("px_per_m", 0.1, 100_000), table.text("title"), table.text("title_hi"), table.text("profile"))
+        table.close()
+    _refuse(faults, levels, path)
+    return levels
+
+
+def load_recipe(key: str, folder: str | Path = DATA / "recipes") -> Recipe:
+    """The recipe of that key: the file KEY.toml of the folder.
+
+    Raises
+    ------
+    ScenarioError: `recipe.unknown`. InputError: with every fault of the file.
+    """
+    known = _recipe_files(folder)
+    if key not in known:
+        raise ScenarioError.one("recipe.unknown", "There is no such recipe", f"Choose one of {', '.join(known) or 'none'}", key)
+    return _parse_recipe(key, known[key])
+
+
+def list_recipes(folder: str | Path = DATA / "recipes") -> dict[str, Recipe]:
+    """Every recipe of the folder by key, in the order of keys.
+
+    Raises
+    ------
+    InputError: with every fault of the first faulty file.
+    """
+    return {key: _parse_recipe(key, path) for key, path in _recipe_files(folder).items()}
+
+
+def _recipe_files(folder: str | Path) -> dict[str, Path]:
+    return {path.stem: path for path in sorted(Path(folder).glob("*.toml")) if re.fullmatch(r"[a-z0-9][a-z0-9-]*", path.stem)}
+
+
+def _parse_recipe(key: str, path: Path) -> Recipe:
+    data, faults = _read(path)
+    book = _Table(path.name, data, faults)
+    shares, roads, crime, places, residents, area = (book.table(name) for name in ("shares", "roads", "crime", "places", "residents", "area"))
+    recipe = Recipe(
+        key=key,
+        title=book.text("title"),
+        title_hi=book.text("title_hi"),
+        shares=shares.weights(*PARTS, only=True, most=1),
+        target_m=book.number("target_m", 0, 10),
+        wide_m=roads.number("wide_m", 4, 1_000),
+        road_weights=(road_weights := roads.table("weights")).weights(*ROAD_CLASSES, only=True),
+        crime_kernel=crime.text("kernel", KERNELS),
+        crime_bandwidth_m=crime.number("bandwidth_m", 10, 1_000),
+        crime_snap_m=crime.number("snap_m", 1, 500),
+        half_life_days=crime.number("half_life_days", 1, 100_000),
+        severity=(severity := crime.table("severity")).weights("other"),
+        place_bandwidth_m=places.number("bandwidth_m", 10, 1_000),
+        place_snap_m=places.number("snap_m", 1, 500),
+        place_own_share=places.number("own_share", 0, 1),
+        place_own_kinds=places.texts("own_kinds"),
+        place_weights=(place_weights := places.table("weights")).weights("other"),
+        nearest_points=residents.whole("nearest_points", 1, 50),
+        area_spacing_m=area.number("spacing_m", 1, 500),
+        area_weight=area.number("weight", 0, 1e6),
+    )
+    for table in (book, shares, roads, road_weights, crime, severity, places, place_weights, residents, area):
+        table.close()
+    total = sum(recipe.shares.values())
+    if not math.isclose(total, 1, abs_tol=1e-6):
+        faults.append(Fault("recipe.shares", f"{path.name}: the shares must sum to 1", "Change the shares", f"{total:g}"))
+    _refuse(faults, [recipe], path)
+    return recipe
+
+
+def _read(path: str | Path) -> tuple[dict[str, Any], list[Fault]]:
+    """The tables of a TOML file without its `version`, and the faults met so far.
+
+    Raises
+    ------
+    FileRefused: not a local file, or too large. InputError: not TOML, or of another version.
+    """
+    found = local_file(path, largest=_LARGEST)
+    try:
+        data = tomllib.loads(found.read_bytes().decode("utf-8-sig"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InputError.one("catalogue.toml", f"{found.name} is no TOML: {error}", "Mend the file at this place", found) from None
+    version = data.pop("version", None)
+    if version != VERSION:
+        raise InputError.one("catalogue.version", f"{found.name} is not of version {VERSION}", f"Begin it with: version = {VERSION}", version)
+    return data, []
+
+
+def _refuse(faults: list[Fault], held: object, path: str | Path) -> None:
+    if not faults and not held:
+        faults.append(Fault("catalogue.empty", "The file holds no entry", "Add at least one", str(path)))
+    if faults:
+        raise InputError(faults)

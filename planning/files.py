@@ -1,0 +1,175 @@
+"""Files in and out: allow-listed, size-capped reading of what others wrote, and atomic writing of what we write.
+
+Reading is refused before a driver sees the file: an OGR VRT named wards.geojson would read local files and the network.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from planning.errors import FileRefused
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+MEGABYTE = 1_000_000
+# suffix -> (OGR driver, the bytes a file of that kind begins with, largest size [bytes])
+VECTOR_KINDS: dict[str, tuple[str, tuple[bytes, ...], int]] = {
+    ".gpkg": ("GPKG", (b"SQLite format 3\x00",), 2_000 * MEGABYTE),
+    ".geojson": ("GeoJSON", (b"{",), 300 * MEGABYTE),
+    ".json": ("GeoJSON", (b"{",), 300 * MEGABYTE),
+    ".shp": ("ESRI Shapefile", (b"\x00\x00\x27\x0a",), 500 * MEGABYTE),
+}
+PARQUET_MAGIC = b"PAR1"
+
+
+def local_file(path: str | Path, *, largest: int = 2_000 * MEGABYTE) -> Path:
+    """The absolute path of an existing, non-empty, regular local file no larger than `largest` [bytes].
+
+    Raises
+    ------
+    FileRefused: a URL, a GDAL virtual path, nothing there, a folder, empty, too large.
+    """
+    text = str(path)
+    if re.match(r"^[A-Za-z][A-Za-z0-9+.-]+:", text) or text.startswith("/vsi") or "\x00" in text:
+        raise FileRefused.one("file.remote", "Only local files are read", "Download it, then give its path", text)
+    found = Path(text).expanduser()
+    if not found.exists():
+        raise FileRefused.one("file.missing", "There is no such file", "Check the path", text)
+    found = found.resolve()
+    if not found.is_file():
+        raise FileRefused.one("file.kind", "This is not a regular file", "Give the file itself", text)
+    size = found.stat().st_size
+    if size == 0:
+        raise FileRefused.one("file.empty", "The file is empty", "Export it again", text)
+    if size > largest:
+        cap = f"The file has {size / MEGABYTE:.0f} MB; {largest / MEGABYTE:.0f} MB is the most we read"
+        raise FileRefused.one("file.size", cap, "Cut it to the study area first", text)
+    return found
+
+
+def read_vector(path: str | Path, *, layer: str | None = None) -> gpd.GeoDataFrame:
+    """A vector file of an allowed kind, as it stands.
+
+    Parameters
+    ----------
+    path: GeoPackage, GeoJSON, Shapefile or GeoParquet, told by suffix and by its first bytes.
+    layer: the layer of a GeoPackage; its first where None.
+
+    Raises
+    ------
+    FileRefused: not local, not of an allowed kind, its content not what its name says, truncated, or without geometry.
+    """
+    import geopandas as gpd
+    import pyogrio
+
+    text = str(path)
+    suffix = Path(text).suffix.lower()
+    if suffix in {".parquet", ".geoparquet"}:
+        return _read_geoparquet(local_file(path, largest=500 * MEGABYTE))
+    if suffix not in VECTOR_KINDS:
+        kinds = ", ".join([*VECTOR_KINDS, ".parquet"])
+        raise FileRefused.one("file.kind", "This kind of file is not read", f"Convert it to one of {kinds}", text)
+    driver, magics, largest = VECTOR_KINDS[suffix]
+    found = local_file(path, largest=largest)
+    with found.open("rb") as stream:
+        head = stream.read(65_536).removeprefix(b"\xef\xbb\xbf").lstrip(b" \t\r\n" if driver == "GeoJSON" else b"")
+    if not any(head.startswith(magic) for magic in magics):
+        raise FileRefused.one("file.content", f"The content is not {driver}, whatever the name says", "Export it again from its source", text)
+    os.environ["OGR_SQLITE_LOAD_EXTENSIONS"] = "NO"
+    try:
+        names = [str(name) for name in pyogrio.list_layers(found)[:, 0]]
+        if layer is not None and layer not in names:
+            raise FileRefused.one("file.layer", f"The file has no layer {layer}; it has {', '.join(names)}", "Name one of these", text)
+        opened = pyogrio.read_info(found, layer=layer if layer is not None else names[0])["driver"]
+        if opened != driver:
+            raise FileRefused.one("file.content", f"The content is {opened}, the name says {driver}", "Export it again from its source", text)
+        frame = pyogrio.read_dataframe(found, layer=layer if layer is not None else names[0], on_invalid="ignore")
+    except FileRefused:
+        raise
+    except Exception as error:  # noqa: BLE001  # no foreign exception crosses this door
+        raise FileRefused.one("file.unreadable", f"The file cannot be read: {error}", "It may be cut short; export it again", text) from None
+    if not isinstance(frame, gpd.GeoDataFrame):
+        raise FileRefused.one("file.geometry", "The file holds no geometry", "Give a layer with points, lines or areas", text)
+    return frame
+
+
+def _read_geoparquet(found: Path) -> gpd.GeoDataFrame:
+    import geopandas as gpd
+
+    with found.open("rb") as stream:
+        head = stream.read(4)
+        stream.seek(-4, os.SEEK_END)
+        tail = stream.read(4)
+    if head != PARQUET_MAGIC or tail != PARQUET_MAGIC:
+        raise FileRefused.one("file.content", "The content is not Parquet, or is cut short", "Export it again", found)
+    try:
+        return gpd.read_parquet(found)
+    except Exception as error:  # noqa: BLE001  # no foreign exception crosses this door
+        raise FileRefused.one("file.unreadable", f"The file cannot be read: {error}", "Write it as GeoParquet", found) from None
+
+
+@contextlib.contextmanager
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """A scratch path beside `path` that replaces it, synced, when the block ends well; on any error the old file stays and the scratch is gone.
+
+    Litter of writers that were killed is swept, once it is an hour old.
+    """
+    target = Path(path).resolve()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    _sweep(target)
+    scratch = target.with_name(f".{target.stem}.{secrets.token_hex(4)}.part{target.suffix}")
+    try:
+        yield scratch
+        with scratch.open("rb+") as stream:
+            os.fsync(stream.fileno())
+        scratch.replace(target)
+        folder = os.open(target.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    finally:
+        for litter in target.parent.glob(f"{scratch.name}*"):
+            litter.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def atomic_folder(path: str | Path) -> Iterator[Path]:
+    """Like `atomic_path` for a whole folder: the old folder is moved aside and removed only after the new one stands."""
+    target = Path(path).resolve()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
+    aside = scratch.with_name(scratch.name + ".old")
+    try:
+        yield scratch
+        scratch.chmod(0o755)
+        if target.exists():
+            target.replace(aside)
+        try:
+            scratch.replace(target)
+        except OSError:
+            if aside.exists():
+                aside.replace(target)
+            raise
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _sweep(target: Path) -> None:
+    """Remove scratch files of this target that no living writer touches."""
+    import time
+
+    for litter in target.parent.glob(f".{target.stem}.*.part{target.suffix}*"):
+        with contextlib.suppress(OSError):
+            if time.time() - litter.stat().st_mtime > 3_600:
+                litter.unlink()

@@ -1,0 +1,156 @@
+"""A ward file to the wards layer: names and residents found by meaning, rings mended, clipped to the study area."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyproj
+import shapely
+
+from planning.columns import normal, numbers
+from planning.errors import CityError, FileRefused
+from planning.features import areas_only, mended_areas
+from planning.files import read_vector
+from planning.frames import conform
+
+LEAST_WARD_M2 = 100.0
+_NAMES = (
+    "ward name", "kgisward name", "kgis ward name", "name", "वार्ड का नाम", "वार्ड नाम", "वार्ड", "नाम", "ward", "ward no", "ward number", "wardno", "label", "nbrdesc",
+    "neighborhood", "neighbourhood", "zone", "division", "district",
+)  # fmt: skip
+_PEOPLE = ("population", "pop", "tot p", "total population", "residents", "people", "जनसंख्या", "आबादी", "pop 2011", "pop2011", "totpop")
+
+
+@dataclass(frozen=True, eq=False)
+class Wards:
+    """Wards in their schema, and what was found and mended."""
+
+    frame: gpd.GeoDataFrame
+    told: tuple[str, ...]
+
+
+def read_wards(path: str | Path, area: shapely.Geometry, crs: pyproj.CRS, *, mapping: Mapping[str, str] | None = None) -> Wards:
+    """Wards of a polygon file (GeoJSON, GeoPackage, shapefile, GeoParquet), clipped to the study area.
+
+    Parameters
+    ----------
+    area: the study area in `crs` [m].
+    mapping: `ward` and `population` -> column, over what the headers say.
+
+    Raises
+    ------
+    FileRefused: see `planning.files.read_vector`; `wards.crs` when the file does not say its CRS, `wards.areas` when it holds no polygon.
+    CityError: `wards.far` when no ward touches the study area, naming both extents.
+    """
+    raw = read_vector(path)
+    name = Path(str(path)).name
+    if raw.crs is None:
+        way_out = "Put its .prj beside it, or save it as GeoJSON in WGS84 or as GeoPackage"
+        raise FileRefused.one("wards.crs", f"The ward file {name} does not say its CRS", way_out, name)
+    told: list[str] = []
+    counts: Counter[str] = Counter()
+    drawn = shapely.get_type_id(np.asarray(raw.geometry.array))
+    polygons = (drawn == 3) | (drawn == 6)
+    if not polygons.any():
+        raise FileRefused.one("wards.areas", f"The ward file {name} holds no polygons", "Give a layer of ward areas", name)
+    counts["rows without a polygon left out"] += int((~polygons).sum())
+    raw = raw[polygons].reset_index(drop=True)
+    names, people = _names(raw, mapping, told, name), _people(raw, mapping, told, name)
+    given = np.asarray(raw.geometry.array)
+    faulty = [str(names.iloc[number]) for number in np.flatnonzero(~shapely.is_valid(given))]
+    shapes = mended_areas(
+        np.asarray(gpd.GeoSeries(mended_areas(given, Counter(), ""), crs=raw.crs).to_crs(crs).array), counts, "rings broken by reprojection"
+    )
+    if faulty:
+        told.append(f"{name}: {len(faulty)} wards whose outline crossed itself were mended: {_some(faulty)}")
+    if not shapely.intersects(shapes, area).any():
+        what = f"No ward of {name} touches the study area: wards lie at {_extent(shapes, crs)}, streets at {_extent(np.array([area]), crs)}"
+        raise CityError.one("wards.far", what, "Give this city's wards, or a file whose stated CRS is right", raw.crs.to_string())
+    clipped = np.array([areas_only(shape) for shape in shapely.intersection(shapes, area)], dtype=object)
+    size = shapely.area(clipped)
+    counts["outside the study area left out"] += int((size == 0).sum())
+    counts["slivers under 100 m2 left out"] += int(((size > 0) & (size < LEAST_WARD_M2)).sum())
+    kept = size >= LEAST_WARD_M2
+    if not kept.any():
+        raise CityError.one("wards.far", f"No ward of {name} has more than 100 m2 in the study area", "Give this city's wards", name)
+    whole = shapely.area(shapes)
+    # Residents go with the land that stays: the part of the ward inside the study area.
+    share = np.divide(size, whole, out=np.ones_like(size), where=whole > 0)
+    cut = kept & (share < 0.999)
+    frame = gpd.GeoDataFrame({"name": names, "population": np.round(people * share)}, geometry=clipped, crs=crs)[kept]
+    if cut.any():
+        counts["cut at the edge of the study area"] += int(cut.sum())
+        if np.isfinite(people[cut]).any():
+            told.append(f"{name}: residents of wards cut at the edge were taken by the share of their area inside")
+    frame = _unique(frame, told, name)
+    overlap = _overlap(frame)
+    if overlap > LEAST_WARD_M2:
+        told.append(f"{name}: wards overlap by {overlap:,.0f} m2 together")
+    told.append(f"{name}: {len(frame)} wards used" + "".join(f"; {number} {what}" for what, number in counts.items() if number))
+    return Wards(conform(frame, "wards"), tuple(told))
+
+
+def _column(frame: gpd.GeoDataFrame, names: tuple[str, ...]) -> str | None:
+    headers = [str(header) for header in frame.columns if header != frame.geometry.name]
+    words = {header: normal(header) for header in headers}
+    exact = [header for name in names for header in headers if words[header] == name]
+    within = [header for name in names if len(name) > 3 for header in headers if name in words[header] and not words[header].endswith(("id", "code"))]
+    return next((header for header in (*exact, *within) if frame[header].notna().any()), None)
+
+
+def _names(frame: gpd.GeoDataFrame, mapping: Mapping[str, str] | None, told: list[str], origin: str) -> pd.Series:
+    given = (mapping or {}).get("ward")
+    column = given if given in frame.columns else _column(frame, _NAMES)
+    if column is None:
+        texts = [name for name in frame.columns if name != frame.geometry.name and frame[name].map(lambda cell: isinstance(cell, str)).mean() > 0.5]
+        column = texts[0] if texts else None
+    told.append(f"{origin}: ward names were read from “{column}”" if column else f"{origin}: no column of ward names was found; wards are numbered")
+    numbered = pd.Series([f"Ward {number}" for number in range(1, len(frame) + 1)], index=frame.index, dtype=object)
+    if column is None:
+        return numbered
+    texts = frame[column].map(lambda cell: " ".join(str(cell).split()).removesuffix(".0") if cell is not None and cell == cell else "")
+    return texts.astype(object).where(texts != "", numbered)
+
+
+def _people(frame: gpd.GeoDataFrame, mapping: Mapping[str, str] | None, told: list[str], origin: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    given = (mapping or {}).get("population")
+    column = given if given in frame.columns else _column(frame, _PEOPLE)
+    if column is None:
+        return np.full(len(frame), np.nan)
+    told.append(f"{origin}: residents were read from “{column}”")
+    texts = frame[column].map(lambda cell: cell.replace(",", "") if isinstance(cell, str) else cell)
+    found = numbers(texts)
+    return np.where(found >= 0, found, np.nan)
+
+
+def _unique(frame: gpd.GeoDataFrame, told: list[str], origin: str) -> gpd.GeoDataFrame:
+    """Names told apart, so that no two wards are one in a table of wards."""
+    again = frame.groupby("name").cumcount()
+    doubled = sorted(set(frame.loc[again > 0, "name"]))
+    if doubled:
+        told.append(f"{origin}: ward names that stood more than once were numbered: {_some(doubled)}")
+        frame = frame.assign(name=[f"{label} ({number + 1})" if number else label for label, number in zip(frame["name"], again, strict=True)])
+    return frame.set_axis([f"ward{number + 1}" for number in frame.index], axis=0)
+
+
+def _overlap(frame: gpd.GeoDataFrame) -> float:
+    shapes = np.asarray(frame.geometry.array)
+    return float(shapely.area(shapes).sum() - shapely.union_all(shapes).area)
+
+
+def _extent(shapes: np.ndarray[tuple[int], np.dtype[np.object_]], crs: pyproj.CRS) -> str:
+    west, south, east, north = shapely.total_bounds(shapes)
+    if not np.isfinite([west, south, east, north]).all():
+        return "no place this CRS can draw"
+    low_lon, low_lat, high_lon, high_lat = pyproj.Transformer.from_crs(crs, 4326, always_xy=True).transform_bounds(west, south, east, north)
+    return f"{low_lon:.3f} to {high_lon:.3f} E, {low_lat:.3f} to {high_lat:.3f} N"
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

@@ -1,0 +1,270 @@
+// The map of a city and a plan. One instance lives as long as its place on the page; new data changes what differs and leaves the view alone.
+
+import { COLOURS, canvasLayer, drawDemand, drawGround, drawPins, drawViews, pinAt, place, unpack } from './layers.js';
+import { cameraList, details, element, legend } from './panel.js';
+
+const alive = new WeakMap();
+const groups = new Map();
+const answers = new Map();
+let leaflet = null;
+
+function loadLeaflet(url) {
+  if (!leaflet) {
+    leaflet = new Promise((done, fail) => {
+      if (window.L) { done(); return; }
+      const script = document.createElement('script');
+      script.src = url;
+      script.onload = () => done();
+      script.onerror = () => { leaflet = null; script.remove(); fail(new Error(url)); };
+      document.head.append(script);
+    });
+  }
+  return leaflet;
+}
+
+function style(root, url) {
+  return new Promise((done, fail) => {
+    const link = document.createElement('link');
+    link.rel = 'stylesheet';
+    link.href = url;
+    link.onload = () => done();
+    link.onerror = () => fail(new Error(url));
+    root.append(link);
+  });
+}
+
+/** A layer by its address, fetched and unpacked once for all maps of the page. */
+function layer(url) {
+  if (!answers.has(url)) {
+    const asked = fetch(url).then((answer) => {
+      if (!answer.ok) throw new Error(`${answer.status} ${url}`);
+      return answer.json();
+    }).then(unpack);
+    asked.catch(() => answers.delete(url));
+    answers.set(url, asked);
+    if (answers.size > 40) answers.delete(answers.keys().next().value);
+  }
+  return answers.get(url);
+}
+
+class CityMap {
+  constructor(root, data) {
+    this.root = root;
+    this.loaded = {};
+    this.chosen = null;
+    this.shown = { views: true, existing: true, existing_views: false, unseen: true, seen: false };
+    this.frame = element('div', 'frame');
+    this.stage = element('div', 'stage');
+    this.box = element('div', 'map');
+    this.stage.append(this.box);
+    this.frame.append(this.stage);
+    this.ready = this.start(data);
+  }
+
+  async start(data) {
+    await Promise.all([loadLeaflet(data.assets.leaflet), style(this.root, data.assets.leaflet_css), style(this.root, data.assets.css)]);
+    this.data = data;
+    this.beside();
+    this.root.append(this.frame);
+    this.frame.style.setProperty('--height', `${data.height}px`);
+    const { L } = window;
+    this.map = L.map(this.box, { attributionControl: false, zoomControl: false, minZoom: 9, maxZoom: 20, zoomSnap: 0.5, preferCanvas: true });
+    L.control.zoom({ position: 'topleft', zoomInTitle: data.words.zoom_in, zoomOutTitle: data.words.zoom_out }).addTo(this.map);
+    L.control.scale({ imperial: false, position: 'bottomright' }).addTo(this.map);
+    this.map.getContainer().setAttribute('aria-label', data.words.map);
+    this.map.createPane('ground').style.zIndex = 200;
+    this.map.createPane('signs').style.zIndex = 450;
+    this.map.fitBounds(data.bounds);
+    this.ground = canvasLayer((context, view) => drawGround(context, view, this.loaded), 'ground').addTo(this.map);
+    this.signs = canvasLayer((context, view) => this.drawSigns(context, view), 'signs').addTo(this.map);
+    this.map.on('click', (event) => this.click(event.containerPoint));
+    this.map.on('mousemove', (event) => this.box.classList.toggle('over-pin', this.find(event.containerPoint, 8) !== null));
+    this.watch = new ResizeObserver(() => this.map.invalidateSize({ pan: false }));
+    this.watch.observe(this.box);
+  }
+
+  async show(data) {
+    await this.ready;
+    if (this.gone) return;
+    const text = JSON.stringify(data);
+    if (text === this.text) return;
+    const moved = this.text && JSON.stringify(this.data.bounds) !== JSON.stringify(data.bounds);
+    this.text = text;
+    this.data = data;
+    this.only = data.only ? new Set(data.only) : null;
+    this.frame.style.setProperty('--height', `${data.height}px`);
+    if (moved) this.map.fitBounds(data.bounds);
+    this.join(data.group);
+    this.labels();
+    await this.load(text);
+    if (this.gone || text !== this.text) return;
+    this.labels();
+    this.signs.redraw();
+    this.box.dataset.state = this.trouble ? 'trouble' : 'ready';
+  }
+
+  async load(text) {
+    const names = Object.keys(this.data.urls);
+    for (const name of Object.keys(this.loaded)) if (!names.includes(name)) delete this.loaded[name];
+    this.box.dataset.state = 'loading';
+    this.trouble = false;
+    await Promise.all(names.map(async (name) => {
+      try {
+        const got = await layer(this.data.urls[name]);
+        if (this.gone || text !== this.text) return;
+        this.loaded[name] = got;
+      } catch (error) {
+        this.trouble = true;
+        delete this.loaded[name];
+        console.error('A layer of the map could not be loaded', name, error);
+        return;
+      }
+      if (['roads', 'buildings', 'wards'].includes(name)) this.ground.redraw(); else this.signs.redraw();
+    }));
+    this.box.dataset.planned = String(this.loaded.planned ? this.loaded.planned.count : 0);
+    this.box.dataset.existing = String(this.loaded.cameras ? this.loaded.cameras.count : 0);
+  }
+
+  labels() {
+    const { data } = this;
+    for (const old of this.stage.querySelectorAll('.made, .credit, .legend, .wait, .trouble')) old.remove();
+    if (data.made) this.stage.append(element('div', 'made', data.made));
+    if (data.credit) this.stage.append(element('div', 'credit', data.credit));
+    if (this.trouble) this.stage.append(element('div', 'trouble', data.words.trouble));
+    this.stage.append(legend(this.entries(), data.words, this.stage.clientWidth > 640, (key, on) => { this.shown[key] = on; this.signs.redraw(); }));
+    this.beside();
+    this.choose(null);
+  }
+
+  /** The list of cameras; an empty one keeps its place until they have come, so that the map need not shrink then. */
+  beside() {
+    if (this.list) this.list.box.remove();
+    this.list = null;
+    if (!this.data.list) return;
+    const pins = this.loaded.planned || { rows: [] };
+    this.list = cameraList(pins, this.data.words, this.only, (i) => this.choose('planned', i, true));
+    this.frame.append(this.list.box);
+  }
+
+  entries() {
+    const { words, urls } = this.data;
+    const all = [
+      urls.planned && { shape: 'disc', colour: COLOURS.planned, text: words.planned },
+      this.only && { shape: 'ring', colour: COLOURS.only, text: words.only },
+      urls.views && { key: 'views', shape: 'area', colour: COLOURS.plannedView, text: words.views },
+      { key: 'existing', shape: 'square', colour: COLOURS.existing, text: words.existing },
+      urls.existing_views && { key: 'existing_views', shape: 'area', colour: COLOURS.existingView, text: words.existing_views },
+      urls.demand && { key: 'unseen', shape: 'dot', colour: COLOURS.unseen, text: words.unseen },
+      urls.demand && { key: 'seen', shape: 'dot', colour: COLOURS.seen, text: words.seen },
+      { shape: 'line', colour: '#a6acb3', text: words.roads },
+    ];
+    return all.filter(Boolean).map((entry) => ({ ...entry, shown: entry.key ? this.shown[entry.key] : true }));
+  }
+
+  drawSigns(context, view) {
+    const { loaded, shown } = this;
+    const chosen = this.chosen ? this.chosen.row.id : null;
+    if (loaded.existing_views && shown.existing_views) drawViews(context, view, loaded.existing_views, COLOURS.existingView, chosen);
+    if (loaded.views && shown.views) drawViews(context, view, loaded.views, COLOURS.plannedView, chosen);
+    if (loaded.demand) {
+      const wanted = [];
+      if (shown.seen) wanted.push([1, COLOURS.seen], [2, COLOURS.seen]);
+      if (shown.unseen) wanted.push([0, COLOURS.unseen]);
+      drawDemand(context, view, loaded.demand, wanted);
+    }
+    let [existing, planned] = [0, 0];
+    if (loaded.cameras && shown.existing) existing = drawPins(context, view, loaded.cameras, COLOURS.existing, { square: true, chosen });
+    if (loaded.planned) planned = drawPins(context, view, loaded.planned, COLOURS.planned, { chosen, only: this.only });
+    this.box.dataset.drawnExisting = String(existing);
+    this.box.dataset.drawnPlanned = String(planned);
+  }
+
+  find(point, reach) {
+    for (const kind of ['planned', 'cameras']) {
+      if (!this.loaded[kind] || (kind === 'cameras' && !this.shown.existing)) continue;
+      const found = pinAt(this.map, this.loaded[kind], point, reach);
+      if (found !== null) return [kind, found];
+    }
+    return null;
+  }
+
+  click(point) {
+    const found = this.find(point, 14);
+    if (found) this.choose(found[0], found[1], false); else this.choose(null);
+  }
+
+  choose(kind, i = 0, travel = false) {
+    if (this.panel) this.panel.remove();
+    this.panel = null;
+    const before = this.chosen;
+    this.chosen = kind ? { kind, row: this.loaded[kind].rows[i] } : null;
+    if (this.chosen) {
+      this.panel = details(this.chosen.row, kind === 'planned', this.data.words, () => { this.choose(null); this.box.focus(); });
+      this.stage.append(this.panel);
+      if (travel) {
+        this.map.setView(place(this.loaded[kind], i), Math.max(this.map.getZoom(), 17), { animate: false });
+      }
+    }
+    if (this.list && (this.chosen || before)) this.list.mark(this.chosen ? this.chosen.row.id : null);
+    if (this.chosen || before) this.signs.redraw();
+  }
+
+  /** Maps of one group move together. */
+  join(group) {
+    if (group === this.group) return;
+    this.leave();
+    this.group = group;
+    if (!group) return;
+    if (!groups.has(group)) groups.set(group, new Set());
+    const peers = groups.get(group);
+    const first = peers.values().next().value;
+    if (first) this.map.setView(first.map.getCenter(), first.map.getZoom(), { animate: false });
+    peers.add(this);
+    this.map.on('moveend', this.follow, this);
+  }
+
+  follow() {
+    if (this.following) return;
+    for (const peer of groups.get(this.group) || []) {
+      if (peer === this) continue;
+      peer.following = true;
+      peer.map.setView(this.map.getCenter(), this.map.getZoom(), { animate: false });
+      peer.following = false;
+    }
+  }
+
+  leave() {
+    if (!this.group) return;
+    this.map.off('moveend', this.follow, this);
+    const peers = groups.get(this.group);
+    peers.delete(this);
+    if (!peers.size) groups.delete(this.group);
+    this.group = null;
+  }
+
+  remove() {
+    this.gone = true;
+    this.leave();
+    if (this.watch) this.watch.disconnect();
+    if (this.map) this.map.remove();
+    this.frame.remove();
+  }
+}
+
+export default function mount({ parentElement, data }) {
+  let here = alive.get(parentElement);
+  if (!here) {
+    here = new CityMap(parentElement, data);
+    alive.set(parentElement, here);
+  }
+  here.show(data).catch((error) => {
+    console.error('The map could not be drawn', error);
+    const note = element('p', 'trouble', data.words.trouble);
+    note.setAttribute('role', 'alert');
+    parentElement.append(note);
+  });
+  return () => {
+    alive.delete(parentElement);
+    here.remove();
+  };
+}

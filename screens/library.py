@@ -1,0 +1,139 @@
+"""Cities and plans as the screens want them: loaded once for all who look, and again when their files change."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from planning.export import read_plan
+
+from planning.city import City, find_city, list_cities, read_settings
+from planning.errors import CityError, InputError
+from planning.nouns import Plan
+
+T = TypeVar("T")
+_PLAN_ID = re.compile(r"[0-9a-f]{12}")
+
+
+class Shelf(Generic[T]):
+    """The last few values made, each made once however many ask for it together."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._kept: OrderedDict[Hashable, T] = OrderedDict()
+        self._lock = threading.Lock()
+        self._making: dict[Hashable, threading.Lock] = {}
+
+    def get(self, key: Hashable, make: Callable[[], T]) -> T:
+        """The value of a key; what `make` raises passes through and nothing is kept."""
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+            making = self._making.setdefault(key, threading.Lock())
+        with making:
+            with self._lock:
+                if key in self._kept:
+                    return self._kept[key]
+            try:
+                value = make()
+            finally:
+                with self._lock:
+                    self._making.pop(key, None)
+            with self._lock:
+                self._kept[key] = value
+                while len(self._kept) > self._size:
+                    self._kept.popitem(last=False)
+            return value
+
+
+_cities: Shelf[City] = Shelf(4)
+_plans: Shelf[Plan] = Shelf(24)
+
+
+@dataclass(frozen=True)
+class PlanFile:
+    """A plan's file in its city's folder, newest first in lists; `stamp` changes when the file does."""
+
+    id: str
+    path: Path
+    stamp: tuple[int, int]
+
+
+def cities() -> list[str]:
+    """Names of the cities there are, sorted."""
+    return sorted(list_cities())
+
+
+def city(name: str) -> City:
+    """The city of that name.
+
+    Raises
+    ------
+    CityError: `city.unknown`, or what loading it found.
+    """
+    if name not in list_cities():
+        raise CityError.one("city.unknown", "There is no city of this name", "Choose one of the list", name)
+    folder = find_city(name)
+    return _cities.get((str(folder), _stamp(folder / "city.toml"), _stamp(folder / "city.gpkg")), lambda: City.load(folder))
+
+
+def city_title(name: str, hindi: bool) -> str:
+    """A city's title without loading its layers; its name where that cannot be read."""
+    try:
+        settings = read_settings(find_city(name))
+    except CityError:
+        return name
+    english, in_hindi = str(settings["title"]), str(settings["title_hi"])
+    return (in_hindi or english) if hindi else (english or in_hindi) or name
+
+
+def address(city: City) -> str:
+    """The name a city is found by: its folder's."""
+    return city.folder.name if city.folder is not None else city.name
+
+
+def plan_files(city: City) -> list[PlanFile]:
+    """The city's plans, newest first."""
+    if city.folder is None:
+        return []
+    files = [PlanFile(path.stem, path, _stamp(path)) for path in (city.folder / "plans").glob("*.gpkg") if _PLAN_ID.fullmatch(path.stem)]
+    return sorted(files, key=lambda file: (-file.stamp[0], file.id))
+
+
+def plan_path(city: City, plan_id: str) -> PlanFile:
+    """The file of a plan.
+
+    Raises
+    ------
+    InputError: `plan.unknown`.
+    """
+    if _PLAN_ID.fullmatch(plan_id):
+        for file in plan_files(city):
+            if file.id == plan_id:
+                return file
+    raise InputError.one("plan.unknown", "This city has no such plan", "Choose one of the list", plan_id)
+
+
+def plan(city: City, plan_id: str) -> Plan:
+    """The plan of that id.
+
+    Raises
+    ------
+    InputError: `plan.unknown`, or what reading it found.
+    """
+    file = plan_path(city, plan_id)
+    return _plans.get((str(file.path), file.stamp), lambda: read_plan(file.path))
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        found = path.stat()
+    except OSError:
+        return (0, 0)
+    return (found.st_mtime_ns, found.st_size)

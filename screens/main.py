@@ -1,0 +1,58 @@
+"""The page: the bar with screen, city and language, then the screen chosen."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from planning.errors import ChaukasError
+from screens import city, compare, library, plan
+from screens.session import banner, pick, pick_language, tell
+from screens.words import Words
+
+_SCREENS = {"city": city.show, "plan": plan.show, "compare": compare.show}
+# Streamlit would fetch a named icon from another host.
+_ICON = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><path fill="#0072B2" d="M1 12C5 4 19 4 23 12 19 20 5 20 1 12Z"/>'
+    '<circle cx="12" cy="12" r="5" fill="#fff"/><circle cx="12" cy="12" r="2.6" fill="#D55E00"/></svg>'
+)
+_STYLE = """<style>
+.stMainBlockContainer { padding-top: 1.1rem; padding-bottom: 2rem; max-width: 1800px; }
+header[data-testid="stHeader"] { display: none; }
+[data-testid="InputInstructions"] { display: none; }
+[data-testid="stMetricValue"] { font-size: 1.5rem; }
+[data-testid="stAlertContainer"] { padding: 0.45rem 0.8rem; }
+.stMainBlockContainer h3, .stMainBlockContainer h4 { padding: 0.2rem 0; }
+.stMainBlockContainer > div > [data-testid="stVerticalBlock"] { gap: 0.6rem; }
+</style>"""
+
+
+def show() -> None:
+    """Draw the page."""
+    st.set_page_config(page_title="चौकस · Chaukas", page_icon=_ICON, layout="wide")
+    st.html(_STYLE)
+    mark, screens, cities, languages = st.columns([3, 3, 2.6, 1.6], vertical_alignment="center")
+    with languages:
+        said = pick_language()
+    mark.markdown(f"### चौकस &nbsp;:gray[:small[{said.say('app.what')}]]")
+    names = library.cities()
+    if not names:
+        st.info(said.say("app.no_city"))
+        return
+    with screens:
+        screen = pick(said.say("app.screen"), list(_SCREENS), "view", lambda key: said.say(f"screen.{key}"), horizontal=True, hidden=True)
+    with cities:
+        name = pick(said.say("app.city"), names, "city", lambda name: _title(name, said), hidden=True)
+    try:
+        given = st.query_params.get("city", name)
+        found = library.city(given)
+        banner(found, said)
+        _SCREENS[screen](found, said)
+    except ChaukasError as error:
+        tell(error, said)
+
+
+def _title(name: str, said: Words) -> str:
+    return library.city_title(name, said.hindi)
+
+
+show()

@@ -1,0 +1,193 @@
+"""What the map draws, as small as it can be sent: whole decimetres on the web's Mercator plane, each point as the step from the one before.
+
+A pack of shapes is {"origin": [x, y], "sizes": [points of each], "steps": [dx, dy, dx, dy, …]}; the first step starts at the origin, and the
+steps run on from shape to shape. Everything is JSON, gzipped once and kept.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import math
+from collections.abc import Callable
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pyproj
+import shapely
+
+from planning.city import City
+from planning.errors import InputError
+from planning.frames import ROAD_CLASSES
+from planning.nouns import Plan
+from screens.library import PlanFile, Shelf
+
+UNIT_M = 0.1
+WEIGHT_STEPS = 4
+_packed: Shelf[bytes] = Shelf(96)
+
+
+def city_layer(city: City, layer: str) -> bytes:
+    """A city's layer, gzipped.
+
+    Parameters
+    ----------
+    layer: roads, buildings, wards or cameras.
+
+    Raises
+    ------
+    InputError: `map.layer`, when it is none of these.
+    """
+    makers: dict[str, Callable[[City], dict[str, Any]]] = {"roads": _roads, "buildings": _buildings, "wards": _wards, "cameras": _existing}
+    if layer not in makers:
+        raise InputError.one("map.layer", "There is no such layer", f"Ask for one of {', '.join(makers)}", layer)
+    return _packed.get((city.digest, layer), lambda: _zip(makers[layer](city)))
+
+
+def plan_layer(city: City, plan: Plan, file: PlanFile, layer: str) -> bytes:
+    """A plan's layer, gzipped.
+
+    Parameters
+    ----------
+    layer: cameras, demand, views (what planned cameras see) or existing_views.
+
+    Raises
+    ------
+    InputError: `map.layer`, when it is none of these.
+    """
+    makers: dict[str, Callable[[], dict[str, Any]]] = {
+        "cameras": lambda: _planned(city, plan),
+        "demand": lambda: _demand(city, plan),
+        "views": lambda: _views(city, plan, planned=True),
+        "existing_views": lambda: _views(city, plan, planned=False),
+    }
+    if layer not in makers:
+        raise InputError.one("map.layer", "There is no such layer", f"Ask for one of {', '.join(makers)}", layer)
+    return _packed.get((city.digest, plan.id, file.stamp, layer), lambda: _zip(makers[layer]()))
+
+
+def bounds(city: City) -> list[list[float]]:
+    """The study area's [[south, west], [north, east]] in degrees."""
+    west, south, east, north = gpd.GeoSeries([city.area], crs=city.crs).to_crs(4326).total_bounds
+    return [[float(south), float(west)], [float(north), float(east)]]
+
+
+def from_osm(city: City) -> bool:
+    """Whether a source of the city names OpenStreetMap, whose credit then belongs on its maps."""
+    said = " ".join(f"{source.origin} {source.licence} {source.note}" for source in city.sources).casefold()
+    return "openstreetmap" in said or "odbl" in said
+
+
+def _zip(content: dict[str, Any]) -> bytes:
+    return gzip.compress(json.dumps(content, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode(), compresslevel=6, mtime=0)
+
+
+def _mercator(city: City, points: np.ndarray) -> np.ndarray:
+    """Web Mercator metres (n, 2) of points (n, 2) in the city's CRS."""
+    turn = pyproj.Transformer.from_crs(city.crs, 3857, always_xy=True)
+    x, y = turn.transform(points[:, 0], points[:, 1])
+    return np.column_stack([x, y])
+
+
+def _pack(city: City, points: np.ndarray, sizes: np.ndarray | None = None) -> dict[str, Any]:
+    if not len(points):
+        return {"origin": [0, 0], "sizes": [], "steps": []}
+    plane = _mercator(city, points)
+    origin = np.floor(plane.min(axis=0))
+    whole = np.rint((plane - origin) / UNIT_M).astype(np.int64)
+    steps = np.diff(whole, axis=0, prepend=np.zeros((1, 2), dtype=np.int64))
+    pack: dict[str, Any] = {"origin": origin.tolist(), "steps": steps.ravel().tolist()}
+    return pack if sizes is None else {**pack, "sizes": sizes.tolist()}
+
+
+def _pack_shapes(city: City, shapes: np.ndarray) -> dict[str, Any]:
+    return _pack(city, shapely.get_coordinates(shapes), shapely.get_num_coordinates(shapes))
+
+
+def _rings(areas: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Every ring of polygons and multipolygons, and the row each belongs to."""
+    parts, row_of_part = shapely.get_parts(areas, return_index=True)
+    polygons = shapely.get_type_id(parts) == shapely.GeometryType.POLYGON
+    rings, part_of_ring = shapely.get_rings(parts[polygons], return_index=True)
+    return rings, row_of_part[polygons][part_of_ring]
+
+
+def _roads(city: City) -> dict[str, Any]:
+    frame = city["roads"]
+    rank = {name: number for number, name in enumerate(ROAD_CLASSES)}
+    return {**_pack_shapes(city, np.asarray(frame.geometry.array)), "classes": [rank.get(name, len(rank)) for name in frame["road_class"]]}
+
+
+def _buildings(city: City) -> dict[str, Any]:
+    rings, _ = _rings(np.asarray(city["buildings"].geometry.array))
+    return _pack_shapes(city, rings)
+
+
+def _wards(city: City) -> dict[str, Any]:
+    frame = city["wards"]
+    rings, rows = _rings(np.asarray(frame.geometry.array))
+    centres = shapely.get_coordinates(shapely.point_on_surface(np.asarray(frame.geometry.array)))
+    return {
+        **_pack_shapes(city, rings), "rows": rows.tolist(), "names": [str(name) for name in frame["name"]],
+        "centres": np.round(_mercator(city, centres), 1).tolist() if len(frame) else [],
+    }  # fmt: skip
+
+
+def _existing(city: City) -> dict[str, Any]:
+    frame = city["cameras"]
+    rows = [
+        {
+            "id": str(label), "kind": row.kind, "bearing": _known(row.bearing_deg), "hfov": _known(row.hfov_deg), "height": _known(row.height_m),
+            "mount": row.mount, "model": row.model, "place": row.junction, "source": row.source,
+        }
+        for label, row in zip(frame.index, frame.drop(columns=frame.geometry.name).itertuples(index=False), strict=True)
+    ]  # fmt: skip
+    return {**_pack(city, shapely.get_coordinates(frame.geometry.array)), "rows": rows}
+
+
+def _planned(city: City, plan: Plan) -> dict[str, Any]:
+    wards = ward_names(city)
+    site_cost = {site.id: site.cost_inr for site in plan.sites}
+    rows = [
+        {
+            "id": camera.id, "site": camera.site, "model": camera.model, "bearing": round(camera.bearing_deg, 1), "hfov": camera.hfov_deg,
+            "tilt": round(camera.tilt_deg, 1), "height": camera.height_m, "reach": round(camera.reach_m, 1), "cost": camera.cost_inr,
+            "yearly": camera.yearly_inr, "site_cost": site_cost.get(camera.site, 0), "ward": wards.get(camera.ward, camera.ward), "sees": camera.sees,
+            "gain": round(camera.gain, 6),
+        }
+        for camera in plan.cameras
+    ]  # fmt: skip
+    points = np.array([(camera.x_m, camera.y_m) for camera in plan.cameras], dtype=float).reshape(-1, 2)
+    return {**_pack(city, points), "rows": rows}
+
+
+def _demand(city: City, plan: Plan) -> dict[str, Any]:
+    """Points with one number each: 4 times its state (0 unseen, 1 seen already, 2 seen by the plan) and its step of weight (0 light … 3 heavy)."""
+    frame = plan.demand
+    weight = frame["weight"].to_numpy(dtype=float)
+    heavy = weight[weight > 0]
+    cuts = np.quantile(heavy, [0.5, 0.8, 0.95]) if len(heavy) else np.zeros(3)
+    step = np.searchsorted(cuts, weight, side="right")
+    before, after = frame["before"].to_numpy(dtype=bool), frame["after"].to_numpy(dtype=bool)
+    state = np.where(before, 1, np.where(after, 2, 0))
+    # Heaviest last, so that they lie on top; within a step along the frame's order, which keeps the steps short.
+    order = np.argsort(step, kind="stable")
+    points = shapely.get_coordinates(frame.geometry.array)[order]
+    return {**_pack(city, points), "marks": (state * WEIGHT_STEPS + step)[order].astype(int).tolist()}
+
+
+def _views(city: City, plan: Plan, *, planned: bool) -> dict[str, Any]:
+    frame = plan.views[plan.views["planned"].to_numpy(dtype=bool) == planned]
+    rings, rows = _rings(np.asarray(frame.geometry.array))
+    cameras = [str(camera) for camera in frame["camera"]]
+    return {**_pack_shapes(city, shapely.simplify(rings, 0.2)), "cameras": [cameras[row] for row in rows]}
+
+
+def ward_names(city: City) -> dict[str, str]:
+    """A ward's name by its id."""
+    return {str(label): str(name) for label, name in city["wards"]["name"].items()}
+
+
+def _known(value: float) -> float | None:
+    return round(float(value), 1) if math.isfinite(value) else None

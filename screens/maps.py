@@ -1,0 +1,82 @@
+"""The map as one Streamlit component: Leaflet from our own files, layers by address, nothing from any other host.
+
+Python sends a few addresses and words a rerun; the browser fetches a layer once and keeps it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import streamlit as st
+
+from planning.city import MADE_NOTE, MADE_NOTE_HI, City
+from planning.nouns import CAMERA_KINDS, CameraModel
+from screens import mapdata
+from screens.library import PlanFile, Shelf
+from screens.routes import asset_url, city_url, plan_url
+from screens.words import Words
+
+# The component's code is fetched like any asset, so a rerun need not send it again.
+_LOADER = """
+const entry = %r;
+export default function (component) {
+  let stop = () => {};
+  let gone = false;
+  import(new URL(entry, document.location.origin).href).then((map) => { if (!gone) stop = map.default(component); });
+  return () => { gone = true; stop(); };
+}
+"""
+_WORDS = (
+    "bearing", "close", "cost", "existing", "existing_one", "existing_views", "find", "gain", "height", "hfov", "kind", "legend", "list", "map",
+    "metre", "model", "mount", "only", "place", "planned", "planned_one", "points", "reach", "roads", "seen", "sees", "site", "site_cost", "source", "tilt",
+    "trouble", "unknown", "unseen", "views", "ward", "yearly", "zoom_in", "zoom_out",
+)  # fmt: skip
+_bounds: Shelf[list[list[float]]] = Shelf(16)
+_component = st.components.v2.component("chaukas_map", js=_LOADER % asset_url("map.js"))
+
+
+def map_words(said: Words, models: Mapping[str, CameraModel]) -> dict[str, Any]:
+    """The words the map shows."""
+    return {
+        **{key: said.say(f"map.{key}") for key in _WORDS},
+        "models": {key: said.pick(model.title, model.title_hi) for key, model in models.items()},
+        "kinds": {kind: said.name("kind", kind) for kind in (*CAMERA_KINDS, "unknown")},
+    }
+
+
+def map_data(
+    city: City, said: Words, models: Mapping[str, CameraModel], *, plan: PlanFile | None = None, group: str = "", only: Collection[str] | None = None,
+    listed: bool = True, height: int = 600,
+) -> dict[str, Any]:  # fmt: skip
+    """What one map is told: addresses of its layers, words, bounds, labels.
+
+    Parameters
+    ----------
+    plan: the plan to draw over the city.
+    group: maps of one group move together.
+    only: ids of cameras to ring as being in this plan alone.
+    listed: whether the list of planned cameras stands beside the map.
+    height: of the map [px].
+    """
+    urls = {layer: city_url(city, layer) for layer in ("roads", "buildings", "wards", "cameras") if len(city[layer])}
+    if plan is not None:
+        layers = {"planned": "cameras", "views": "views", "existing_views": "existing_views", "demand": "demand"}
+        urls |= {name: plan_url(city, plan, layer) for name, layer in layers.items()}
+    return {
+        "assets": {"leaflet": asset_url("leaflet.js"), "leaflet_css": asset_url("leaflet.css"), "css": asset_url("map.css")},
+        "urls": urls,
+        "bounds": _bounds.get(city.digest, lambda: mapdata.bounds(city)),
+        "words": map_words(said, models),
+        "made": said.pick(MADE_NOTE, MADE_NOTE_HI) if city.made else "",
+        "credit": "© OpenStreetMap contributors" if mapdata.from_osm(city) else "",
+        "group": group,
+        "only": None if only is None else sorted(only),
+        "list": listed and plan is not None,
+        "height": height,
+    }
+
+
+def city_map(data: dict[str, Any], key: str) -> None:
+    """Mount the map with what `map_data` made; `key` is stable for its place on the page."""
+    _component(key=key, data=data)

@@ -1,0 +1,132 @@
+"""The Plan screen: the wish, the work on it, and the plan it gave."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from planning.catalogue import list_recipes, load_levels, load_models
+from planning.city import City
+from planning.errors import ChaukasError, InputError
+from planning.money import parse_rupees
+from screens import jobs, library
+from screens.plan_result import plan_title, show_plan
+from screens.session import pick, tell
+from screens.wish import Wish, read_wish
+from screens.words import Words, plain
+
+
+def show(city: City, said: Words) -> None:
+    """Draw the screen."""
+    settings, answer = st.columns([1, 3.6], gap="medium")
+    with settings:
+        _ask(city, said)
+    with answer:
+        _watch(city, said)
+        files = library.plan_files(city)
+        if not files:
+            st.info(said.say("plan.none"))
+            return
+        given = st.query_params.get("plan", "")
+        if given and given not in [file.id for file in files]:
+            tell(InputError.one("plan.unknown", "This city has no such plan", "Choose one of the list", given), said)
+        chosen = pick(said.say("plan.choose"), [file.id for file in files], "plan", lambda plan_id: label(city, plan_id, said))
+        show_plan(city, library.plan(city, chosen), library.plan_path(city, chosen), said)
+
+
+def label(city: City, plan_id: str, said: Words) -> str:
+    """A plan's line in a list; it says so where the plan cannot be read."""
+    try:
+        return plan_title(library.plan(city, plan_id), said)
+    except ChaukasError:
+        return said.say("plan.unreadable", id=plan_id)
+
+
+def _ask(city: City, said: Words) -> None:
+    models, levels, recipes = load_models(), load_levels(), list_recipes()
+    st.markdown(f"#### {said.say('plan.wish')}")
+    budget = st.text_input(said.say("plan.budget"), "2 करोड़" if said.hindi else "2 crore", key="budget", help=said.say("plan.budget_help"))
+    _echo(budget, said)
+    yearly = st.text_input(said.say("plan.yearly"), "", key="yearly", placeholder=said.say("plan.yearly_none"))
+    chosen = st.multiselect(
+        said.say("plan.models"), list(models), [key for key, model in models.items() if model.kind != "ptz"], key="models",
+        format_func=lambda key: said.pick(models[key].title, models[key].title_hi), placeholder=said.say("plan.models_none"),
+    )  # fmt: skip
+    level = st.selectbox(
+        said.say("plan.level"), list(levels), list(levels).index("observation") if "observation" in levels else 0, key="level",
+        format_func=lambda key: f"{said.pick(levels[key].title, levels[key].title_hi)} · {levels[key].px_per_m:g} px/m",
+    )  # fmt: skip
+    recipe = st.selectbox(
+        said.say("plan.recipe"), list(recipes), list(recipes).index("balanced") if "balanced" in recipes else 0, key="recipe",
+        format_func=lambda key: said.pick(recipes[key].title, recipes[key].title_hi), help=said.say("plan.recipe_help"),
+    )  # fmt: skip
+    with st.expander(said.say("plan.more")):
+        floor = st.slider(said.say("plan.floor"), 0, 100, 0, 5, format="%d %%", key="floor", help=said.say("plan.floor_help"))
+        heights = st.text_input(said.say("plan.heights"), "6", key="heights")
+        per_site = st.number_input(said.say("plan.per_site"), 1, 8, 3, key="per_site")
+        limit = st.number_input(said.say("plan.limit"), 1, 86_400, 45, key="limit", help=said.say("plan.limit_help"))
+        night = st.toggle(said.say("plan.night"), key="night", help=said.say("plan.night_help"))
+        title = st.text_input(said.say("plan.title"), "", key="title", placeholder=said.say("plan.title_none"))
+    if st.button(said.say("plan.run"), type="primary", width="stretch", icon=":material/play_arrow:"):
+        wish = Wish(budget, yearly, chosen, level, recipe, int(floor), heights, int(per_site), int(limit), night, title)
+        try:
+            scenario = read_wish(wish, city.name)
+            job = jobs.desk.start(city, scenario)
+            st.query_params["job"] = job.id
+        except ChaukasError as error:
+            tell(error, said)
+
+
+def _echo(text: str, said: Words) -> None:
+    """The amount as it was understood, so that a wrong zero is seen before it costs anything."""
+    try:
+        amount = parse_rupees(text)
+    except ChaukasError as error:
+        st.caption(f":red[{plain(said.fault(error.faults[0]))}]")
+        return
+    st.caption(f"= {plain(said.money(amount))} ({plain(said.short(amount))})")
+
+
+def _watch(city: City, said: Words) -> None:
+    """The job of the address, and others of this city that run."""
+    job_id = st.query_params.get("job", "")
+    job = jobs.desk.find(city.name, job_id) if job_id else None
+    if job is not None and job.job.running:
+        _progress(city.name, job_id, said)
+    elif job is not None:
+        error = jobs.outcome(job)
+        if error is None and job.job.result is not None:
+            st.query_params["plan"] = job.job.result
+            del st.query_params["job"]
+            jobs.desk.forget(job)
+            st.toast(said.say("job.done"), icon=":material/check:")
+        elif error is not None:
+            tell(error, said)
+    elif job_id:
+        st.info(said.say("job.gone"))
+        del st.query_params["job"]
+    for other in jobs.desk.running(city.name):
+        if other.id == job_id:
+            continue
+        text, watch = st.columns([4, 1], vertical_alignment="center")
+        text.info(said.say("job.other", budget=plain(said.short(other.scenario.budget_inr)), stage=plain(said.name("stage", other.step.stage))))
+        if watch.button(said.say("job.watch"), key=f"watch-{other.id}"):
+            st.query_params["job"] = other.id
+            st.rerun()
+
+
+@st.fragment(run_every=0.5)
+def _progress(city_name: str, job_id: str, said: Words) -> None:
+    job = jobs.desk.find(city_name, job_id)
+    if job is None or not job.job.running:
+        st.rerun()
+    step = job.step
+    with st.container(border=True):
+        line, button = st.columns([5, 1], vertical_alignment="center")
+        stage = said.name("stage", step.stage)
+        line.progress(step.share, text=plain(f"{stage} · {said.share(step.share, 0)}" + (f" · {step.note}" if step.note else "")))
+        line.caption(plain(said.say("job.line", budget=said.short(job.scenario.budget_inr), seconds=said.number(job.job.runtime_s))))
+        if button.button(said.say("job.cancel"), key=f"cancel-{job_id}", width="stretch"):
+            job.job.cancel()
+            st.caption(said.say("job.cancelling"))
+
+

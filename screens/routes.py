@@ -1,0 +1,138 @@
+"""The map's own addresses: vendored scripts and styles, city and plan layers. Nothing else of the disk can be asked for.
+
+Layers carry the digest of what they are made of in their address, so a browser may keep them for ever.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from planning.city import ROOT, City
+from planning.errors import ChaukasError, InputError
+from screens import library, mapdata
+from screens.library import PlanFile
+
+_COMPONENT = Path(__file__).parent / "component"
+_BASEMAP = ROOT / "data" / "basemap"
+ASSETS: dict[str, tuple[Path, str]] = {
+    "leaflet.js": (_BASEMAP / "leaflet" / "leaflet.js", "text/javascript"),
+    "leaflet.css": (_BASEMAP / "leaflet" / "leaflet.css", "text/css"),
+    "map.js": (_COMPONENT / "map.js", "text/javascript"),
+    "layers.js": (_COMPONENT / "layers.js", "text/javascript"),
+    "panel.js": (_COMPONENT / "panel.js", "text/javascript"),
+    "map.css": (_COMPONENT / "map.css", "text/css"),
+    "noto-sans-devanagari.woff2": (_BASEMAP / "fonts" / "noto-sans-devanagari.woff2", "font/woff2"),
+}
+_FOR_EVER = "public, max-age=31536000, immutable"
+# Streamlit needs inline and evaluated script; what this forbids is any other host.
+_POLICY = "; ".join(
+    (
+        "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:",
+        "connect-src 'self' data: blob:",
+        "object-src 'none'",
+        "frame-ancestors 'self'",
+    )
+)
+
+
+@lru_cache(maxsize=1)
+def assets_version() -> str:
+    """Twelve hex digits over every asset: one version for all, since they import each other."""
+    taken = hashlib.sha256()
+    for path, _ in ASSETS.values():
+        taken.update(path.read_bytes())
+    return taken.hexdigest()[:12]
+
+
+def asset_url(name: str) -> str:
+    """The address of an asset, with the version in its path so that what it imports beside it has the same."""
+    return f"/assets/{assets_version()}/{name}"
+
+
+def city_url(city: City, layer: str) -> str:
+    """The address of a city's layer."""
+    return f"/map/city/{quote(library.address(city), safe='')}/{city.digest}/{layer}"
+
+
+def plan_url(city: City, file: PlanFile, layer: str) -> str:
+    """The address of a plan's layer."""
+    return f"/map/plan/{quote(library.address(city), safe='')}/{file.id}/{file.stamp[0]:x}/{layer}"
+
+
+def _asset(request: Request) -> Response:
+    name, version = request.path_params["name"], request.path_params.get("version")
+    if name not in ASSETS:
+        return _missing(InputError.one("asset.unknown", "There is no such asset", "Reload the page", name))
+    path, kind = ASSETS[name]
+    kept = _FOR_EVER if version == assets_version() else "public, max-age=3600"
+    return Response(path.read_bytes(), media_type=kind, headers={"Cache-Control": kept, "X-Content-Type-Options": "nosniff"})
+
+
+def _city_layer(request: Request) -> Response:
+    try:
+        city = library.city(request.path_params["city"])
+        if request.path_params["digest"] != city.digest:
+            raise InputError.one("map.stale", "The city has changed", "Reload the page", request.path_params["digest"])
+        return _packed(mapdata.city_layer(city, request.path_params["layer"]))
+    except ChaukasError as error:
+        return _missing(error)
+
+
+def _plan_layer(request: Request) -> Response:
+    try:
+        city = library.city(request.path_params["city"])
+        file = library.plan_path(city, request.path_params["plan"])
+        if request.path_params["stamp"] != f"{file.stamp[0]:x}":
+            raise InputError.one("map.stale", "The plan has changed", "Reload the page", request.path_params["stamp"])
+        return _packed(mapdata.plan_layer(city, library.plan(city, file.id), file, request.path_params["layer"]))
+    except ChaukasError as error:
+        return _missing(error)
+
+
+def _packed(content: bytes) -> Response:
+    headers = {"Content-Encoding": "gzip", "Cache-Control": _FOR_EVER, "X-Content-Type-Options": "nosniff"}
+    return Response(content, media_type="application/json", headers=headers)
+
+
+def _missing(error: ChaukasError) -> Response:
+    faults = [{"code": fault.code, "what": fault.what, "way_out": fault.way_out} for fault in error.faults]
+    return JSONResponse({"faults": faults}, status_code=404, headers={"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"})
+
+
+def routes() -> list[BaseRoute]:
+    """All addresses of the map. The handlers block on files, so the server runs each in a thread."""
+    return [
+        Route("/assets/{name}", _asset),
+        Route("/assets/{version}/{name}", _asset),
+        Route("/map/city/{city}/{digest}/{layer}", _city_layer),
+        Route("/map/plan/{city}/{plan}/{stamp}/{layer}", _plan_layer),
+    ]
+
+
+class StayHome:
+    """Middleware: every answer forbids the browser to ask any other host for anything."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, with the policy added to the answer's headers."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def with_policy(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                added = [(b"content-security-policy", _POLICY.encode()), (b"referrer-policy", b"same-origin")]
+                message = {**message, "headers": [*message.get("headers", []), *added]}
+            await send(message)
+
+        await self._app(scope, receive, with_policy)

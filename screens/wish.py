@@ -1,0 +1,85 @@
+"""From what people typed to a Scenario, with every fault found told at once."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from planning.errors import Fault, ScenarioError
+from planning.money import parse_rupees
+from planning.nouns import Scenario
+
+
+@dataclass(frozen=True)
+class Wish:
+    """The fields of the Plan screen as they were filled in; money and heights as text, shares in percent, time in seconds."""
+
+    budget: str
+    yearly: str = ""
+    models: Sequence[str] = ()
+    level: str = "observation"
+    recipe: str = "balanced"
+    ward_floor_percent: int = 0
+    heights: str = "6"
+    cameras_per_site: int = 3
+    time_limit_s: int = 45
+    by_night: bool = False
+    title: str = ""
+
+
+def read_wish(wish: Wish, city: str) -> Scenario:
+    """The scenario of a wish.
+
+    Raises
+    ------
+    ScenarioError: with every fault of every field.
+    """
+    faults: list[Fault] = []
+    budget = _rupees(wish.budget, "budget", faults)
+    yearly = _rupees(wish.yearly, "yearly", faults) if wish.yearly.strip() else None
+    heights = _heights(wish.heights, faults)
+    if not wish.models:
+        faults.append(Fault("wish.models", "No camera model is chosen", "Choose at least one"))
+    try:
+        scenario = Scenario(
+            city=city, budget_inr=budget or 1, yearly_inr=yearly, models=tuple(sorted(wish.models)), level=wish.level, recipe=wish.recipe,
+            mount_heights_m=heights or (6.0,), cameras_per_site=wish.cameras_per_site, ward_floor=wish.ward_floor_percent / 100,
+            by_night=wish.by_night, time_limit_s=float(wish.time_limit_s), title=" ".join(wish.title.split())[:120],
+        )  # fmt: skip
+    except ScenarioError as error:
+        raise ScenarioError([*faults, *error.faults]) from None
+    if faults:
+        raise ScenarioError(faults)
+    return scenario
+
+
+def _rupees(text: str, field: str, faults: list[Fault]) -> int | None:
+    if not text.strip():
+        faults.append(Fault(f"wish.{field}", "The budget is empty", "Write an amount such as 2 crore"))
+        return None
+    try:
+        amount = parse_rupees(text)
+    except ScenarioError as error:
+        faults += error.faults
+        return None
+    if amount == 0:
+        faults.append(Fault("wish.zero", "A budget of 0 buys no camera", "Write an amount such as 2 crore", text.strip()))
+        return None
+    return amount
+
+
+def _heights(text: str, faults: list[Fault]) -> tuple[float, ...]:
+    heights = set()
+    for word in re.split(r"[;,\s]+", text.strip()):
+        try:
+            height = float(word)
+        except ValueError:
+            height = math.nan
+        if not math.isfinite(height):
+            what = "Mount heights must be metres, such as 6 or 6, 8"
+            faults.append(Fault("wish.heights", what, "Write numbers with commas between them", text[:80]))
+            return ()
+        heights.add(height)
+    return tuple(sorted(heights))
