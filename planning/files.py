@@ -11,6 +11,8 @@ import re
 import secrets
 import shutil
 import tempfile
+import time
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +31,9 @@ VECTOR_KINDS: dict[str, tuple[str, tuple[bytes, ...], int]] = {
     ".shp": ("ESRI Shapefile", (b"\x00\x00\x27\x0a",), 500 * MEGABYTE),
 }
 PARQUET_MAGIC = b"PAR1"
+# TopoJSON, STAC items, Esri JSON and their like begin with a brace too, and some of their drivers open further files and addresses.
+_GEOJSON_TYPE = re.compile(rb'"type"\s*:\s*"(FeatureCollection|Feature|GeometryCollection|(?:Multi)?(?:Point|LineString|Polygon))"')
+_OTHER_JSON = re.compile(rb'"type"\s*:\s*"(Topology|Catalog|Collection)"|"stac_version"|"esri(?:GeometryType|FieldType)')
 
 
 def local_file(path: str | Path, *, largest: int = 2_000 * MEGABYTE) -> Path:
@@ -82,7 +87,8 @@ def read_vector(path: str | Path, *, layer: str | None = None) -> gpd.GeoDataFra
     found = local_file(path, largest=largest)
     with found.open("rb") as stream:
         head = stream.read(65_536).removeprefix(b"\xef\xbb\xbf").lstrip(b" \t\r\n" if driver == "GeoJSON" else b"")
-    if not any(head.startswith(magic) for magic in magics):
+    known = any(head.startswith(magic) for magic in magics)
+    if not known or (driver == "GeoJSON" and (not _GEOJSON_TYPE.search(head) or _OTHER_JSON.search(head[:4096]))):
         raise FileRefused.one("file.content", f"The content is not {driver}, whatever the name says", "Export it again from its source", text)
     os.environ["OGR_SQLITE_LOAD_EXTENSIONS"] = "NO"
     try:
@@ -92,13 +98,18 @@ def read_vector(path: str | Path, *, layer: str | None = None) -> gpd.GeoDataFra
         opened = pyogrio.read_info(found, layer=layer if layer is not None else names[0])["driver"]
         if opened != driver:
             raise FileRefused.one("file.content", f"The content is {opened}, the name says {driver}", "Export it again from its source", text)
-        frame = pyogrio.read_dataframe(found, layer=layer if layer is not None else names[0], on_invalid="ignore")
+        with warnings.catch_warnings():
+            # What the driver grumbles about a row shows in the row itself: no geometry, or one the callers mend and count.
+            warnings.simplefilter("ignore")
+            frame = pyogrio.read_dataframe(found, layer=layer if layer is not None else names[0], on_invalid="ignore")
     except FileRefused:
         raise
     except Exception as error:  # noqa: BLE001  # no foreign exception crosses this door
         raise FileRefused.one("file.unreadable", f"The file cannot be read: {error}", "It may be cut short; export it again", text) from None
     if not isinstance(frame, gpd.GeoDataFrame):
         raise FileRefused.one("file.geometry", "The file holds no geometry", "Give a layer with points, lines or areas", text)
+    if frame.empty:
+        raise FileRefused.one("file.rows", "The file holds no rows", "Export it again, with its rows", text)
     return frame
 
 
@@ -132,11 +143,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         with scratch.open("rb+") as stream:
             os.fsync(stream.fileno())
         scratch.replace(target)
-        folder = os.open(target.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        _sync_one(target.parent)
     finally:
         for litter in target.parent.glob(f"{scratch.name}*"):
             litter.unlink(missing_ok=True)
@@ -144,31 +151,63 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def atomic_folder(path: str | Path) -> Iterator[Path]:
-    """Like `atomic_path` for a whole folder: the old folder is moved aside and removed only after the new one stands."""
+    """Like `atomic_path` for a whole folder: the old folder is moved aside and removed only after the new one stands, synced.
+
+    A writer killed between the two moves leaves the old folder aside; the next writer puts it back before it begins.
+    """
     target = Path(path).resolve()
     target.parent.mkdir(parents=True, exist_ok=True)
+    _restore(target)
     scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
     aside = scratch.with_name(scratch.name + ".old")
     try:
         yield scratch
         scratch.chmod(0o755)
+        _sync(scratch)
         if target.exists():
             target.replace(aside)
         try:
             scratch.replace(target)
+            _sync_one(target.parent)
         except OSError:
             if aside.exists():
                 aside.replace(target)
             raise
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-        shutil.rmtree(aside, ignore_errors=True)
+        if target.exists():
+            shutil.rmtree(aside, ignore_errors=True)
+
+
+def _sync(folder: Path) -> None:
+    """Every file and folder below, on the disk."""
+    for found in (*folder.rglob("*"), folder):
+        _sync_one(found)
+
+
+def _sync_one(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _restore(target: Path) -> None:
+    """Put back a folder that a killed writer left aside, and sweep its litter once it is an hour old."""
+    pattern = re.compile(rf"\.{re.escape(target.name)}\.[^.]+\.part(\.old)?")
+    litter = [found for found in target.parent.iterdir() if pattern.fullmatch(found.name)]
+    aside = [found for found in litter if found.suffix == ".old"]
+    if not target.exists() and aside:
+        max(aside, key=lambda found: found.stat().st_mtime).replace(target)
+    for found in litter:
+        with contextlib.suppress(OSError):
+            if time.time() - found.stat().st_mtime > 3_600:
+                shutil.rmtree(found, ignore_errors=True)
 
 
 def _sweep(target: Path) -> None:
     """Remove scratch files of this target that no living writer touches."""
-    import time
-
     for litter in target.parent.glob(f".{target.stem}.*.part{target.suffix}*"):
         with contextlib.suppress(OSError):
             if time.time() - litter.stat().st_mtime > 3_600:

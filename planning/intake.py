@@ -10,9 +10,9 @@ import re
 import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import geopandas as gpd
 import numpy as np
@@ -20,27 +20,94 @@ import pandas as pd
 import pyproj
 import shapely
 
-from planning import features, osm, streets
+from planning import features, streets
+from planning.checkup import FEW_BUILDINGS_A_KM2, few_buildings
 from planning.city import City, Source, city_folders
 from planning.columns import check_mapping
 from planning.errors import CityError, Fault, FileRefused, InputError
 from planning.files import atomic_folder, local_file, read_vector
-from planning.frames import check, conform
+from planning.frames import check, conform, empty
 from planning.incidents import Rows, cameras_of, incidents_of, merge_cameras
+from planning.osm import fetch_place, read_osm
+from planning.raw import OSM_LICENCE, RawOsm, from_lines
 from planning.tables import Table, read_table
 from planning.wards import Wards, read_wards
 from planning.workers import Progress
 
 T = TypeVar("T")
-Files = Sequence[str | Path]
+AnyPath = str | Path
 TIFF_MAGIC = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 _FORMULA = re.compile(r"^[=+\-@\t\r](?![\d.]+$)")
 
 
+@dataclass(frozen=True)
+class Request:
+    """What a person gave for a city; see `import_city`."""
+
+    name: str
+    osm: AnyPath | None
+    place: str | None
+    roads: AnyPath | None
+    crime: Sequence[AnyPath]
+    cameras: Sequence[AnyPath]
+    wards: AnyPath | None
+    lamps: Sequence[AnyPath]
+    terrain: AnyPath | None
+    mapping: Mapping[str, str]
+
+    @property
+    def layers(self) -> list[tuple[str, AnyPath]]:
+        """Every file beside the streets, with the layer it is for."""
+        several = (("incidents", self.crime), ("cameras", self.cameras), ("lamps", self.lamps))
+        single = (("wards", self.wards), ("terrain", self.terrain))
+        return [*((layer, path) for layer, paths in several for path in paths), *((layer, path) for layer, path in single if path is not None)]
+
+
+class _Attempts:
+    """Runs readers one after the other, keeping every fault, so that all are told at once."""
+
+    def __init__(self) -> None:
+        self.faults: list[Fault] = []
+
+    def of(self, work: Callable[..., T], *given: Any, **options: Any) -> T | None:
+        """What the work gives; None where it found faults, which are kept."""
+        try:
+            return work(*given, **options)
+        except InputError as error:
+            self.faults.extend(error.faults)
+            return None
+
+    def settle(self) -> None:
+        """Raise all faults kept, if there are any."""
+        if self.faults:
+            raise InputError(self.faults)
+
+
+@dataclass
+class _Tables:
+    """What the tables gave."""
+
+    crime: list[Rows] = field(default_factory=list)
+    cameras: list[Rows] = field(default_factory=list)
+    lamps: list[tuple[gpd.GeoDataFrame, str]] = field(default_factory=list)
+    wards: Wards | None = None
+
+    @property
+    def told(self) -> list[str]:
+        rows = [line for rows in (*self.crime, *self.cameras) for line in rows.told]
+        return [*rows, *(line for _, line in self.lamps), *(self.wards.told if self.wards else ())]
+
+    @property
+    def rejects(self) -> pd.DataFrame:
+        lost = [rows.rejects for rows in (*self.crime, *self.cameras) if len(rows.rejects)]
+        return pd.concat(lost, ignore_index=True) if lost else pd.DataFrame()
+
+
 def import_city(
-    name: str, *, osm: str | Path | None = None, place: str | None = None, roads: str | Path | None = None, crime: Files = (), cameras: Files = (),
-    wards: str | Path | None = None, lamps: Files = (), terrain: str | Path | None = None, crs: str | None = None,
-    mapping: Mapping[str, str] | None = None, title: str = "", title_hi: str = "", folder: str | Path | None = None, progress: Progress | None = None,
+    name: str, *, osm: AnyPath | None = None, place: str | None = None, roads: AnyPath | None = None, crime: Sequence[AnyPath] = (),
+    cameras: Sequence[AnyPath] = (), wards: AnyPath | None = None, lamps: Sequence[AnyPath] = (), terrain: AnyPath | None = None,
+    crs: str | pyproj.CRS | None = None, mapping: Mapping[str, str] | None = None, title: str = "", title_hi: str = "",
+    folder: AnyPath | None = None, progress: Progress | None = None,
 ) -> City:  # fmt: skip
     """Import a city and write its folder; the old folder stays untouched where anything is refused.
 
@@ -49,88 +116,64 @@ def import_city(
     name: small letters, digits and hyphens; the folder's name.
     osm, place, roads: where the streets come from, exactly one: an OpenStreetMap file, a place name (online), or a file of street lines.
     crime, cameras, lamps: tables of any column names; `mapping` (meaning -> column) overrides what the headers say.
-    wards: a polygon file; terrain: a GeoTIFF, checked and copied.
+    wards: a polygon file. terrain: a GeoTIFF, checked and copied.
     crs: the city's CRS, projected and in metres; the UTM zone of the place where None.
     folder: where to write; the first of the places cities are looked for where None.
 
     Raises
     ------
     InputError: all faults found in the files, together.
+    Cancelled: where `progress` was asked to stop; nothing is written.
     """
     told = progress or Progress()
+    request = Request(name, osm, place, roads, crime, cameras, wards, lamps, terrain, mapping or {})
     target = Path(folder) if folder is not None else city_folders()[0] / name
-    _check_request(name, osm, place, roads, terrain)
+    _check_request(request)
     told.step("streets", 0.05)
-    raw = _raw(osm, place, roads)
+    attempts = _Attempts()
+    raw = attempts.of(_raw, request)
+    crime_tables = [attempts.of(read_table, path) for path in request.crime]
+    camera_tables = [attempts.of(read_table, path) for path in request.cameras]
+    attempts.settle()
+    assert raw is not None
     city_crs = streets.choose_crs(raw, crs)
     area, how = streets.study_area(raw, city_crs)
-    built = streets.build_streets(raw, area, city_crs)
-    told.step("buildings", 0.35)
-    counts: Counter[str] = Counter(built.counts)
-    counts.update(raw.lost)
-    frames = {
-        "roads": built.roads, "junctions": built.junctions, "buildings": features.buildings(raw, area, city_crs, counts),
-        "places": features.places(raw, area, city_crs, counts), "lamps": features.lamps(raw, area, city_crs, counts),
-    }  # fmt: skip
-    mapped = features.cameras(raw, area, city_crs, counts)
-    told.step("tables", 0.55)
-    tables = _tables(crime, cameras, lamps, wards, area, city_crs, mapping)
-    told.step("layers", 0.8)
-    frames["incidents"] = _together([rows.frame for rows in tables.crime], "incidents", city_crs)
-    found = [frame for frame in (mapped, *(rows.frame for rows in tables.cameras)) if len(frame)]
-    frames["cameras"], merged = merge_cameras(found) if found else (conform(mapped, "cameras"), 0)
-    frames["lamps"] = _together([frames["lamps"], *tables.lamps], "lamps", city_crs)
-    if tables.wards is not None:
-        frames["wards"] = tables.wards.frame
+    told.step("layers", 0.3)
+    frames, counts = _layers(raw, area, city_crs)
+    told.step("tables", 0.6)
+    tables = _tables(request, [table for table in crime_tables if table], [table for table in camera_tables if table], area, city_crs)
+    merged = _join(frames, tables, city_crs)
     faults = [fault for layer, frame in frames.items() for fault in check(frame, layer)]
     if faults:
         raise CityError(faults)
-    notes = [how, *_counted(counts), *_heights_note(frames["buildings"]), *tables.told]
-    notes += [f"{merged} cameras stood in two sources and were made one"] if merged else []
-    sources = _sources(raw, roads, crime, cameras, lamps, wards, terrain)
-    city = City(name, title or name.replace("-", " ").title(), title_hi, city_crs, area, frames, sources=tuple(sources), notes=tuple(notes))
+    notes = (how, *_counted(counts), *_heights_note(frames["buildings"], area), *tables.told, *merged)
+    shown = title or name.replace("-", " ").title()
+    city = City(name, shown, title_hi or shown, city_crs, area, frames, sources=tuple(_sources(request, raw, tables)), notes=notes)
     told.step("writing", 0.9)
     return _write(city, target, tables.rejects, terrain)
 
 
-class _Tables:
-    """What the tables gave, and every fault they had."""
-
-    def __init__(self) -> None:
-        self.crime: list[Rows] = []
-        self.cameras: list[Rows] = []
-        self.lamps: list[gpd.GeoDataFrame] = []
-        self.wards: Wards | None = None
-        self.lamps_told: list[str] = []
-
-    @property
-    def told(self) -> list[str]:
-        """What every reader said, in order."""
-        rows = [line for rows in (*self.crime, *self.cameras) for line in rows.told]
-        return [*rows, *self.lamps_told, *(self.wards.told if self.wards else ())]
-
-    @property
-    def rejects(self) -> pd.DataFrame:
-        """Rows that could not be used, of all tables."""
-        lost = [rows.rejects for rows in (*self.crime, *self.cameras) if len(rows.rejects)]
-        return pd.concat(lost, ignore_index=True) if lost else pd.DataFrame()
-
-
-def _check_request(name: str, osm_file: object, place: object, roads: object, terrain: str | Path | None) -> None:
-    faults = []
-    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,60}", name):
-        faults.append(Fault("city.name", "A city's name is small letters, digits and hyphens", "Write it as bilaspur-koni", name[:200]))
-    given = [source for source in (osm_file, place, roads) if source is not None]
+def _check_request(request: Request) -> None:
+    """Refuse a request that cannot be carried out before anything is read."""
+    attempts = _Attempts()
+    faults = attempts.faults
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,60}", request.name):
+        faults.append(Fault("city.name", "A city's name is small letters, digits and hyphens", "Write it as bilaspur-koni", request.name[:200]))
+    given = [source for source in (request.osm, request.place, request.roads) if source is not None]
     if len(given) != 1:
         way_out = "Give one of --osm FILE, --place NAME, --roads FILE"
         faults.append(Fault("city.streets", "A city's streets come from one source", way_out, f"{len(given)} given"))
-    if terrain is not None:
-        faults += _faults_of(lambda: _check_terrain(terrain))
-    if faults:
-        raise InputError(faults)
+    paths = [path for path in (request.osm, request.roads) if path is not None] + [path for _, path in request.layers]
+    found = [attempts.of(local_file, path) for path in paths]
+    twice = sorted({path.name for path in found if path is not None and found.count(path) > 1})
+    if twice:
+        faults.append(Fault("city.twice", "A file was given more than once", "Give each file once", ", ".join(twice)))
+    if request.terrain is not None and not faults:
+        attempts.of(_check_terrain, request.terrain)
+    attempts.settle()
 
 
-def _check_terrain(path: str | Path) -> Path:
+def _check_terrain(path: AnyPath) -> Path:
     found = local_file(path)
     with found.open("rb") as stream:
         head = stream.read(4)
@@ -139,66 +182,51 @@ def _check_terrain(path: str | Path) -> Path:
     return found
 
 
-def _raw(osm_file: str | Path | None, place: str | None, roads: str | Path | None) -> osm.RawOsm:
-    if osm_file is not None:
-        return osm.read_osm(osm_file)
-    if place is not None:
-        return osm.fetch_place(place)
-    assert roads is not None
-    return osm.from_lines(read_vector(roads), Path(str(roads)).name)
+def _raw(request: Request) -> RawOsm:
+    if request.osm is not None:
+        return read_osm(request.osm)
+    if request.place is not None:
+        return fetch_place(request.place)
+    assert request.roads is not None
+    return from_lines(read_vector(request.roads), Path(str(request.roads)).name)
 
 
-def _faults_of(work: Callable[[], object]) -> list[Fault]:
-    try:
-        work()
-    except InputError as error:
-        return list(error.faults)
-    return []
+def _layers(raw: RawOsm, area: shapely.Geometry, crs: pyproj.CRS) -> tuple[dict[str, gpd.GeoDataFrame], Counter[str]]:
+    """The layers the street source gives, and what was left out or mended."""
+    built = streets.build_streets(raw, area, crs)
+    counts: Counter[str] = Counter()
+    counts.update(raw.lost)
+    counts.update(built.counts)
+    frames = {
+        "roads": built.roads, "junctions": built.junctions, "buildings": features.buildings(raw, area, crs, counts),
+        "places": features.places(raw, area, crs, counts), "lamps": features.lamps(raw, area, crs, counts),
+        "cameras": features.cameras(raw, area, crs, counts),
+    }  # fmt: skip
+    return frames, counts
 
 
-def _tables(
-    crime: Files, cameras: Files, lamps: Files, wards: str | Path | None, area: shapely.Geometry, crs: pyproj.CRS, mapping: Mapping[str, str] | None
-) -> _Tables:
-    """Read every table; the faults of all of them are raised together."""
-    found, faults = _Tables(), []
-
-    def attempt(work: Callable[[], T]) -> T | None:
-        try:
-            return work()
-        except InputError as error:
-            faults.extend(error.faults)
-            return None
-
-    crime_tables = [attempt(lambda path=path: read_table(path)) for path in crime]  # type: ignore[misc]
-    camera_tables = [attempt(lambda path=path: read_table(path)) for path in cameras]  # type: ignore[misc]
-    headers = {str(name) for table in (*crime_tables, *camera_tables) if table is not None for name in table.cells.columns}
-    tabular = {meaning: column for meaning, column in (mapping or {}).items() if meaning not in {"ward", "population"}}
-    faults += check_mapping(tabular, headers) if crime_tables or camera_tables else []
-    for number, table in enumerate(crime_tables, 1):
-        rows = _rows(attempt, incidents_of, table, area, crs, tabular, f"i{number}-" if len(crime_tables) > 1 else "i")
-        found.crime += [rows] if rows is not None else []
-    for number, table in enumerate(camera_tables, 1):
-        rows = _rows(attempt, cameras_of, table, area, crs, tabular, f"k{number}-" if len(camera_tables) > 1 else "k")
-        found.cameras += [rows] if rows is not None else []
-    for path in lamps:
-        points = attempt(lambda path=path: _lamps(path, area, crs, found.lamps_told))  # type: ignore[misc]
+def _tables(request: Request, crime: list[Table], cameras: list[Table], area: shapely.Geometry, crs: pyproj.CRS) -> _Tables:
+    """What the tables say of the study area; the faults of all of them are raised together."""
+    attempts = _Attempts()
+    headers = {str(name) for table in (*crime, *cameras) for name in table.cells.columns}
+    attempts.faults += check_mapping(request.mapping, headers if crime or cameras else None)
+    found = _Tables()
+    for tables, reader, letter, into in ((crime, incidents_of, "i", found.crime), (cameras, cameras_of, "k", found.cameras)):
+        for number, table in enumerate(tables, 1):
+            prefix = f"{letter}{number}-" if len(tables) > 1 else letter
+            rows = attempts.of(reader, table, area, crs, mapping=request.mapping, prefix=prefix)
+            into.extend([rows] if rows is not None else [])
+    for path in request.lamps:
+        points = attempts.of(_lamps, path, area, crs)
         found.lamps += [points] if points is not None else []
-    if wards is not None:
-        found.wards = attempt(lambda: read_wards(wards, area, crs, mapping=mapping))
-    if faults:
-        raise InputError(faults)
+    if request.wards is not None:
+        found.wards = attempts.of(read_wards, request.wards, area, crs, mapping=request.mapping)
+    attempts.settle()
     return found
 
 
-def _rows(
-    attempt: Callable[[Callable[[], Rows]], Rows | None], reader: Callable[..., Rows], table: Table | None, area: shapely.Geometry, crs: pyproj.CRS,
-    mapping: Mapping[str, str], prefix: str,
-) -> Rows | None:  # fmt: skip
-    return attempt(lambda: reader(table, area, crs, mapping=mapping, prefix=prefix)) if table is not None else None
-
-
-def _lamps(path: str | Path, area: shapely.Geometry, crs: pyproj.CRS, told: list[str]) -> gpd.GeoDataFrame:
-    """Lamps and poles of a point file; rows with tags of something else are left out."""
+def _lamps(path: AnyPath, area: shapely.Geometry, crs: pyproj.CRS) -> tuple[gpd.GeoDataFrame, str]:
+    """Lamps and poles of a point file, and the sentence of how many; rows with tags of something else are left out."""
     name = Path(str(path)).name
     frame = read_vector(path)
     if frame.crs is None:
@@ -206,49 +234,67 @@ def _lamps(path: str | Path, area: shapely.Geometry, crs: pyproj.CRS, told: list
     points = np.asarray(frame.to_crs(crs).geometry.array)
     tags = [features.lamp_kind(row) for row in frame.drop(columns=frame.geometry.name).to_dict("records")]
     kinds = np.array(tags if any(tags) else ["lamp"] * len(frame), dtype=object)
-    inside = (shapely.get_type_id(points) == 0) & shapely.intersects(points, area) & (kinds != None)  # noqa: E711
-    told.append(f"{name}: {int(inside.sum())} of {len(frame)} lamps and poles used; the others are no lamps or lie outside the study area")
-    rows = [f"l{number + 1}" for number in np.flatnonzero(inside)]
-    return conform(gpd.GeoDataFrame({"kind": kinds[inside]}, index=rows, geometry=points[inside], crs=crs), "lamps")
+    known = np.array([kind is not None for kind in kinds], dtype=bool)
+    used = (shapely.get_type_id(points) == 0) & shapely.intersects(points, area) & known
+    rows = [f"l{number + 1}" for number in np.flatnonzero(used)]
+    lamps = conform(gpd.GeoDataFrame({"kind": kinds[used]}, index=rows, geometry=points[used], crs=crs), "lamps")
+    return lamps, f"{name}: {int(used.sum()):,} of {len(frame):,} lamps and poles used; the others are no lamps or lie outside the study area"
+
+
+def _join(frames: dict[str, gpd.GeoDataFrame], tables: _Tables, crs: pyproj.CRS) -> tuple[str, ...]:
+    """Put what the tables gave beside what the map gave; says how many cameras stood in both."""
+    frames["incidents"] = _together([rows.frame for rows in tables.crime], "incidents", crs)
+    frames["lamps"] = _together([frames["lamps"], *(lamps for lamps, _ in tables.lamps)], "lamps", crs)
+    if tables.wards is not None:
+        frames["wards"] = tables.wards.frame
+    found = [frame for frame in (frames["cameras"], *(rows.frame for rows in tables.cameras)) if len(frame)]
+    if not found:
+        return ()
+    frames["cameras"], merged = merge_cameras(found)
+    return (f"{merged} cameras stood in two sources and were made one",) if merged else ()
 
 
 def _together(frames: list[gpd.GeoDataFrame], layer: str, crs: pyproj.CRS) -> gpd.GeoDataFrame:
     filled = [frame for frame in frames if len(frame)]
     if not filled:
-        return conform(gpd.GeoDataFrame(geometry=[], crs=crs), layer)
+        return empty(layer, crs)
     joined = pd.concat(filled)
-    if joined.index.has_duplicates:
-        again = joined.groupby(level=0).cumcount()
-        joined.index = pd.Index([f"{label}~{number}" if number else str(label) for label, number in zip(joined.index, again, strict=True)])
-    return conform(joined, layer)
+    again = joined.groupby(level=0).cumcount()
+    return conform(joined.set_axis([f"{label}~{number}" if number else label for label, number in zip(joined.index, again, strict=True)]), layer)
 
 
 def _counted(counts: Counter[str]) -> list[str]:
+    """What was left out or mended, as sentences, the most frequent first."""
+    left_out = "left out: "
     return [
-        f"{number:,} {what}" if not what.startswith("left out: ") else f"{number:,} ways left out: {what[10:]}"
-        for what, number in counts.items()
+        f"{number:,} ways left out, {what.removeprefix(left_out)}" if what.startswith(left_out) else f"{number:,} {what}"
+        for what, number in counts.most_common()
         if number
     ]
 
 
-def _heights_note(buildings: gpd.GeoDataFrame) -> list[str]:
-    if buildings.empty:
-        return ["There are no buildings: nothing blocks a view, so coverage is overstated"]
-    imputed = buildings["height_source"].isin(["local median", "default"]).mean()
-    return [f"Heights of {imputed:.0%} of the buildings were imputed"]
+def _heights_note(buildings: gpd.GeoDataFrame, area: shapely.Geometry) -> list[str]:
+    notes = []
+    if len(buildings):
+        imputed = buildings["height_source"].isin(["local median", "default"]).mean()
+        notes.append(f"Heights of {imputed:.1%} of the buildings were imputed")
+    if len(buildings) < FEW_BUILDINGS_A_KM2 * area.area / 1e6:
+        sentence = few_buildings(len(buildings), area.area)
+        notes.append(sentence[0].upper() + sentence[1:])
+    return notes
 
 
-def _sources(
-    raw: osm.RawOsm, roads: object, crime: Files, cameras: Files, lamps: Files, wards: str | Path | None, terrain: str | Path | None
-) -> list[Source]:
-    licence = "" if roads is not None else osm.LICENCE
-    sources = [Source("streets, buildings, places, lamps, cameras" if roads is None else "roads", raw.origin, licence)]
-    named = (*(("incidents", path) for path in crime), *(("cameras", path) for path in cameras), *(("lamps", path) for path in lamps),
-             *((("wards", wards),) if wards is not None else ()), *((("terrain", terrain),) if terrain is not None else ()))  # fmt: skip
-    return sources + [Source(layer, Path(str(path)).name, "", "licence not stated in the file") for layer, path in named]
+def _sources(request: Request, raw: RawOsm, tables: _Tables) -> list[Source]:
+    """Where each layer came from: names of files, never their paths."""
+    streets_source = (
+        Source("roads", raw.origin) if request.roads is not None else Source("streets, buildings, places, lamps, cameras", raw.origin, OSM_LICENCE)
+    )
+    licences = dict(zip(map(str, request.cameras), (rows.licence for rows in tables.cameras), strict=True))
+    rest = [Source(layer, Path(str(path)).name, licences.get(str(path), "") if layer == "cameras" else "") for layer, path in request.layers]
+    return [streets_source, *(source if source.licence else replace(source, note="licence not stated in the file") for source in rest)]
 
 
-def _write(city: City, target: Path, rejects: pd.DataFrame, terrain: str | Path | None) -> City:
+def _write(city: City, target: Path, rejects: pd.DataFrame, terrain: AnyPath | None) -> City:
     """The whole folder at once; plans of an earlier import are carried over."""
     try:
         with atomic_folder(target) as scratch:

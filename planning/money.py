@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from decimal import Decimal, InvalidOperation
 
 from planning.errors import ScenarioError
@@ -34,22 +35,22 @@ def parse_rupees(text: str | int | float) -> int:
     ------
     ScenarioError: code `money`, when it is no amount, negative, not finite, has a fraction of a rupee, or is larger than any city's works.
     """
-    # Composed and decomposed nukta are the same word to a reader.
-    written = str(text).strip().casefold().replace("ढ़", "ढ़").replace("ड़", "ड़")
+    # Composed and decomposed nukta are the same word to a reader; this form takes every one of them apart.
+    written = unicodedata.normalize("NFC", str(text)).strip().casefold()
     written = re.sub(r"^(?:₹|rs\.?|inr|रु\.?|रुपये)\s*", "", written)
     written = re.sub(r"\s*(?:/-|₹|rs\.?|inr|रुपये|rupees)$", "", written)
     match = re.fullmatch(r"([+-]?[\d,._ ]+(?:e\+?\d{1,2})?)\s*([^\W\d_][\w़ा-्]*)?", written)
     if match is None:
         raise ScenarioError.one("money", "This is not an amount of money", _WAY_OUT, text)
     digits, unit = match.group(1).strip(), (match.group(2) or "").strip()
-    units = {word.replace("ड़", "ड़").replace("ज़", "ज़"): size for word, size in _UNITS.items()}
-    unit = unit.replace("ज़", "ज़")
+    units = {unicodedata.normalize("NFC", word): size for word, size in _UNITS.items()}
     if unit not in units:
         raise ScenarioError.one("money", f"The unit “{unit}” is not known", _WAY_OUT, text)
+    digits = re.sub("[ _]", ",", digits)
     if "," in digits and not re.fullmatch(r"[+-]?\d{1,3}(,\d{2,3})*,\d{3}(\.\d+)?", digits):
-        raise ScenarioError.one("money", "The commas do not group an amount", _WAY_OUT, text)
+        raise ScenarioError.one("money", "The commas or spaces do not group an amount", _WAY_OUT, text)
     try:
-        amount = Decimal(digits.replace(",", "").replace("_", "").replace(" ", "")) * units[unit]
+        amount = Decimal(digits.replace(",", "")) * units[unit]
     except InvalidOperation:
         raise ScenarioError.one("money", "This is not an amount of money", _WAY_OUT, text) from None
     if amount < 0:

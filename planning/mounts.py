@@ -81,8 +81,7 @@ def _corners(roads: gpd.GeoDataFrame) -> Tries:
     angle = np.arctan2(away[:, 1], away[:, 0])
     order = np.lexsort((angle, node))
     order = order[graph.degree[node[order]] >= 3]
-    last = np.append(node[order][1:] != node[order][:-1], True)
-    first = np.append(True, last[:-1]) if len(order) else last[:0]
+    first, last = np.diff(node[order], prepend=-1) != 0, np.diff(node[order], append=-1) != 0
     following = np.where(last, 0, np.arange(len(order)) + 1)
     following[last] = np.flatnonzero(first)
     here, there = order, order[following]
@@ -138,7 +137,7 @@ def _lamps(city: City, roads: gpd.GeoDataFrame) -> Tries:
     axis, normal = along(lines[edge], position)
     off = ((xy - axis) * normal).sum(axis=1)
     kerb = axis + normal * (np.where(off >= 0, 1.0, -1.0) * (width[edge] / 2 + _KERB_M[1]))[:, None]
-    moves = [xy, kerb, _off_walls(city, points, xy)]
+    moves = [xy, _off_walls(city, points, xy), kerb]
     kind = np.where(lamps["kind"].to_numpy(object) == "pole", KINDS.index("pole"), KINDS.index("lamp")).astype(np.int64)
     near = [np.hypot(*(move - xy).T) <= _MOST_SHIFT_M for move in moves]
     slots = np.arange(len(xy), dtype=np.int64)
@@ -211,7 +210,7 @@ def _convex_corners(shapes: Shapes) -> tuple[Floats, Ints]:
     parts, part_owner = shapely.get_parts(shapes, return_index=True)
     rings = shapely.get_exterior_ring(shapely.orient_polygons(parts))  # counter-clockwise: inside lies to the left
     xy, ring = shapely.get_coordinates(rings, return_index=True)
-    last = np.append(ring[1:] != ring[:-1], True)
+    last = np.diff(ring, append=-1) != 0
     size = np.bincount(ring, minlength=len(rings))
     opens = np.cumsum(size) - size
     number = np.flatnonzero(~last)  # the closing point is the opening one again

@@ -111,7 +111,7 @@ class Scenario:
     @property
     def id(self) -> str:
         """Twelve hex digits of the content's SHA-256; the title is no content."""
-        content = {key: value for key, value in asdict(self).items() if key != "title"}
+        content = {key: _plain(value) for key, value in asdict(self).items() if key != "title"}
         return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:12]
 
     def to_json(self) -> str:
@@ -127,8 +127,15 @@ class Scenario:
                 raise ValueError("unknown version")
             fields: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}
             return cls(**fields)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise ScenarioError.one("scenario.json", "This is not a scenario we wrote", "Plan again from the settings", error) from None
+
+
+def _plain(value: Any) -> Any:
+    """The value with every number as a float, so that equal scenarios are written alike whether they say 10 or 10.0."""
+    if isinstance(value, (tuple, list)):
+        return [_plain(item) for item in value]
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _scenario_faults(scenario: Scenario) -> list[Fault]:

@@ -246,14 +246,11 @@ def fetch_place(place: str) -> RawOsm:
         osmnx.settings.use_cache, osmnx.settings.cache_folder, osmnx.settings.requests_timeout = True, str(_CACHE), 60
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            area = osmnx.geocode_to_gdf(place).geometry.iloc[0]
-            _check_place(area, place)
+            area = _place_area(osmnx, place)
             found = osmnx.features_from_polygon(area, dict.fromkeys((ROAD_KEY, *AREA_KEYS, *POINT_KEYS), True))
     except requests.exceptions.RequestException as error:
         way_out = "Connect and try again, or give a file with --osm FILE"
         raise InputError.one("place.offline", f"OpenStreetMap cannot be reached ({type(error).__name__})", way_out, place) from None
-    except TypeError:
-        raise InputError.one("place.area", "This name stands for a point, not an area", "Name a town, a ward or a district", place) from None
     except InputError:
         raise
     except Exception as error:  # noqa: BLE001  # no foreign exception crosses this door
@@ -266,15 +263,19 @@ def fetch_place(place: str) -> RawOsm:
     return _from_features(found, area, f"OpenStreetMap, {place}")
 
 
-def _check_place(area: shapely.Geometry, place: str) -> None:
-    if shapely.get_type_id(area) not in {3, 6}:
-        raise InputError.one("place.area", "This name stands for a point, not an area", "Name a town, a ward or a district", place)
+def _place_area(osmnx: Any, place: str) -> shapely.Geometry:
+    """The outline of a place, in degrees."""
+    try:
+        area = osmnx.geocode_to_gdf(place).geometry.iloc[0]
+    except TypeError:
+        # osmnx's word for a name that stands for no area.
+        raise InputError.one("place.area", "This name stands for a point, not an area", "Name a town, a ward or a district", place) from None
     # One degree is 111.32 km; good to a few per mille, which is enough for a cap.
     km2 = area.area * 111.32**2 * math.cos(math.radians(area.centroid.y))
     if km2 > _LARGEST_PLACE_KM2:
-        raise InputError.one(
-            "place.size", f"The place has {km2:,.0f} km2; {_LARGEST_PLACE_KM2:,.0f} is the most we fetch", "Name a smaller one", place
-        )
+        what = f"The place has {km2:,.0f} km2; {_LARGEST_PLACE_KM2:,.0f} is the most we fetch"
+        raise InputError.one("place.size", what, "Name a smaller one", place)
+    return area
 
 
 def _from_features(found: Any, area: shapely.Geometry, origin: str) -> RawOsm:

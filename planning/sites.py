@@ -2,7 +2,7 @@
 
 Sites lie outside every footprint, off the carriageway, out of no_mount zones and inside the study area. Where several stand close, one is kept: lamp,
 pole, building, junction, road, since the earlier kind is cheaper for nearly the same view. What stands already costs little to try and asks for
-`apart_m` of room; walls and new poles ask for twice that, which leaves two or three choices at a crossing of lanes and one a corner at a wide one;
+`apart_m` of room; walls and new poles ask for twice that, which leaves one or two choices at a crossing of lanes and one a corner at a wide one;
 places along streets fill only what junctions leave open. A building too low for a mount at 6 m comes last, so that it never takes the place of a
 site that could carry one.
 """

@@ -12,6 +12,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -75,7 +76,7 @@ def _holds_roads(raw: RawOsm) -> bool:
     return bool(shapely.contains_xy(raw.bounds, places[:, 0], places[:, 1]).any())
 
 
-def to_metres(crs: pyproj.CRS, geometry: object) -> object:
+def to_metres(crs: pyproj.CRS, geometry: Any) -> Any:
     """Geometry (one, or an array of them) in degrees of WGS84, in the city's CRS [m]."""
     step = pyproj.Transformer.from_crs(4326, crs, always_xy=True)
     return shapely.transform(geometry, lambda places: np.column_stack(step.transform(places[:, 0], places[:, 1])))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 AREA_KEYS = ("building", "building:part")
@@ -128,7 +128,7 @@ def camera_rows(tags: Mapping[str, Any]) -> Iterator[dict[str, Any]] | str:
 
 
 def _rows(tags: Mapping[str, Any], kind: str) -> Iterator[dict[str, Any]]:
-    directions = bearings(tags.get("camera:direction") or tags.get("direction") or "") or [(None, None)]
+    directions: Sequence[tuple[float | None, float | None]] = bearings(tags.get("camera:direction") or tags.get("direction") or "") or [(None, None)]
     height = metres(tags.get("height") or "")
     for bearing, width in directions:
         yield {

@@ -21,8 +21,8 @@ from planning.frames import conform
 
 LEAST_WARD_M2 = 100.0
 _NAMES = (
-    "ward name", "kgisward name", "kgis ward name", "name", "वार्ड का नाम", "वार्ड नाम", "वार्ड", "नाम", "ward", "ward no", "ward number", "wardno", "label", "nbrdesc",
-    "neighborhood", "neighbourhood", "zone", "division", "district",
+    "ward name", "kgisward name", "kgis ward name", "name", "वार्ड का नाम", "वार्ड नाम", "वार्ड", "नाम",
+    "ward", "ward no", "ward number", "wardno", "label", "nbrdesc", "neighborhood", "neighbourhood", "zone", "division", "district",
 )  # fmt: skip
 _PEOPLE = ("population", "pop", "tot p", "total population", "residents", "people", "जनसंख्या", "आबादी", "pop 2011", "pop2011", "totpop")
 
@@ -45,55 +45,68 @@ def read_wards(path: str | Path, area: shapely.Geometry, crs: pyproj.CRS, *, map
 
     Raises
     ------
-    FileRefused: see `planning.files.read_vector`; `wards.crs` when the file does not say its CRS, `wards.areas` when it holds no polygon.
+    FileRefused: see `planning.files.read_vector`; `wards.crs` when the file does not say its CRS, `wards.areas` when it holds no polygon,
+        `wards.mapping` when a mapped column is not there.
     CityError: `wards.far` when no ward touches the study area, naming both extents.
     """
-    raw = read_vector(path)
     name = Path(str(path)).name
-    if raw.crs is None:
-        way_out = "Put its .prj beside it, or save it as GeoJSON in WGS84 or as GeoPackage"
-        raise FileRefused.one("wards.crs", f"The ward file {name} does not say its CRS", way_out, name)
     told: list[str] = []
     counts: Counter[str] = Counter()
-    drawn = shapely.get_type_id(np.asarray(raw.geometry.array))
-    polygons = (drawn == 3) | (drawn == 6)
-    if not polygons.any():
-        raise FileRefused.one("wards.areas", f"The ward file {name} holds no polygons", "Give a layer of ward areas", name)
-    counts["rows without a polygon left out"] += int((~polygons).sum())
-    raw = raw[polygons].reset_index(drop=True)
+    raw = _polygons(read_vector(path), name, mapping, counts)
     names, people = _names(raw, mapping, told, name), _people(raw, mapping, told, name)
     given = np.asarray(raw.geometry.array)
-    faulty = [str(names.iloc[number]) for number in np.flatnonzero(~shapely.is_valid(given))]
-    shapes = mended_areas(
-        np.asarray(gpd.GeoSeries(mended_areas(given, Counter(), ""), crs=raw.crs).to_crs(crs).array), counts, "rings broken by reprojection"
-    )
-    if faulty:
-        told.append(f"{name}: {len(faulty)} wards whose outline crossed itself were mended: {_some(faulty)}")
-    if not shapely.intersects(shapes, area).any():
+    crossed = ~shapely.is_valid(given)
+    sound = gpd.GeoSeries(mended_areas(given, Counter(), ""), crs=raw.crs).to_crs(crs)
+    shapes = mended_areas(np.asarray(sound.array), counts, "mended again after reprojection")
+    touching = shapely.intersects(shapes, area)
+    if not touching.any():
         what = f"No ward of {name} touches the study area: wards lie at {_extent(shapes, crs)}, streets at {_extent(np.array([area]), crs)}"
         raise CityError.one("wards.far", what, "Give this city's wards, or a file whose stated CRS is right", raw.crs.to_string())
-    clipped = np.array([areas_only(shape) for shape in shapely.intersection(shapes, area)], dtype=object)
-    size = shapely.area(clipped)
-    counts["outside the study area left out"] += int((size == 0).sum())
-    counts["slivers under 100 m2 left out"] += int(((size > 0) & (size < LEAST_WARD_M2)).sum())
-    kept = size >= LEAST_WARD_M2
-    if not kept.any():
-        raise CityError.one("wards.far", f"No ward of {name} has more than 100 m2 in the study area", "Give this city's wards", name)
-    whole = shapely.area(shapes)
-    # Residents go with the land that stays: the part of the ward inside the study area.
-    share = np.divide(size, whole, out=np.ones_like(size), where=whole > 0)
-    cut = kept & (share < 0.999)
-    frame = gpd.GeoDataFrame({"name": names, "population": np.round(people * share)}, geometry=clipped, crs=crs)[kept]
-    if cut.any():
-        counts["cut at the edge of the study area"] += int(cut.sum())
-        if np.isfinite(people[cut]).any():
-            told.append(f"{name}: residents of wards cut at the edge were taken by the share of their area inside")
+    if (crossed & touching).any():
+        mended = [str(label) for label in names[crossed & touching]]
+        told.append(f"{name}: {len(mended)} wards whose outline crossed itself were mended: {_some(mended)}")
+    frame = _clipped(gpd.GeoDataFrame({"name": names, "population": people}, geometry=shapes, crs=crs), area, counts, told, name)
     frame = _unique(frame, told, name)
-    overlap = _overlap(frame)
+    overlap = float(frame.area.sum() - shapely.union_all(np.asarray(frame.geometry.array)).area)
     if overlap > LEAST_WARD_M2:
         told.append(f"{name}: wards overlap by {overlap:,.0f} m2 together")
     told.append(f"{name}: {len(frame)} wards used" + "".join(f"; {number} {what}" for what, number in counts.items() if number))
     return Wards(conform(frame, "wards"), tuple(told))
+
+
+def _polygons(raw: gpd.GeoDataFrame, origin: str, mapping: Mapping[str, str] | None, counts: Counter[str]) -> gpd.GeoDataFrame:
+    """The rows that are areas, of a file that says its CRS and has the columns mapped."""
+    if raw.crs is None:
+        way_out = "Put its .prj beside it, or save it as GeoJSON in WGS84 or as GeoPackage"
+        raise FileRefused.one("wards.crs", f"The ward file {origin} does not say its CRS", way_out, origin)
+    lacking = [column for key in ("ward", "population") if (column := (mapping or {}).get(key)) and column not in raw.columns]
+    if lacking:
+        shown = ", ".join(str(column) for column in raw.columns if column != raw.geometry.name)
+        raise FileRefused.one("wards.mapping", f"The ward file {origin} has no such column; it has: {shown}", "Name one of these", ", ".join(lacking))
+    drawn = shapely.get_type_id(np.asarray(raw.geometry.array))
+    polygons = ((drawn == 3) | (drawn == 6)) & ~raw.geometry.is_empty.to_numpy()
+    if not polygons.any():
+        raise FileRefused.one("wards.areas", f"The ward file {origin} holds no polygons", "Give a layer of ward areas", origin)
+    counts["rows without a polygon left out"] += int((~polygons).sum())
+    return raw[polygons].reset_index(drop=True)
+
+
+def _clipped(wards: gpd.GeoDataFrame, area: shapely.Geometry, counts: Counter[str], told: list[str], origin: str) -> gpd.GeoDataFrame:
+    """Wards cut to the study area; residents go with the share of the land that stays, and slivers are left out."""
+    clipped = np.array([areas_only(shape) for shape in shapely.intersection(np.asarray(wards.geometry.array), area)], dtype=object)
+    size, whole = shapely.area(clipped), wards.area.to_numpy()
+    kept = size >= LEAST_WARD_M2
+    counts["outside the study area left out"] += int((size == 0).sum())
+    counts["slivers under 100 m2 left out"] += int(((size > 0) & ~kept).sum())
+    if not kept.any():
+        raise CityError.one("wards.far", f"No ward of {origin} has more than 100 m2 in the study area", "Give this city's wards", origin)
+    share = np.divide(size, whole, out=np.ones_like(size), where=whole > 0)
+    cut = kept & (share < 0.999)
+    people = wards["population"].to_numpy()
+    counts["cut at the edge of the study area"] += int(cut.sum())
+    if np.isfinite(people[cut]).any():
+        told.append(f"{origin}: residents of wards cut at the edge were taken by the share of their area inside")
+    return wards.assign(population=np.where(cut, np.round(people * share), people)).set_geometry(gpd.GeoSeries(clipped, crs=wards.crs))[kept]
 
 
 def _column(frame: gpd.GeoDataFrame, names: tuple[str, ...]) -> str | None:
@@ -114,7 +127,7 @@ def _names(frame: gpd.GeoDataFrame, mapping: Mapping[str, str] | None, told: lis
     numbered = pd.Series([f"Ward {number}" for number in range(1, len(frame) + 1)], index=frame.index, dtype=object)
     if column is None:
         return numbered
-    texts = frame[column].map(lambda cell: " ".join(str(cell).split()).removesuffix(".0") if cell is not None and cell == cell else "")
+    texts = frame[column].map(lambda cell: " ".join(str(cell).split()).removesuffix(".0") if pd.notna(cell) else "")
     return texts.astype(object).where(texts != "", numbered)
 
 
@@ -137,11 +150,6 @@ def _unique(frame: gpd.GeoDataFrame, told: list[str], origin: str) -> gpd.GeoDat
         told.append(f"{origin}: ward names that stood more than once were numbered: {_some(doubled)}")
         frame = frame.assign(name=[f"{label} ({number + 1})" if number else label for label, number in zip(frame["name"], again, strict=True)])
     return frame.set_axis([f"ward{number + 1}" for number in frame.index], axis=0)
-
-
-def _overlap(frame: gpd.GeoDataFrame) -> float:
-    shapes = np.asarray(frame.geometry.array)
-    return float(shapely.area(shapes).sum() - shapely.union_all(shapes).area)
 
 
 def _extent(shapes: np.ndarray[tuple[int], np.dtype[np.object_]], crs: pyproj.CRS) -> str:

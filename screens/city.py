@@ -82,4 +82,5 @@ def _heights(city: City, said: Words) -> None:
         said.say("city.height_from"), said.say("city.buildings"),
     )  # fmt: skip
     imputed = int(counts.reindex(["local median", "default"]).fillna(0).sum())
-    st.caption(said.say("city.imputed", share=said.share(imputed / total, 0)))
+    if imputed:
+        st.caption(said.say("city.imputed", share=said.share(imputed / total, 0)))

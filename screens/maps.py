@@ -28,9 +28,9 @@ export default function (component) {
 }
 """
 _WORDS = (
-    "bearing", "close", "cost", "existing", "existing_one", "existing_views", "find", "gain", "height", "hfov", "kind", "legend", "list", "map",
-    "metre", "model", "mount", "only", "place", "planned", "planned_one", "points", "reach", "roads", "seen", "sees", "site", "site_cost", "source", "tilt",
-    "trouble", "unknown", "unseen", "views", "ward", "yearly", "zoom_in", "zoom_out",
+    "bearing", "close", "cost", "existing", "existing_one", "existing_views", "find", "gain", "height", "hfov", "kind", "legend", "list",
+    "map", "metre", "model", "mount", "only", "place", "planned", "planned_one", "points", "reach", "roads", "seen", "sees", "site",
+    "site_cost", "source", "tilt", "trouble", "unknown", "unseen", "views", "ward", "ward_line", "yearly", "zoom_in", "zoom_out",
 )  # fmt: skip
 _bounds: Shelf[list[list[float]]] = Shelf(16)
 _component = st.components.v2.component("chaukas_map", js=_LOADER % asset_url("map.js"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import streamlit as st
 
 from planning.catalogue import list_recipes, load_levels, load_models
@@ -114,6 +116,12 @@ def _watch(city: City, said: Words) -> None:
             st.rerun()
 
 
+def _note(note: str, said: Words) -> str:
+    """What the optimizer says as it goes on, in the reader's words where it tells the gap."""
+    gap = re.fullmatch(r"gap (\S+ %)", note)
+    return said.say("job.gap", value=gap.group(1)) if gap else note
+
+
 @st.fragment(run_every=0.5)
 def _progress(city_name: str, job_id: str, said: Words) -> None:
     job = jobs.desk.find(city_name, job_id)
@@ -123,7 +131,7 @@ def _progress(city_name: str, job_id: str, said: Words) -> None:
     with st.container(border=True):
         line, button = st.columns([5, 1], vertical_alignment="center")
         stage = said.name("stage", step.stage)
-        line.progress(step.share, text=plain(f"{stage} · {said.share(step.share, 0)}" + (f" · {step.note}" if step.note else "")))
+        line.progress(step.share, text=plain(f"{stage} · {said.share(step.share, 0)}" + (f" · {_note(step.note, said)}" if step.note else "")))
         line.caption(plain(said.say("job.line", budget=said.short(job.scenario.budget_inr), seconds=said.number(job.job.runtime_s))))
         if button.button(said.say("job.cancel"), key=f"cancel-{job_id}", width="stretch"):
             job.job.cancel()

@@ -1,4 +1,4 @@
-"""Buildings of the made city: rows along the streets, blocks on campuses, sheds in market yards; none on another, none on a carriageway.
+"""Buildings of the made city: rows along the streets, blocks on campuses, sheds in market yards.
 
                  depth
         +---------------------+  -.
@@ -8,6 +8,8 @@
         +----------+              -'
     ====================================  kerb: setback before the front
          carriageway
+
+No building stands on another or on a carriageway: lots claim their ground in turn, and one that finds no room is tried again, less deep.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from data.demo._streets import Network, Shapes
 STOREY_M = 3.1
 WANTED = 20_000
 CLEAR_M = 0.5  # between any wall and a carriageway
+LEAST_M2 = 22.0  # a smaller footprint is not worth building
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,7 @@ def build_up(ground: Ground, strokes: Strokes, network: Network, closed: shapely
     taken = _claim(inside, network, area, closed, np.empty(0, dtype=object))
     shapes, storeys, fabric = inside.shapes[taken], inside.storeys[taken], inside.fabric[taken]
     for shrink in (1.0, 0.72, 0.5):
-        smaller = Lots(_fitted(lining, shrink), lining.storeys, lining.fabric, lining.turn)
+        smaller = Lots(to_mm(_fitted(lining, shrink)), lining.storeys, lining.fabric, lining.turn)
         taken = _claim(smaller, network, area, closed, shapes)
         shapes = np.concatenate([shapes, smaller.shapes[taken]])
         storeys = np.concatenate([storeys, smaller.storeys[taken]])
@@ -182,16 +185,16 @@ def _inner_lots(ground: Ground, strokes: Strokes, rng: np.random.Generator) -> L
     bases, ways, sizes = np.array(base), np.array(along), np.array(size)
     out = np.column_stack([ways[:, 1], -ways[:, 0]])
     shapes = _footprints(bases, ways, out, -sizes[:, 1] / 2, sizes[:, 0], sizes[:, 1], np.array(notch), rng.random(len(bases)) < 0.5)
-    return Lots(shapes, np.array(storeys), np.array(fabric, dtype=object), np.arctan2(out[:, 1], out[:, 0]))
+    return Lots(to_mm(shapes), np.array(storeys), np.array(fabric, dtype=object), np.arctan2(out[:, 1], out[:, 0]))
 
 
 def _claim(lots: Lots, network: Network, area: shapely.Geometry, closed: shapely.Geometry, standing: Shapes) -> NDArray[np.int64]:
     """Which lots may be built, in their order: clear of carriageways, of closed ground, of what stands, and of lots that came before."""
     shapely.prepare(area)
     shapely.prepare(closed)
-    free = shapely.is_valid(lots.shapes) & (shapely.area(lots.shapes) > 22.0) & shapely.contains_properly(area, lots.shapes) & ~shapely.intersects(closed, lots.shapes)
-    roads = shapely.STRtree(network.lines)
-    lot, road = roads.query(lots.shapes, predicate="dwithin", distance=network.widths.max() / 2 + CLEAR_M)
+    free = shapely.is_valid(lots.shapes) & (shapely.area(lots.shapes) > LEAST_M2)
+    free &= shapely.contains_properly(area, lots.shapes) & ~shapely.intersects(closed, lots.shapes)
+    lot, road = network.tree.query(lots.shapes, predicate="dwithin", distance=network.widths.max() / 2 + CLEAR_M)
     near = shapely.distance(lots.shapes[lot], network.lines[road]) < network.widths[road] / 2 + CLEAR_M
     free[lot[near]] = False
     if len(standing):
@@ -243,7 +246,6 @@ def _thinned(fabric: NDArray[np.object_], wanted: int, rng: np.random.Generator)
 
 
 def _frame(ground: Ground, shapes: Shapes, storeys: NDArray[np.int64], fabric: NDArray[np.object_], rng: np.random.Generator) -> gpd.GeoDataFrame:
-    shapes = to_mm(shapes)
     centres = shapely.get_coordinates(shapely.centroid(shapes))
     order = np.lexsort((centres[:, 1], centres[:, 0]))
     shapes, storeys, fabric, centres = shapes[order], storeys[order].copy(), fabric[order], centres[order]

@@ -7,6 +7,8 @@
                               one ANPR camera reads the plates of who comes;
        -------+  +-------   a PTZ camera stands on the first pole.
               |  | o B
+
+Poles stand on the kerbs, off every carriageway and outside every footprint.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from data.demo._streets import Network, Shapes, junction_size
 JUNCTIONS, CAMERAS = 23, 523
 # kind, model in the camera catalogue, horizontal field of view [deg], mount height [m]
 FIXED, ANPR, PTZ = ("fixed", "bullet-4mp", 84.0, 6.0), ("anpr", "anpr-2mp", 32.0, 6.5), ("ptz", "ptz-2mp", 58.0, 9.0)
+POLES_APART_M = 3.0
 SHARE_ANPR, SHARE_PTZ = 0.26, 0.09
 
 
@@ -40,7 +43,7 @@ def _largest(ground: Ground, network: Network) -> NDArray[np.int64]:
     return signals[np.lexsort((signals, -size))][: max(2, round(JUNCTIONS * ground.scale**2))]
 
 
-def make_cameras(ground: Ground, network: Network, buildings: gpd.GeoDataFrame, junctions: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+def make_cameras(ground: Ground, network: Network, walls: shapely.STRtree, junctions: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """The cameras of the traffic system, shared out evenly over its junctions and, at each, over poles on its arms."""
     rng = stream("cameras")
     chosen = _largest(ground, network)
@@ -48,7 +51,7 @@ def make_cameras(ground: Ground, network: Network, buildings: gpd.GeoDataFrame, 
     parts = []
     for rank, junction in enumerate(chosen):
         count = total // len(chosen) + (rank < total % len(chosen))
-        parts.append(_at_junction(int(junction), count, network, buildings, rng).assign(junction=junctions["name"].iloc[junction]))
+        parts.append(_at_junction(int(junction), count, network, walls, rng).assign(junction=junctions["name"].iloc[junction]))
     frame = gpd.GeoDataFrame(_stack(parts), crs=CRS)
     return frame.set_axis([f"c{number:04d}" for number in range(1, len(frame) + 1)], axis=0)
 
@@ -59,8 +62,8 @@ def _stack(parts: list[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def _at_junction(junction: int, count: int, network: Network, buildings: gpd.GeoDataFrame, rng: np.random.Generator) -> gpd.GeoDataFrame:
-    poles, outward = _poles(junction, network, buildings)
+def _at_junction(junction: int, count: int, network: Network, walls: shapely.STRtree, rng: np.random.Generator) -> gpd.GeoDataFrame:
+    poles, outward = _poles(junction, network, walls)
     centre = shapely.get_coordinates(network.junctions.geometry.iloc[junction])[0]
     anpr, ptz = round(count * SHARE_ANPR), max(1, round(count * SHARE_PTZ))
     wanted = [PTZ] * ptz + [ANPR] * anpr + [FIXED] * (count - anpr - ptz)
@@ -82,23 +85,23 @@ def _at_junction(junction: int, count: int, network: Network, buildings: gpd.Geo
     return gpd.GeoDataFrame({**data, "mount": "pole", "source": "made (invented for the demo city)"}, geometry=spots, crs=CRS)
 
 
-def _poles(junction: int, network: Network, buildings: gpd.GeoDataFrame) -> tuple[Shapes, list[float]]:
+def _poles(junction: int, network: Network, walls: shapely.STRtree) -> tuple[Shapes, list[float]]:
     """Up to two poles an arm, one on each kerb, as near the junction as carriageways and walls allow; and each one's way out along its arm [deg]."""
-    poles, outward = [], []
+    poles: list[shapely.Point] = []
+    outward: list[float] = []
     arms = np.flatnonzero((network.ends == junction).any(axis=1))
     for arm in arms[np.argsort(-network.widths[arms], kind="stable")]:
-        length = shapely.length(network.lines[arm])
-        along = np.arange(7.0, min(60.0, max(length - 1.0, 8.0)), 1.5)
+        line = network.lines[arm] if network.ends[arm, 0] == junction else network.lines[arm].reverse()
+        away = np.arange(7.0, np.clip(line.length, 8.0, 60.0), 1.5)
         forward = network.ends[arm, 0] == junction
-        at = np.minimum(along, length) if forward else np.maximum(length - along, 0.0)
+        at = away if forward else np.maximum(line.length - away, 0.0)
         for side in (1.0, -1.0):
-            spots = kerb_points(network, np.full(len(at), arm), at, np.full(len(at), side), 1.0)
-            good = np.flatnonzero(clear_of(spots, network, buildings))
-            if len(good) and all(shapely.distance(spots[good[0]], pole) > 3.0 for pole in poles):
-                step = 4.0 if forward else -4.0
-                near, far = (shapely.get_coordinates(network.lines[arm].interpolate(float(np.clip(place, 0, length))))[0] for place in (at[good[0]], at[good[0]] + step))
+            spots = kerb_points(network, np.full(len(at), arm), np.minimum(at, line.length), np.full(len(at), side), 1.0)
+            good = np.flatnonzero(clear_of(spots, network, walls))
+            if len(good) and all(shapely.distance(spots[good[0]], pole) > POLES_APART_M for pole in poles):
+                ends = shapely.get_coordinates(shapely.line_interpolate_point(line, away[good[0]] + np.array([-3.0, 5.0])))
                 poles.append(spots[good[0]])
-                outward.append(_bearing(far - near if np.hypot(*(far - near)) > 0.1 else near - shapely.get_coordinates(network.junctions.geometry.iloc[junction])[0]))
+                outward.append(_bearing(ends[1] - ends[0]))
     return np.array(poles, dtype=object), outward
 
 

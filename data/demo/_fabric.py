@@ -11,19 +11,20 @@ from dataclasses import dataclass, field
 import numpy as np
 import shapely
 
-from data.demo._ground import RAILWAY, RIVER, RIVER_HALF_M, STATION, Floats, Ground, stream
+from data.demo._ground import RIVER, RIVER_HALF_M, STATION, Floats, Ground, stream
 
 # class, width [m], closed, control points as shares of the half extents
 MAIN_ROADS: tuple[tuple[str, float, bool, tuple[tuple[float, float], ...]], ...] = (
-    ("trunk", 17.0, True, ((0.80, 0.05), (0.74, 0.52), (0.44, 0.79), (0.02, 0.84), (-0.42, 0.82), (-0.79, 0.57), (-0.87, 0.08), (-0.83, -0.42),
+    ("trunk", 13.0, True, ((0.80, 0.05), (0.74, 0.52), (0.44, 0.79), (0.02, 0.84), (-0.42, 0.82), (-0.79, 0.57), (-0.87, 0.08), (-0.83, -0.42),
                            (-0.55, -0.86), (-0.10, -0.84), (0.36, -0.80), (0.72, -0.52))),
-    ("primary", 14.0, False, ((-1.30, 0.17), (-0.87, 0.11), (-0.50, 0.12), (-0.20, 0.03), (0.05, 0.00), (0.22, 0.00), (0.44, 0.05), (0.80, 0.05), (1.30, 0.16))),
-    ("primary", 13.0, False, ((0.14, 1.30), (0.04, 0.84), (0.10, 0.46), (0.05, 0.00), (0.10, -0.30), (0.03, -0.57), (0.08, -0.83), (0.02, -1.30))),
-    ("primary", 12.0, False, ((0.05, 0.00), (0.15, 0.15), (0.31, 0.30), (0.57, 0.66), (1.05, 1.15))),
-    ("primary", 12.0, False, ((0.05, 0.00), (0.23, -0.22), (0.37, -0.40), (0.60, -0.33), (0.765, -0.26))),
-    ("primary", 12.0, False, ((-0.20, 0.03), (-0.34, -0.22), (-0.56, -0.30), (-0.85, -0.34), (-1.30, -0.36))),
-    ("secondary", 10.5, True, ((0.33, 0.05), (0.27, 0.29), (0.06, 0.37), (-0.16, 0.31), (-0.28, 0.08), (-0.18, -0.17), (0.06, -0.25), (0.25, -0.15))),
-    ("secondary", 10.0, False, ((0.37, -0.40), (0.47, -0.15), (0.52, 0.10), (0.47, 0.42), (0.40, 0.81))),
+    ("primary", 16.0, False, ((-1.30, 0.17), (-0.87, 0.11), (-0.50, 0.12), (-0.20, 0.03), (0.05, 0.00), (0.22, 0.00), (0.44, 0.05), (0.80, 0.05),
+                             (1.30, 0.16))),
+    ("primary", 15.0, False, ((0.14, 1.30), (0.04, 0.84), (0.10, 0.46), (0.05, 0.00), (0.10, -0.30), (0.03, -0.57), (0.08, -0.83), (0.02, -1.30))),
+    ("primary", 13.0, False, ((0.05, 0.00), (0.15, 0.15), (0.31, 0.30), (0.57, 0.66), (1.05, 1.15))),
+    ("primary", 13.0, False, ((0.05, 0.00), (0.23, -0.22), (0.37, -0.40), (0.60, -0.33), (0.765, -0.26))),
+    ("primary", 13.0, False, ((-0.20, 0.03), (-0.34, -0.22), (-0.56, -0.30), (-0.85, -0.34), (-1.30, -0.36))),
+    ("secondary", 11.5, True, ((0.33, 0.05), (0.27, 0.29), (0.06, 0.37), (-0.16, 0.31), (-0.28, 0.08), (-0.18, -0.17), (0.06, -0.25), (0.25, -0.15))),
+    ("secondary", 10.0, False, ((0.37, -0.40), (0.47, -0.15), (0.53, 0.10), (0.56, 0.40), (0.50, 0.62), (0.40, 0.81))),
     ("secondary", 9.5, False, ((-0.16, 0.31), (-0.33, 0.52), (-0.56, 0.58), (-0.79, 0.57), (-1.25, 0.72))),
     ("secondary", 9.5, False, ((-0.66, 1.20), (-0.66, 0.80), (-0.73, 0.42), (-0.70, 0.10), (-0.70, -0.33), (-0.74, -0.70), (-0.80, -1.25))),
     ("secondary", 9.5, False, ((-0.28, 0.58), (0.08, 0.56), (0.47, 0.48), (0.75, 0.45), (1.30, 0.36))),
@@ -31,8 +32,17 @@ MAIN_ROADS: tuple[tuple[str, float, bool, tuple[tuple[float, float], ...]], ...]
     ("secondary", 9.0, False, ((0.60, -0.33), (0.62, -0.45), (0.57, -0.62), (0.52, -0.675))),
     ("secondary", 9.0, False, ((-0.16, -0.84), (0.06, -0.72), (0.36, -0.66), (0.72, -0.70), (1.20, -0.92))),
 )  # fmt: skip
-RANK = {"trunk": 9, "primary": 8, "secondary": 7, "tertiary": 6, "residential": 4, "unclassified": 4, "living_street": 3, "service": 2, "footway": 1, "track": 1}
-BUILT = ("bazaar", "old", "colony", "village")
+RANK = {
+    "trunk": 9, "primary": 8, "secondary": 7, "tertiary": 6, "residential": 4, "unclassified": 4, "living_street": 3, "service": 2, "footway": 1,
+    "track": 1,
+}  # fmt: skip
+# Beyond the core, the fabrics of blocks and how often each is met, by distance from the core as a share of the half extents.
+BELTS: tuple[tuple[float, dict[str, float]], ...] = (
+    (0.50, {"old": 0.76, "colony": 0.10, "park": 0.05, "campus": 0.09}),
+    (0.86, {"colony": 0.45, "old": 0.12, "village": 0.17, "campus": 0.08, "yard": 0.03, "park": 0.05, "field": 0.10}),
+    (9.99, {"colony": 0.18, "village": 0.22, "campus": 0.06, "yard": 0.04, "field": 0.50}),
+)
+EDGE_M = 7.0  # streets end this far inside the study area's edge
 
 
 @dataclass(frozen=True)
@@ -48,9 +58,9 @@ class Weave:
 
 
 WEAVES = {
-    "bazaar": Weave(1780.0, 15.0, 0.13, 0.74, "living_street", (2.5, 4.0)),
-    "old": Weave(3600.0, 10.0, 0.08, 0.80, "residential", (3.6, 5.2)),
-    "village": Weave(6600.0, 13.0, 0.10, 0.80, "unclassified", (3.0, 4.6)),
+    "bazaar": Weave(2000.0, 15.0, 0.13, 0.88, "living_street", (2.5, 4.0)),
+    "old": Weave(4200.0, 10.0, 0.08, 0.95, "residential", (3.6, 5.2)),
+    "village": Weave(7400.0, 13.0, 0.10, 0.92, "unclassified", (3.0, 4.6)),
     "campus": Weave(22000.0, 5.0, 0.03, 0.0, "service", (3.8, 5.5)),
     "yard": Weave(14000.0, 3.0, 0.01, 0.0, "service", (6.0, 8.0)),
     "field": Weave(70000.0, 14.0, 0.12, 0.0, "track", (2.6, 3.4)),
@@ -80,18 +90,19 @@ def draw_strokes(ground: Ground) -> Strokes:
     """All street strokes and blocks of the city, flat."""
     rng = stream("fabric")
     strokes = Strokes()
+    inner = ground.outline.buffer(-EDGE_M)
     curves = [ground.curve(shares, closed=closed) for _, _, closed, shares in MAIN_ROADS]
     for number, (road_class, width, closed, _) in enumerate(MAIN_ROADS):
         others = shapely.union_all(curves[:number] + curves[number + 1 :])
         whole = curves[number] if closed else _reaching(curves[number], others, 230.0 * ground.scale)
-        strokes.add(whole.intersection(ground.outline), road_class, width)
+        strokes.add(whole.intersection(inner), road_class, width)
     bank = shapely.union_all([ground.curve(RIVER).offset_curve(side * (RIVER_HALF_M + 22.0)) for side in (-1, 1)])
-    strokes.add(bank.intersection(ground.outline).difference(ground.railway.buffer(30)), "tertiary", 7.0)
-    edges = shapely.union_all([*strokes.lines, ground.outline.boundary, ground.barrier.boundary], grid_size=0.01)
+    strokes.add(bank.intersection(inner).difference(ground.railway.buffer(30)), "tertiary", 7.0)
+    edges = shapely.union_all([*strokes.lines, inner.boundary, ground.barrier.boundary], grid_size=0.01)
     barrier = ground.barrier.buffer(1.0)
     for face in shapely.get_parts(shapely.polygonize(shapely.get_parts(edges))):
         point = face.representative_point()
-        if face.area > 2500 and face.area / face.length > 11 and not barrier.contains(point) and ground.outline.contains(point):
+        if face.area > 2500 and face.area / face.length > 11 and not barrier.contains(point) and inner.contains(point):
             target = 125_000 if ground.coreness(np.array([[point.x, point.y]]))[0] < 0.4 else 170_000
             for block in _split(face, target, 5.0, 0.035, rng, strokes, ("tertiary", (6.5, 8.5))):
                 strokes.blocks.append(block)
@@ -124,12 +135,9 @@ def _choose_fabrics(ground: Ground, blocks: list[shapely.Polygon], rng: np.rando
     for distance, area in zip(core, areas, strict=True):
         if distance < 0.29:
             names.append("bazaar")
-        elif distance < 0.50:
-            names.append(str(rng.choice(["old", "colony", "park", "campus"], p=[0.76, 0.10, 0.05, 0.09])))
-        elif distance < 0.86:
-            names.append(str(rng.choice(["colony", "old", "village", "campus", "yard", "park", "field"], p=[0.45, 0.12, 0.17, 0.08, 0.03, 0.05, 0.10])))
         else:
-            names.append(str(rng.choice(["colony", "village", "campus", "yard", "field"], p=[0.22, 0.22, 0.06, 0.04, 0.46])))
+            chances = next(mix for reach, mix in BELTS if distance < reach)
+            names.append(str(rng.choice(list(chances), p=list(chances.values()))))
         if area < 9000 and names[-1] in {"campus", "yard", "field"}:
             names[-1] = "village"
     station = np.hypot(*(centres - np.array(ground.spot(STATION))).T)
@@ -166,7 +174,7 @@ def _grid(block: shapely.Polygon, rng: np.random.Generator, strokes: Strokes) ->
     local = (np.asarray(block.exterior.coords) - np.asarray(block.centroid.coords[0])) @ axes.T
     low, high = local.min(axis=0), local.max(axis=0)
     middle = np.asarray(block.centroid.coords[0])
-    rows, columns = rng.uniform(49, 64), rng.uniform(61, 92)
+    rows, columns = rng.uniform(59, 78), rng.uniform(70, 102)
     width = rng.uniform(4.6, 7.4)
     for axis, step in ((1, rows), (0, columns)):
         at = low[axis] + step * rng.uniform(0.55, 0.95)
@@ -177,6 +185,15 @@ def _grid(block: shapely.Polygon, rng: np.random.Generator, strokes: Strokes) ->
             lean = axis == 0 and rng.random() < 0.25
             strokes.add(_without_stretch(line, rng) if lean or rng.random() < 0.16 else line, "residential", width + rng.normal(0, 0.3))
             at += step * rng.uniform(0.88, 1.14)
+            if axis == 1:
+                _closes(line, axes[1], rng, strokes)
+
+
+def _closes(line: shapely.Geometry, across: Floats, rng: np.random.Generator, strokes: Strokes) -> None:
+    """Short closes off a colony's street, to either side."""
+    for _ in range(int(rng.poisson(line.length / 230))):
+        start = np.array(shapely.line_interpolate_point(shapely.get_parts(line)[0], rng.uniform(0.05, 0.95), normalized=True).coords[0])
+        strokes.add(shapely.LineString([start, start + rng.choice([-1, 1]) * rng.uniform(15, 24) * across]), "residential", rng.uniform(3.4, 4.6))
 
 
 def _without_stretch(line: shapely.Geometry, rng: np.random.Generator) -> shapely.Geometry:
@@ -184,8 +201,8 @@ def _without_stretch(line: shapely.Geometry, rng: np.random.Generator) -> shapel
     if line.geom_type != "LineString" or line.length < 160:
         return line
     start = rng.uniform(0.1, 0.6)
-    parts = [shapely.ops.substring(line, 0, start, normalized=True), shapely.ops.substring(line, min(1.0, start + rng.uniform(0.15, 0.3)), 1, normalized=True)]
-    return shapely.MultiLineString(parts)
+    again = min(1.0, start + rng.uniform(0.15, 0.3))
+    return shapely.MultiLineString([shapely.ops.substring(line, *share, normalized=True) for share in ((0, start), (again, 1))])
 
 
 def _dead_end(cell: shapely.Polygon, weave: Weave, rng: np.random.Generator, strokes: Strokes) -> None:

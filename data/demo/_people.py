@@ -9,18 +9,19 @@ from numpy.typing import NDArray
 
 from data.demo._buildings import STOREY_M, points_at
 from data.demo._fabric import Strokes
-from data.demo._ground import CRS, STATION, Ground, stream, to_mm
+from data.demo._ground import CORE, CRS, STATION, Ground, stream, to_mm
 from data.demo._streets import Network, Shapes
 
 WARDS, RESIDENTS = 70, 250_000
 HOMES = {"residential": 1.0, "apartments": 1.0, "commercial": 0.35}  # share of the floor area lived in
 CLEAR_M = 0.45  # a pole's centre to the nearest carriageway
 
-# kind: title, Hindi title, how many in the whole city, fabrics, on main roads, building kinds
+# kind: title, Hindi title, how many in the whole city, fabrics it stands in, whether on main roads
 PLACES: tuple[tuple[str, str, str, int, tuple[str, ...], bool], ...] = (
     ("railway_station", "Railway Station", "रेलवे स्टेशन", 1, (), True),
     ("bus_station", "Bus Stand", "बस स्टैंड", 2, ("yard", "bazaar", "old"), True),
-    ("market", "Market", "बाज़ार", 14, ("bazaar", "yard"), False),
+    ("market", "Market", "बाज़ार", 12, ("bazaar",), False),
+    ("market", "Wholesale Market", "थोक बाज़ार", 3, ("yard",), False),
     ("hospital", "Hospital", "अस्पताल", 16, ("campus", "old", "colony"), True),
     ("college", "College", "महाविद्यालय", 14, ("campus",), False),
     ("school", "School", "विद्यालय", 84, ("campus", "old", "colony", "village"), False),
@@ -53,7 +54,8 @@ def make_wards(ground: Ground, network: Network, buildings: gpd.GeoDataFrame) ->
     share = np.bincount(ward, floor[house], minlength=count) / floor[house].sum()
     people = np.floor(share * RESIDENTS * ground.scale**2 * rng.uniform(0.97, 1.03, count)).round()
     names = [f"Ward {number} (made) / वार्ड {number} (बनावटी)" for number in range(1, count + 1)]
-    return gpd.GeoDataFrame({"name": names, "population": people}, index=[f"w{number:02d}" for number in range(1, count + 1)], geometry=shapes, crs=CRS)
+    labels = [f"w{number:02d}" for number in range(1, count + 1)]
+    return gpd.GeoDataFrame({"name": names, "population": people}, index=labels, geometry=shapes, crs=CRS)
 
 
 def lived_in(buildings: gpd.GeoDataFrame) -> NDArray[np.float64]:
@@ -118,12 +120,14 @@ def make_places(ground: Ground, buildings: gpd.GeoDataFrame, network: Network) -
     rows, kinds, names = [], buildings["kind"].to_numpy(dtype=object).copy(), np.full(len(shapes), None, dtype=object)
     for kind, title, title_hi, count, fabrics, on_main in PLACES:
         if kind == "railway_station":
-            chosen = np.array([shapely.distance(np.where(areas > 120, shapes, None), station).argsort(kind="stable")[0]])
+            chosen = np.array([np.where(areas > 120, shapely.distance(shapes, station), np.inf).argmin()])
         else:
             fits = free & np.isin(fabric, fabrics) & (beside if on_main else True) & (areas > (60 if kind in {"atm", "worship", "alcohol"} else 110))
             among = np.flatnonzero(fits)
+            if not len(among):
+                continue
             wanted = min(len(among), max(1, round(count * ground.scale**2)))
-            # The campus and the yard weigh more than a house, so that large places stand in large buildings.
+            # A block on a campus weighs more than a house, so that large places stand in large buildings.
             chosen = np.sort(rng.choice(among, wanted, replace=False, p=areas[among] / areas[among].sum()))
         for number, building in enumerate(chosen, start=1):
             free[building] = False
@@ -138,7 +142,7 @@ def make_places(ground: Ground, buildings: gpd.GeoDataFrame, network: Network) -
     return frame, buildings.assign(kind=kinds, name=names)
 
 
-def make_lamps(network: Network, buildings: gpd.GeoDataFrame, closed: shapely.Geometry) -> gpd.GeoDataFrame:
+def make_lamps(network: Network, walls: shapely.STRtree, area: shapely.Polygon, closed: shapely.Geometry) -> gpd.GeoDataFrame:
     """Lamps on alternating kerbs of main roads every 30-40 m, electricity poles along a third of the lanes; all off carriageways and walls."""
     rng = stream("lamps")
     main = np.isin(network.classes, ("trunk", "primary", "secondary", "tertiary"))
@@ -154,7 +158,7 @@ def make_lamps(network: Network, buildings: gpd.GeoDataFrame, closed: shapely.Ge
             kinds.append("lamp" if main[row] else "pole")
             kerb, place = (-kerb, place + rng.uniform(30, 40)) if main[row] else (kerb, place + rng.uniform(32, 48))
     spots = kerb_points(network, np.array(road), np.array(at), np.array(side, dtype=float), 0.8)
-    good = clear_of(spots, network, buildings) & ~shapely.intersects(shapely.buffer(closed, 1.0), spots)
+    good = clear_of(spots, network, walls) & ~shapely.intersects(closed, spots) & shapely.contains_properly(area, spots)
     return gpd.GeoDataFrame(
         {"kind": np.array(kinds, dtype=object)[good]}, index=[f"l{number:05d}" for number in range(int(good.sum()))], geometry=spots[good], crs=CRS
     )
@@ -170,23 +174,22 @@ def kerb_points(network: Network, road: NDArray[np.int64], at_m: NDArray[np.floa
     return points
 
 
-def clear_of(spots: Shapes, network: Network, buildings: gpd.GeoDataFrame) -> NDArray[np.bool_]:
-    """Whether a spot stands off every carriageway and outside every footprint."""
+def clear_of(spots: Shapes, network: Network, walls: shapely.STRtree) -> NDArray[np.bool_]:
+    """Whether a spot stands off every carriageway and outside every footprint of `walls`."""
     clear = np.ones(len(spots), dtype=bool)
-    spot, road = shapely.STRtree(network.lines).query(spots, predicate="dwithin", distance=network.widths.max() / 2 + CLEAR_M)
+    spot, road = network.tree.query(spots, predicate="dwithin", distance=network.widths.max() / 2 + CLEAR_M)
     clear[spot[shapely.distance(spots[spot], network.lines[road]) < network.widths[road] / 2 + CLEAR_M]] = False
-    clear[shapely.STRtree(np.asarray(buildings.geometry.array)).query(spots, predicate="dwithin", distance=0.2)[0]] = False
+    clear[walls.query(spots, predicate="dwithin", distance=0.2)[0]] = False
     return clear
 
 
 def make_zones(ground: Ground, strokes: Strokes, network: Network, places: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Priority round the market and the station, no mounts on water, rail land and the tank's banks, no view into the hostel's court."""
     tank = tank_of(ground, strokes)
-    markets = np.asarray(places.geometry[places["kind"] == "market"].array)
     station = places.geometry[places["kind"] == "railway_station"].iloc[0]
     colleges = places.geometry[places["kind"].isin(["college", "school"])].iloc[0]
     decks = shapely.union_all(network.carriageways[network.roads["bridge"].to_numpy()]).buffer(3.0)
-    core = shapely.convex_hull(shapely.union_all(markets)).centroid
+    core = shapely.Point(ground.bend_points(np.array([ground.spot(CORE)]))[0])
     rows = (
         ("priority", "Demo market quarter / नमूना बाज़ार क्षेत्र", 2.0, core.buffer(280 * ground.scale, quad_segs=6)),
         ("priority", "Demo station quarter / नमूना स्टेशन क्षेत्र", 1.5, station.buffer(220 * ground.scale, quad_segs=6)),
@@ -207,4 +210,5 @@ def tank_of(ground: Ground, strokes: Strokes) -> shapely.Geometry:
     """The water of the tank: it lies in the park nearest the core."""
     parks = [block for block, fabric in zip(strokes.blocks, strokes.fabrics, strict=True) if fabric == "park"]
     park = min(parks, key=lambda block: float(ground.coreness(np.asarray(block.centroid.coords))[0]))
-    return ground.bend_one(park.buffer(-0.22 * park.area**0.5).buffer(18.0).simplify(1.0))
+    middle = park.representative_point()
+    return ground.bend_one(park.buffer(-40.0).union(middle.buffer(25.0)).intersection(middle.buffer(120.0)).simplify(1.0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import geopandas as gpd
 import numpy as np
@@ -18,6 +19,7 @@ from data.demo._ground import CRS, Floats, Ground, to_mm
 Shapes = NDArray[np.object_]
 Ints = NDArray[np.int64]
 MERGE_M = 6.0  # junctions nearer than this are one
+ROOM_M = 6.0  # a lane nearer along another, kerb to kerb, is left out
 STUB_M = 10.0  # dead ends shorter than this are left out
 SIGNAL_APART_M = 150.0
 
@@ -31,19 +33,24 @@ class Network:
     carriageways: Shapes
     ends: Ints
 
-    @property
+    @cached_property
+    def tree(self) -> shapely.STRtree:
+        """The centre lines for look-ups by place, in the order of `roads`."""
+        return shapely.STRtree(self.lines)
+
+    @cached_property
     def lines(self) -> Shapes:
         """The centre lines, in the order of `roads`."""
         lines: Shapes = np.asarray(self.roads.geometry.array)
         return lines
 
-    @property
+    @cached_property
     def widths(self) -> Floats:
         """Carriageway widths [m], in the order of `roads`."""
         widths: Floats = self.roads["width_m"].to_numpy()
         return widths
 
-    @property
+    @cached_property
     def classes(self) -> NDArray[np.object_]:
         """Road classes, in the order of `roads`."""
         classes: NDArray[np.object_] = self.roads["road_class"].to_numpy(dtype=object)
@@ -55,7 +62,7 @@ def weave_network(ground: Ground, strokes: Strokes) -> Network:
     lines, bridge = _noded(ground, strokes)
     source = _source_of(lines, strokes)
     rank = np.array([RANK[name] for name in strokes.classes])[source]
-    keep = bridge | (rank >= RANK["tertiary"]) | ~_hugging(lines, rank)
+    keep = bridge | (rank >= RANK["tertiary"]) | ~_hugging(lines, rank, np.array(strokes.widths)[source])
     lines, bridge = _merged(lines[keep], bridge[keep])
     lines, bridge = _without_stubs(lines, bridge)
     ends, spots = _joined(lines)
@@ -90,20 +97,24 @@ def _source_of(lines: Shapes, strokes: Strokes) -> Ints:
     piece, stroke = tree.query(middles, predicate="dwithin", distance=0.25)
     order = np.lexsort((stroke, rank[stroke], piece))
     source[piece[order]] = stroke[order]  # the last written is the highest in rank
-    return source.astype(np.int64)
+    found: Ints = source.astype(np.int64)
+    return found
 
 
-def _hugging(lines: Shapes, rank: Ints, near_m: float = 11.0) -> NDArray[np.bool_]:
-    """Whether a piece runs close along another for most of its way, and is the lesser of the two."""
+def _hugging(lines: Shapes, rank: Ints, widths: Floats) -> NDArray[np.bool_]:
+    """Whether a piece runs close along another for most of its way, with no room for a house between them, and is the lesser of the two."""
     length = shapely.length(lines)
     close = np.zeros(len(lines), dtype=np.int64)
     tree = shapely.STRtree(lines)
     for share in (0.3, 0.5, 0.7):
         points = shapely.line_interpolate_point(lines, share, normalized=True)
-        piece, other = tree.query(points, predicate="dwithin", distance=near_m)
-        lesser = (rank[other] > rank[piece]) | ((rank[other] == rank[piece]) & ((length[other] > length[piece]) | ((length[other] == length[piece]) & (other > piece))))
-        close += np.bincount(piece[lesser & (piece != other)], minlength=len(lines)) > 0
-    hugging: NDArray[np.bool_] = (close >= 2) & (length > 2.4 * near_m)
+        piece, other = tree.query(points, predicate="dwithin", distance=widths.max() + ROOM_M)
+        room = (widths[piece] + widths[other]) / 2 + ROOM_M
+        near = (shapely.distance(points[piece], lines[other]) < room) & (length[piece] > 2.6 * room)
+        same, tied = rank[other] == rank[piece], length[other] == length[piece]
+        lesser = (rank[other] > rank[piece]) | (same & ~tied & (length[other] > length[piece])) | (same & tied & (other > piece))
+        close += np.bincount(piece[near & lesser & (piece != other)], minlength=len(lines)) > 0
+    hugging: NDArray[np.bool_] = close >= 2
     return hugging
 
 
@@ -195,8 +206,7 @@ def _frames(lines: Shapes, ends: Ints, spots: Floats, bridge: NDArray[np.bool_],
 
 def junction_size(ends: Ints, widths: Floats, count: int) -> Floats:
     """Carriageway width that comes together at each junction [m]; the measure of how large it is."""
-    size: Floats = np.bincount(ends.ravel(), np.repeat(widths, 2), minlength=count)
-    return size
+    return np.bincount(ends.ravel(), np.repeat(widths, 2), minlength=count).astype(np.float64)
 
 
 def _signalled(ends: Ints, classes: NDArray[np.object_], widths: Floats, spots: Floats) -> NDArray[np.bool_]:

@@ -52,6 +52,7 @@ def make_bilaspur(folder: Path, *, scale: float = 1.0) -> City:
     bare = build_up(ground, strokes, network, closed)
     places, buildings = make_places(ground, bare, network)
     junctions = name_junctions(ground, network)
+    walls = shapely.STRtree(np.asarray(buildings.geometry.array))
     frames = {
         "roads": network.roads,
         "junctions": junctions,
@@ -60,8 +61,8 @@ def make_bilaspur(folder: Path, *, scale: float = 1.0) -> City:
         "zones": make_zones(ground, strokes, network, places),
         "places": places,
         "incidents": make_incidents(ground, network, places, _homes_beside(network, buildings)),
-        "cameras": make_cameras(ground, network, buildings, junctions),
-        "lamps": make_lamps(network, buildings, closed),
+        "cameras": make_cameras(ground, network, walls, junctions),
+        "lamps": make_lamps(network, walls, ground.area, closed),
     }
     city = City(
         name="bilaspur",
@@ -91,8 +92,7 @@ def _homes_beside(network: Network, buildings: gpd.GeoDataFrame) -> Floats:
     """Lived-in floor area within `NEAR_HOMES_M` of each road piece's middle [m2]."""
     middles = shapely.line_interpolate_point(network.lines, 0.5, normalized=True)
     road, house = shapely.STRtree(np.asarray(buildings.geometry.array)).query(middles, predicate="dwithin", distance=NEAR_HOMES_M)
-    near: Floats = np.bincount(road, lived_in(buildings)[house], minlength=len(middles))
-    return near
+    return np.bincount(road, lived_in(buildings)[house], minlength=len(middles)).astype(np.float64)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ export const COLOURS = {
 const GROUND = { paper: '#fbfaf7', building: '#e4dfd5', ward: '#a9a39a', wardName: '#7d766c' };
 // width at zoom 15 [px], colour, least zoom at which it is drawn; by road class as ranked by the server
 const ROADS = [
-  [3.6, '#9aa0a8', 0], [3.4, '#9aa0a8', 0], [3.0, '#a6acb3', 0], [2.6, '#b0b5bb', 0], [2.0, '#bcc0c5', 0], [1.2, '#c9ccd0', 13], [1.2, '#c9ccd0', 13],
+  [3.6, '#868d96', 0], [3.4, '#868d96', 0], [3.0, '#949aa2', 0], [2.6, '#a2a8af', 0], [2.0, '#b2b7bc', 0], [1.2, '#c9ccd0', 13], [1.2, '#c9ccd0', 13],
   [1.0, '#cfd2d5', 13], [0.9, '#d3d6d9', 14], [0.9, '#d3d6d9', 14], [0.7, '#d9dbdd', 15], [0.7, '#d9dbdd', 15], [0.9, '#d3d6d9', 14],
 ];
 
@@ -153,15 +153,20 @@ function drawWards(context, view, wards) {
   context.lineWidth = 1;
   context.stroke();
   context.setLineDash([]);
-  if (view.zoom < 14) return;
+  if (view.zoom < 15) return;
   context.font = "12px 'Source Sans', 'Noto Sans Devanagari', sans-serif";
   context.textAlign = 'center';
   context.lineWidth = 3;
   context.strokeStyle = 'rgba(255,255,255,.85)';
   context.fillStyle = GROUND.wardName;
+  const taken = [];
   wards.names.forEach((name, w) => {
     const px = view.k * wards.centres[w][0] + view.tx;
     const py = view.ty - view.k * wards.centres[w][1];
+    const half = context.measureText(name).width / 2 + 4;
+    // A name that would lie over another waits for a closer view.
+    if (taken.some(([x, y, other]) => Math.abs(x - px) < half + other && Math.abs(y - py) < 16)) return;
+    taken.push([px, py, half]);
     context.strokeText(name, px, py);
     context.fillText(name, px, py);
   });

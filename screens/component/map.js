@@ -156,7 +156,8 @@ class CityMap {
       urls.existing_views && { key: 'existing_views', shape: 'area', colour: COLOURS.existingView, text: words.existing_views },
       urls.demand && { key: 'unseen', shape: 'dot', colour: COLOURS.unseen, text: words.unseen },
       urls.demand && { key: 'seen', shape: 'dot', colour: COLOURS.seen, text: words.seen },
-      { shape: 'line', colour: '#a6acb3', text: words.roads },
+      { shape: 'line', colour: '#949aa2', text: words.roads },
+      urls.wards && { shape: 'dash', colour: '#a9a39a', text: words.ward_line },
     ];
     return all.filter(Boolean).map((entry) => ({ ...entry, shown: entry.key ? this.shown[entry.key] : true }));
   }

@@ -80,8 +80,9 @@ def toy_plan(city: City, scenario: Scenario) -> Plan:
         sites.append(PlannedSite(f"site-{name}", "junction", x, y, (("pole", 8_000), ("power", 2_000)), 1_000))
         cameras.append(
             PlannedCamera(
-                id=name, site=f"site-{name}", x_m=x, y_m=y, model="bullet-4mp", lens=0, hfov_deg=90.0, vfov_deg=50.0, bearing_deg=(90.0 * i) % 360,
-                tilt_deg=12.0, height_m=scenario.mount_heights_m[0], reach_m=45.0, cost_inr=40_000, yearly_inr=3_000, ward=wards[i % 4], sees=12, gain=0.01,
+                id=name, site=f"site-{name}", x_m=x, y_m=y, model="bullet-4mp", lens=0, hfov_deg=90.0, vfov_deg=50.0,
+                bearing_deg=(90.0 * i) % 360, tilt_deg=12.0, height_m=scenario.mount_heights_m[0], reach_m=45.0, cost_inr=40_000,
+                yearly_inr=3_000, ward=wards[i % 4], sees=12, gain=0.01,
             )
         )  # fmt: skip
     steps = np.arange(0, SIDE + 1, 10.0)

@@ -1,0 +1,214 @@
+"""The pages, driven without a browser."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from planning.city import ROOT, City
+from screens import jobs, library
+from screens.words import words
+from tests.screens.toy import HOSTILE, fake_make_plan, toy_city
+
+
+@pytest.fixture(autouse=True)
+def desk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A desk with the toy planner."""
+    monkeypatch.setattr(jobs, "desk", jobs.Desk(fake_make_plan))
+
+
+@pytest.fixture
+def page(toy: City) -> Iterator[Callable[..., AppTest]]:
+    """Opens the page at an address."""
+
+    def at(**query: str) -> AppTest:
+        test = AppTest.from_file(str(ROOT / "screens" / "main.py"), default_timeout=30)
+        for key, value in {"city": "toy", "lang": "en", **query}.items():
+            test.query_params[key] = value
+        return test.run()
+
+    yield at
+
+
+def texts(test: AppTest) -> str:
+    """Everything the page says in text, as a reader sees it: without Markdown's escapes."""
+    parts = [test.markdown, test.warning, test.error, test.info, test.caption, test.subheader, test.metric]
+    said = "\n".join(f"{getattr(item, 'label', '')} {item.value} {getattr(item, 'delta', '')}" for kind in parts for item in kind)
+    return re.sub(r"\\(.)", r"\1", said).replace("\u2060", "")
+
+
+def named(test: AppTest, key: str) -> str:
+    """What the page's address says under a key."""
+    value = test.query_params[key]
+    return value if isinstance(value, str) else str(value[0])
+
+
+def sound(test: AppTest) -> AppTest:
+    """The page, which must not have broken."""
+    assert not test.exception, test.exception
+    return test
+
+
+@pytest.mark.parametrize("screen", ["city", "plan", "compare"])
+@pytest.mark.parametrize("language", ["hi", "en"])
+def test_each_screen_in_each_language_labels_made_data(page: Callable[..., AppTest], screen: str, language: str) -> None:
+    """Every screen opens in both languages and says that the data is made."""
+    test = sound(page(view=screen, lang=language))
+    said = {"hi": "बनावटी आँकड़े, सर्वेक्षण नहीं", "en": "Made data, not surveyed"}[language]
+    assert said in texts(test)
+
+
+def test_hindi_is_what_a_visitor_meets(toy: City) -> None:
+    """Without a language in the address the page is Hindi."""
+    test = AppTest.from_file(str(ROOT / "screens" / "main.py"), default_timeout=30).run()
+    assert words("hi").say("made.more") in texts(sound(test))
+
+
+def test_the_city_screen_counts_what_is_there(page: Callable[..., AppTest]) -> None:
+    """Counts, residents, sources, imputed heights and notes are those of the city."""
+    test = sound(page(view="city"))
+    assert {metric.label: metric.value for metric in test.metric} == {
+        "Area": "0.6 km²", "Streets": "14 km", "Residents": "2,45,567", "Cameras today": "5",
+    }  # fmt: skip
+    assert "50 % of heights are imputed" in texts(test)
+    assert HOSTILE in test.dataframe[1].value.to_string()
+
+
+def test_hostile_text_is_escaped_where_markdown_is_read(page: Callable[..., AppTest]) -> None:
+    """Markup, images and scripts in names and notes reach Markdown with every mark escaped."""
+    for screen in ("city", "plan", "compare"):
+        test = sound(page(view=screen))
+        for item in (*test.markdown, *test.warning, *test.caption):
+            assert "<img" not in item.value.replace("\\<img", "")
+            assert "![x](http" not in item.value
+
+
+def test_the_plan_screen_shows_the_numbers(page: Callable[..., AppTest], toy: City) -> None:
+    """Cameras, cost, coverage before and after with the bound, and the worst ward are the plan's own."""
+    plans = {len(plan.cameras): plan for plan in (library.plan(toy, file.id) for file in library.plan_files(toy))}
+    test = sound(page(view="plan", plan=plans[20].id))
+    shown = {metric.label: metric.value for metric in test.metric}
+    assert shown["Cameras"] == "20"
+    assert shown["Cost"] == "₹10 lakh"
+    assert shown["Each year"] == "₹80,000"
+    assert shown["Weighted coverage"] == f"{plans[20].scorecard.after * 100:.1f} %"
+    assert f"{plans[20].proof.bound * 100:.2f} %" in texts(test)
+    assert "Not verified" not in texts(test)
+
+
+def test_an_unverified_plan_says_so(page: Callable[..., AppTest], toy: City) -> None:
+    """A plan that no second computation confirmed is labelled."""
+    unverified = next(file.id for file in library.plan_files(toy) if not library.plan(toy, file.id).verified)
+    assert "Not verified" in texts(sound(page(view="plan", plan=unverified)))
+
+
+def test_a_plan_of_other_data_says_so(page: Callable[..., AppTest], toy: City) -> None:
+    """When the city changed since, the plan says that its figures belong to the data of then."""
+    assert toy.folder is not None
+    changed = toy_city()
+    frames = {**changed.frames, "cameras": changed["cameras"].iloc[:3]}
+    City(name="toy", title="Toytown", title_hi="", crs=changed.crs, area=changed.area, frames=frames, made=True).save(toy.folder)
+    assert "data changed after this plan" in texts(sound(page(view="plan")))
+
+
+def test_bad_input_is_told_all_at_once_and_starts_nothing(page: Callable[..., AppTest]) -> None:
+    """Every fault is shown in words with its way out; no job starts."""
+    test = sound(page(view="plan"))
+    test.text_input(key="budget").set_value("1,00,00")
+    test.text_input(key="heights").set_value("tall")
+    test.multiselect(key="models").set_value([])
+    sound(test.button[0].click().run())
+    told = test.error[0].value
+    assert told.count("\n\n") == 2
+    assert "1\\,00\\,00" in told
+    assert "tall" in told
+    assert "job" not in test.query_params
+    assert jobs.desk.running("toy") == []
+
+
+def test_a_plan_runs_with_progress_and_is_then_shown(page: Callable[..., AppTest]) -> None:
+    """The run shows its stage, its address names the job, a second visitor sees it, and in the end the address names the plan."""
+    test = sound(page(view="plan"))
+    test.text_input(key="budget").set_value("१५ लाख")
+    test.number_input(key="limit").set_value(2)
+    sound(test.button[0].click().run())
+    job_id = named(test, "job")
+    job = jobs.desk.find("toy", job_id)
+    assert job is not None
+    assert job.scenario.budget_inr == 1_500_000
+    other = sound(page(view="plan"))
+    assert "Another plan is being made" in texts(other)
+    reloaded = sound(page(view="plan", job=job_id))
+    assert any(button.label == "Stop" for button in reloaded.button)
+    job.job.wait(30)
+    sound(reloaded.run())
+    assert named(reloaded, "plan") == job.job.result
+    assert {metric.label: metric.value for metric in reloaded.metric}["Cameras"] == "30"
+
+
+def test_a_run_can_be_stopped(page: Callable[..., AppTest]) -> None:
+    """Stop ends the job and the page says so."""
+    test = sound(page(view="plan"))
+    test.number_input(key="limit").set_value(60)
+    sound(test.button[0].click().run())
+    job = jobs.desk.find("toy", named(test, "job"))
+    assert job is not None
+    sound(next(button for button in test.button if button.label == "Stop").click().run())
+    job.job.wait(10)
+    assert "Stopped on request" in texts(sound(test.run()))
+
+
+def test_addresses_that_name_nothing_are_told(page: Callable[..., AppTest]) -> None:
+    """An unknown city, plan or job in a shared address is said in words, and the page goes on."""
+    assert "no city of this name" in texts(sound(page(city="../etc", view="city")))
+    assert "no such plan" in texts(sound(page(view="plan", plan="0123456789ab")))
+    assert "no such plan" in texts(sound(page(view="compare", a="x'; drop")))
+    assert "no longer knows this work" in texts(sound(page(view="plan", job="nothing")))
+
+
+def test_compare_shows_differences_both_ways(page: Callable[..., AppTest], toy: City) -> None:
+    """B less A, with the sign; turned round the sign turns; a plan with itself differs in nothing."""
+    plans = {len(plan.cameras): plan.id for plan in (library.plan(toy, file.id) for file in library.plan_files(toy))}
+
+    def row(a: str, b: str, figure: str) -> list[str]:
+        table = sound(page(view="compare", a=a, b=b)).dataframe[0].value
+        return list(table[table["Figure"] == figure].iloc[0])[1:]
+
+    assert row(plans[20], plans[24], "Cameras") == ["20", "24", "+4"]
+    assert row(plans[24], plans[20], "Cameras") == ["24", "20", "−4"]
+    assert row(plans[20], plans[24], "Cameras only in this plan") == ["0", "4", "+4"]
+    assert row(plans[20], plans[20], "Cost") == ["₹10 lakh", "₹10 lakh", "="]
+
+
+def test_one_plan_cannot_be_compared(page: Callable[..., AppTest], toy: City) -> None:
+    """With fewer than two plans the screen says what is missing."""
+    library.plan_files(toy)[0].path.unlink()
+    assert "Two plans are needed" in texts(sound(page(view="compare")))
+
+
+def test_a_plan_file_cut_short_is_named(page: Callable[..., AppTest], toy: City) -> None:
+    """A broken plan is told in words when chosen; the others can still be opened."""
+    broken, good = library.plan_files(toy)
+    broken.path.write_bytes(broken.path.read_bytes()[:2000])
+    test = sound(page(view="plan", plan=broken.id))
+    assert test.error
+    assert not sound(page(view="plan", plan=good.id)).error
+
+
+def test_a_rerun_is_quick(page: Callable[..., AppTest]) -> None:
+    """A rerun does no work over again: it neither loads the city nor packs a layer."""
+    test = sound(page(view="plan"))
+    loads = []
+    original = City.load
+    City.load = classmethod(lambda cls, folder: (loads.append(folder), original(folder))[1])  # type: ignore[assignment, method-assign]
+    try:
+        started = time.perf_counter()
+        sound(test.run())
+        print(f"rerun {1000 * (time.perf_counter() - started):.0f} ms")  # noqa: T201
+    finally:
+        City.load = original  # type: ignore[method-assign]
+    assert loads == []

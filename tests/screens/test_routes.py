@@ -1,0 +1,138 @@
+"""The map's addresses."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+
+from planning.city import City
+from screens import library
+from screens.routes import ASSETS, StayHome, asset_url, city_url, plan_url, routes
+
+
+@dataclass
+class Answer:
+    """Status, headers and body of an answer."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+def ask(url: str) -> Answer:
+    """GET a path from the app, as a server would hand it on: decoded once."""
+    app = Starlette(routes=routes(), middleware=[Middleware(StayHome)])
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "scheme": "http", "path": unquote(url), "root_path": "",
+        "raw_path": url.encode(), "query_string": b"", "headers": [], "server": ("127.0.0.1", 80), "client": ("127.0.0.1", 1),
+    }  # fmt: skip
+    asyncio.run(app(scope, receive, send))
+    headers = {key.decode(): value.decode() for key, value in sent[0]["headers"]}
+    return Answer(sent[0]["status"], headers, b"".join(message.get("body", b"") for message in sent[1:]))
+
+
+def test_layers_are_packed_and_kept_for_ever(toy: City) -> None:
+    """Each layer of city and plan comes gzipped, as JSON, immutable."""
+    file = library.plan_files(toy)[0]
+    urls = [city_url(toy, layer) for layer in ("roads", "buildings", "wards", "cameras")]
+    urls += [plan_url(toy, file, layer) for layer in ("cameras", "views", "existing_views", "demand")]
+    for url in urls:
+        answer = ask(url)
+        assert answer.status == 200, url
+        assert answer.headers["content-encoding"] == "gzip"
+        assert "immutable" in answer.headers["cache-control"]
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert json.loads(gzip.decompress(answer.body))["steps"]
+
+
+def test_what_has_changed_is_not_served_under_its_old_address(toy: City) -> None:
+    """An address with another digest or stamp is missing, and its absence is not kept."""
+    file = library.plan_files(toy)[0]
+    for url in (city_url(toy, "roads").replace(toy.digest, "0" * 16), plan_url(toy, file, "demand").replace(f"{file.stamp[0]:x}", "1")):
+        answer = ask(url)
+        assert answer.status == 404
+        assert answer.headers["cache-control"] == "no-store"
+        assert json.loads(answer.body)["faults"][0]["code"] == "map.stale"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "/assets/..%2f..%2fapp.py", "/assets/%2e%2e/map.js/../app.py", "/assets/routes.py", "/assets/nope/../../app.py", "/assets/",
+        "/map/city/..%2ftoy/0/roads", "/map/city/%2e%2e/0/roads", "/map/city/%2fetc/0/passwd", "/map/city/nowhere/0/roads",
+        "/map/city/toy/0/..%2f..%2fcity.gpkg", "/map/plan/toy/..%2f..%2fcity/0/demand", "/map/plan/toy/*/0/demand",
+        "/map/plan/toy/0123456789ab/0/demand", "/map/city/<img src=x>/0/roads",
+    ],
+)  # fmt: skip
+def test_nothing_else_of_the_disk_can_be_asked_for(toy: City, url: str) -> None:
+    """Climbing, foreign and unknown names are missing; an answer that repeats them is JSON, never a page."""
+    answer = ask(url)
+    assert answer.status == 404
+    assert answer.headers["content-type"].split(";")[0] in {"application/json", "text/plain"}
+    assert b"import" not in answer.body
+
+
+def test_unknown_layers_are_missing(toy: City) -> None:
+    """A layer that is none of ours is missing, not an error of the server."""
+    assert ask(city_url(toy, "incidents")).status == 404
+    assert ask(plan_url(toy, library.plan_files(toy)[0], "secrets")).status == 404
+
+
+def test_assets_are_served_with_their_kind() -> None:
+    """Every listed asset is there; under its version it is kept for ever, under none or another for an hour."""
+    for name, (path, kind) in ASSETS.items():
+        answer = ask(asset_url(name))
+        assert (answer.status, answer.body) == (200, path.read_bytes())
+        assert answer.headers["content-type"].startswith(kind)
+        assert "immutable" in answer.headers["cache-control"]
+        assert "immutable" not in ask(f"/assets/{name}").headers["cache-control"]
+        assert "immutable" not in ask(f"/assets/000000000000/{name}").headers["cache-control"]
+
+
+def test_every_answer_keeps_the_browser_at_home() -> None:
+    """The policy allows this host only, on pages and on what is missing alike."""
+    for url in (asset_url("map.js"), "/assets/none"):
+        policy = ask(url).headers["content-security-policy"]
+        assert "http" not in policy
+        assert "*" not in policy
+        assert policy.startswith("default-src 'self'")
+
+
+def test_our_scripts_and_styles_name_no_other_host() -> None:
+    """No address of another host stands in our component or in the vendored style."""
+    for name in ("map.js", "layers.js", "panel.js", "map.css", "leaflet.css"):
+        text = re.sub(r"/\*.*?\*/", "", ASSETS[name][0].read_text(encoding="utf-8"), flags=re.DOTALL)
+        assert "http://" not in text, name
+        assert "https://" not in text, name
+
+
+def test_vendored_files_carry_their_licences() -> None:
+    """Leaflet and the font stand beside the licence they came with."""
+    for name in ("leaflet.js", "noto-sans-devanagari.woff2"):
+        licence = ASSETS[name][0].parent / "LICENSE"
+        assert "Copyright" in licence.read_text(encoding="utf-8")
+
+
+def test_text_from_data_never_becomes_markup() -> None:
+    """The component builds its parts from text alone: no innerHTML, no outerHTML, no insertAdjacentHTML, no eval."""
+    for name in ("map.js", "layers.js", "panel.js"):
+        text = ASSETS[name][0].read_text(encoding="utf-8")
+        for word in ("innerHTML", "outerHTML", "insertAdjacentHTML", "eval(", "bindPopup", "bindTooltip", "document.write"):
+            assert word not in text, (name, word)
