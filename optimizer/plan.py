@@ -181,7 +181,7 @@ def _cameras(survey: Survey, problem: Problem, chosen: Ints) -> tuple[PlannedCam
 
 
 def _sites(survey: Survey, problem: Problem, chosen: Ints) -> tuple[PlannedSite, ...]:
-    heads = [column for column in survey.sites.columns if column.startswith("cost_") and column not in ("cost_inr", "cost_per_m_above_6")]
+    heads = sorted(column for column in survey.sites.columns if column.startswith("cost_") and column not in ("cost_inr", "cost_per_m_above_6"))
     built = survey.sites.iloc[np.unique(problem.site[chosen])]
     return tuple(
         PlannedSite(str(label), str(row["kind"]), float(row.geometry.x), float(row.geometry.y),

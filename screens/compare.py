@@ -135,6 +135,6 @@ def _alone(city: City, plan: Plan, own: list[PlannedCamera], said: Words) -> Non
     ids = {camera.id for camera in own}
     frame = camera_frame(city, plan, said)
     st.dataframe(
-        frame[frame["id"].isin(ids)][["id", "model", "ward", "bearing", "cost", "gain"]], hide_index=True, width="stretch", height=320,
+        frame[frame["id"].isin(ids)][["number", "model", "ward", "bearing", "cost", "gain", "id"]], hide_index=True, width="stretch", height=320,
         column_config=camera_columns(said),
     )  # fmt: skip

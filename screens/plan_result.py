@@ -56,7 +56,7 @@ def trust(city: City, plan: Plan, said: Words) -> None:
 
 def _numbers(city: City, plan: Plan, said: Words) -> None:
     card, worst = plan.scorecard, plan.scorecard.worst
-    columns = st.columns([1, 1.25, 1.15, 1, 1.25])
+    columns = st.columns([0.9, 1.1, 1.1, 1, 1.9])
     at_sites = said.say("number.sites", n=said.number(len(plan.sites)))
     columns[0].metric(said.say("number.cameras"), said.number(len(plan.cameras)), at_sites, **_quiet())
     of_budget = said.say("number.of_budget", budget=said.short(plan.scenario.budget_inr))
@@ -114,13 +114,13 @@ def camera_frame(city: City, plan: Plan, said: Words) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {
-                "id": camera.id, "model": titles.get(camera.model, camera.model), "ward": names.get(camera.ward, camera.ward), "site": camera.site,
+                "number": number, "id": camera.id, "model": titles.get(camera.model, camera.model), "ward": names.get(camera.ward, camera.ward), "site": camera.site,
                 "bearing": camera.bearing_deg, "tilt": camera.tilt_deg, "height": camera.height_m, "cost": said.money(camera.cost_inr),
                 "yearly": said.money(camera.yearly_inr), "sees": camera.sees, "gain": 100 * camera.gain,
             }
-            for camera in plan.cameras
+            for number, camera in enumerate(plan.cameras, start=1)
         ],
-        columns=["id", "model", "ward", "site", "bearing", "tilt", "height", "cost", "yearly", "sees", "gain"],
+        columns=["number", "model", "ward", "site", "bearing", "tilt", "height", "cost", "yearly", "sees", "gain", "id"],
     )  # fmt: skip
 
 
@@ -129,7 +129,7 @@ def camera_columns(said: Words) -> dict[str, object]:
     number = st.column_config.NumberColumn
     right = st.column_config.TextColumn
     return {
-        "id": said.say("map.camera"), "model": said.say("map.model"), "ward": said.say("map.ward"), "site": said.say("map.site"),
+        "number": number(said.say("map.number"), format="%d"), "id": said.say("map.camera"), "model": said.say("map.model"), "ward": said.say("map.ward"), "site": said.say("map.site"),
         "bearing": number(said.say("map.bearing"), format="%.0f°"), "tilt": number(said.say("map.tilt"), format="%.0f°"),
         "height": number(said.say("map.height"), format="%.1f m"), "cost": right(said.say("map.cost"), alignment="right"),
         "yearly": right(said.say("map.yearly"), alignment="right"), "sees": number(said.say("map.sees"), format="%d"),

@@ -37,11 +37,11 @@ _EVEN = (1.0,) * 12
 _FESTIVAL = (1.0, 0.9, 1.1, 1.0, 1.0, 0.9, 0.8, 1.0, 1.2, 1.7, 1.7, 1.1)
 _SUMMER = (0.8, 0.8, 1.0, 1.4, 1.7, 1.5, 0.9, 0.8, 0.8, 1.0, 1.1, 0.9)
 HABITS = {
-    "theft": Habit(0.33, _FESTIVAL, (0.4, 0.5, 1.2, 1.4, 2.0, 0.9), {"market": 7.0, "bus_station": 8.0, "railway_station": 9.0, "cinema": 2.0}, 0.08),
+    "theft": Habit(0.36, _FESTIVAL, (0.4, 0.5, 1.2, 1.4, 2.0, 0.9), {"market": 7.0, "bus_station": 8.0, "railway_station": 9.0, "cinema": 2.0}, 0.08),
     "vehicle_theft": Habit(0.24, _FESTIVAL, (1.2, 0.5, 0.9, 1.1, 1.6, 1.7), {"market": 4.0, "hospital": 3.0, "cinema": 3.5, "bank": 1.2}, 0.08),
     "burglary": Habit(0.13, _SUMMER, (2.6, 0.8, 0.5, 0.9, 0.6, 0.9), {}, 0.22),
-    "robbery": Habit(0.05, _EVEN, (1.6, 0.6, 0.4, 0.6, 1.2, 2.4), {"alcohol": 5.0, "atm": 2.0, "railway_station": 5.0}, 0.06),
-    "chain_snatching": Habit(0.06, _FESTIVAL, (0.1, 2.0, 1.0, 0.6, 2.2, 0.9), {"worship": 2.0, "market": 3.0, "bank": 1.0}, 0.10),
+    "robbery": Habit(0.03, _EVEN, (1.6, 0.6, 0.4, 0.6, 1.2, 2.4), {"alcohol": 5.0, "atm": 2.0, "railway_station": 5.0}, 0.06),
+    "chain_snatching": Habit(0.05, _FESTIVAL, (0.1, 2.0, 1.0, 0.6, 2.2, 0.9), {"worship": 2.0, "market": 3.0, "bank": 1.0}, 0.10),
     "assault": Habit(0.11, _SUMMER, (1.2, 0.3, 0.5, 0.7, 1.4, 2.9), {"alcohol": 9.0, "railway_station": 3.0, "market": 1.5}, 0.05),
     "harassment": Habit(0.08, _EVEN, (0.2, 0.8, 1.3, 1.6, 2.2, 1.0), {"college": 7.0, "school": 3.0, "bus_station": 7.0, "cinema": 3.0}, 0.05),
 }

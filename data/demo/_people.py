@@ -8,7 +8,7 @@ import shapely
 from numpy.typing import NDArray
 
 from data.demo._buildings import STOREY_M, points_at
-from data.demo._fabric import Strokes
+from data.demo._fabric import EDGE_M, Strokes
 from data.demo._ground import CORE, CRS, STATION, Ground, stream, to_mm
 from data.demo._streets import Network, Shapes
 
@@ -39,7 +39,10 @@ def make_wards(ground: Ground, network: Network, buildings: gpd.GeoDataFrame) ->
     rng = stream("wards")
     count = max(4, round(WARDS * ground.scale**2))
     area = ground.area
-    edges = shapely.union_all([*network.lines, area.boundary], grid_size=0.001)
+    tips = np.asarray(network.junctions.geometry[network.junctions["degree"] == 1].array)
+    tips = tips[shapely.distance(tips, area.boundary) < 2.5 * EDGE_M]
+    # Streets end a little inside the area: led on to its edge, they part the wards there too.
+    edges = shapely.union_all([*network.lines, area.boundary, *shapely.shortest_line(tips, area.boundary)], grid_size=0.001)
     faces = shapely.get_parts(shapely.polygonize(shapely.get_parts(edges)))
     faces = faces[shapely.contains(shapely.buffer(area, 0.01), faces)]
     centres = shapely.get_coordinates(shapely.point_on_surface(faces))

@@ -28,6 +28,7 @@ from data.demo._incidents import make_incidents  # noqa: E402
 from data.demo._people import lived_in, make_lamps, make_places, make_wards, make_zones, tank_of  # noqa: E402
 from data.demo._streets import Network, weave_network  # noqa: E402
 from planning.city import MADE_NOTE, MADE_NOTE_HI, City, Source  # noqa: E402
+from planning.errors import CityError  # noqa: E402
 from planning.frames import conform  # noqa: E402
 
 NEAR_HOMES_M = 45.0
@@ -44,7 +45,13 @@ def make_bilaspur(folder: Path, *, scale: float = 1.0) -> City:
     Returns
     -------
     The city as saved in `folder`.
+
+    Raises
+    ------
+    CityError: `demo.scale`, where the scale lies outside 0.25 to 1.
     """
+    if not 0.25 <= scale <= 1:
+        raise CityError.one("demo.scale", "The demo city is made at scales from 0.25 to 1", "Use 1, the whole city", scale)
     ground = make_ground(scale)
     strokes = draw_strokes(ground)
     network = weave_network(ground, strokes)

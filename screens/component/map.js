@@ -131,7 +131,7 @@ class CityMap {
     if (data.made) this.stage.append(element('div', 'made', data.made));
     if (data.credit) this.stage.append(element('div', 'credit', data.credit));
     if (this.trouble) this.stage.append(element('div', 'trouble', data.words.trouble));
-    this.stage.append(legend(this.entries(), data.words, this.stage.clientWidth > 640, (key, on) => { this.shown[key] = on; this.signs.redraw(); }));
+    this.stage.append(legend(this.entries(), data.words, this.stage.clientWidth > 760, (key, on) => { this.shown[key] = on; this.signs.redraw(); }));
     this.beside();
     this.choose(null);
   }
@@ -200,7 +200,7 @@ class CityMap {
     const before = this.chosen;
     this.chosen = kind ? { kind, row: this.loaded[kind].rows[i] } : null;
     if (this.chosen) {
-      this.panel = details(this.chosen.row, kind === 'planned', this.data.words, () => { this.choose(null); this.box.focus(); });
+      this.panel = details(this.chosen.row, i + 1, kind === 'planned', this.data.words, () => { this.choose(null); this.box.focus(); });
       this.stage.append(this.panel);
       if (travel) {
         this.map.setView(place(this.loaded[kind], i), Math.max(this.map.getZoom(), 17), { animate: false });

@@ -32,12 +32,12 @@ export function facts(row, planned, words) {
 }
 
 /** The details of a camera, with a button that closes them. */
-export function details(row, planned, words, close) {
+export function details(row, number, planned, words, close) {
   const panel = element('section', 'details');
   panel.setAttribute('role', 'dialog');
   panel.setAttribute('aria-label', row.id);
   const head = element('header');
-  head.append(element('strong', planned ? 'planned' : 'existing', planned ? words.planned_one : words.existing_one), element('span', 'id', row.id));
+  head.append(element('strong', planned ? 'planned' : 'existing', planned ? `${words.planned_one} ${number}` : words.existing_one), element('span', 'id', row.id));
   const button = element('button', 'close', '×');
   button.type = 'button';
   button.title = words.close;
@@ -89,12 +89,14 @@ export function cameraList(pins, words, only, choose) {
     const button = element('button');
     button.type = 'button';
     button.dataset.camera = row.id;
-    button.append(element('b', '', row.id), element('span', '', words.models[row.model] || row.model), element('small', '', row.ward || ''));
+    const model = words.models[row.model] || row.model;
+    button.append(element('b', '', `${i + 1} · ${row.ward || row.site}`), element('span', '', `${model} · ${grouped.format(row.bearing)}°`), element('small', '', row.id));
+    button.title = row.id;
     if (only && only.has(row.id)) button.append(element('em', '', words.only));
     button.addEventListener('click', () => choose(i));
     item.append(button);
     list.append(item);
-    return { item, button, text: `${row.id} ${words.models[row.model] || row.model} ${row.ward}`.toLowerCase() };
+    return { item, button, text: `${i + 1} ${row.id} ${model} ${row.ward}`.toLowerCase() };
   });
   const sift = () => {
     const wanted = find.value.trim().toLowerCase();

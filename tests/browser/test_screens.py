@@ -143,7 +143,7 @@ def test_a_click_on_a_pin_opens_its_panel(visit: Callable[..., Page], cities: Pa
     expect(panel).to_contain_text("₹40,000")
     expect(panel).to_contain_text("Fixed bullet")
     chosen = panel.locator(".id").text_content()
-    expect(page.locator(".cameras [aria-current=true] b")).to_have_text(chosen or "none")
+    expect(page.locator(".cameras [aria-current=true] small")).to_have_text(chosen or "none")
     panel.locator(".close").focus()
     page.keyboard.press("Escape")
     expect(panel).to_have_count(0)

@@ -16,6 +16,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from planning.city import MADE_NOTE, MADE_NOTE_HI, City, read_settings
+from planning.errors import CityError
 from planning.frames import SCHEMAS, check
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -177,6 +178,13 @@ def test_wards_tile_the_area(demo: City) -> None:
     assert (wards["population"] > 0).all()
     assert wards["name"].is_unique
     assert wards["name"].str.contains(r"\(made\) / वार्ड \d+").all()
+
+
+def test_wards_are_of_a_size(demo: City) -> None:
+    """No ward takes more than a sixteenth of the ground or a twentieth of the people."""
+    wards = demo["wards"]
+    assert wards.area.max() < demo.area.area / 16
+    assert wards["population"].max() < wards["population"].sum() / 20
 
 
 def test_wards_are_whole(demo: City) -> None:
@@ -348,6 +356,14 @@ def test_small_city_is_sound(small: City, demo: City) -> None:
     assert small.digest != demo.digest
     assert [str(fault) for layer in SCHEMAS for fault in check(small[layer], layer)] == []
     assert small["wards"].area.sum() == pytest.approx(small.area.area, abs=1.0)
+
+
+@pytest.mark.parametrize("scale", [0.0, -1.0, 0.05, 1.5, float("nan"), float("inf")])
+def test_a_scale_out_of_range_is_refused(scale: float, tmp_path: Path) -> None:
+    """A size that cannot be made is named with the way out, and nothing is written."""
+    with pytest.raises(CityError, match="demo.scale"):
+        runpy.run_path(str(SCRIPT))["make_bilaspur"](tmp_path / "none", scale=scale)
+    assert not (tmp_path / "none").exists()
 
 
 def test_same_digest_on_every_run(small: City, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from planning.catalogue import DATA, PARTS, PRICE_UNITS, load_levels, load_models, load_prices, load_recipe, list_recipes
+from planning.catalogue import DATA, PARTS, PRICE_UNITS, list_recipes, load_levels, load_models, load_prices, load_recipe
 from planning.errors import ChaukasError, FileRefused, InputError, ScenarioError
 from planning.frames import ROAD_CLASSES
 
@@ -27,12 +27,14 @@ source = "assumed"
 
 
 def written(folder: Path, text: str, name: str = "x.toml") -> Path:
+    """The text as a file of that folder."""
     path = folder / name
     path.write_text(text, encoding="utf-8")
     return path
 
 
 def codes(error: pytest.ExceptionInfo[ChaukasError]) -> list[str]:
+    """The codes of all faults, in order."""
     return [fault.code for fault in error.value.faults]
 
 

@@ -15,6 +15,7 @@ from tests.planning.toy_streets import at, cross, line, streets
 
 
 def places(*pairs: tuple[int, float]) -> tuple[np.ndarray, np.ndarray]:
+    """Edges and positions of pairs."""
     return np.array([edge for edge, _ in pairs], np.int64), np.array([position for _, position in pairs], np.float64)
 
 
@@ -188,7 +189,7 @@ def test_distance_agrees_with_a_plain_search(graph: StreetGraph, data: st.DataOb
         stops: list[tuple[float, object]] = [(0.0, int(graph.tail[edge])), (float(graph.length_m[edge]), int(graph.head[edge]))]
         stops += [(float(position), ("target", k)) for k, position in enumerate(along) if on[k] == edge]
         stops.sort(key=lambda stop: stop[0])
-        for (here, a), (there, b) in zip(stops, stops[1:], strict=False):
+        for (here, a), (there, b) in itertools.pairwise(stops):
             ways.setdefault(a, []).append((b, there - here))
             ways.setdefault(b, []).append((a, there - here))
     reached: dict[object, float] = {}

@@ -75,7 +75,8 @@ def test_scenario_id() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "null", "3", "[]", "{}", "{", '{"version": 2, "city": "toy", "budget_inr": 5}', '{"version": 1, "city": "toy", "budget_inr": 5, "colour": "red"}',
+    ["", "null", "3", "[]", "{}", "{", '{"version": 2, "city": "toy", "budget_inr": 5}',
+     '{"version": 1, "city": "toy", "budget_inr": 5, "colour": "red"}',
      '{"version": 1, "city": "toy"}', '{"version": 1, "city": "toy", "budget_inr": 5, "spacing_m": "10"}', "[" * 100_000],
 )  # fmt: skip
 def test_scenario_json_faults(text: str) -> None:
@@ -96,8 +97,10 @@ def test_scenario_json_keeps_its_own_faults() -> None:
 @pytest.mark.parametrize(
     ("more", "code"),
     [
-        ({"kind": "drone"}, "model.kind"), ({"width_px": 0}, "model.pixels"), ({"lenses": ()}, "model.lens"), ({"lenses": (Lens(0, 50),)}, "model.lens"),
-        ({"lenses": (Lens(90, 50), Lens(400, 50))}, "model.lens"), ({"lenses": (Lens(90, float("nan")),)}, "model.lens"), ({"price_inr": -1}, "model.price"),
+        ({"kind": "drone"}, "model.kind"), ({"width_px": 0}, "model.pixels"), ({"lenses": ()}, "model.lens"),
+        ({"lenses": (Lens(0, 50),)}, "model.lens"),
+        ({"lenses": (Lens(90, 50), Lens(400, 50))}, "model.lens"), ({"lenses": (Lens(90, float("nan")),)}, "model.lens"),
+        ({"price_inr": -1}, "model.price"),
     ],
 )  # fmt: skip
 def test_model_faults(more: dict[str, Any], code: str) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from typing import Any
 
 import geopandas as gpd
@@ -31,10 +32,12 @@ def xy(sites: gpd.GeoDataFrame) -> np.ndarray:
 
 
 def houses(*boxes: shapely.Polygon, **columns: Any) -> gpd.GeoDataFrame:
+    """Buildings of 6 m where nothing else is said."""
     return frame("buildings", boxes, **{"height_m": 6.0, "height_source": "made", **columns})
 
 
 def notes(sites: gpd.GeoDataFrame) -> str:
+    """All notes in one line."""
     return "; ".join(sites.attrs["notes"])
 
 
@@ -204,7 +207,8 @@ def test_costs_by_hand() -> None:
         fibre_per_m=50, radio_link=14_000, yearly_power=1500, yearly_link=2400, yearly_pole=600,
     )  # fmt: skip
     city = toy_city(
-        streets(("a", "b", line((0, 0), (40, 0))), ("b", "c", line((40, 0), (100, 0)))), zones=frame("zones", [box(45, -50, 100, 50)], kind="no_mount"),
+        streets(("a", "b", line((0, 0), (40, 0))), ("b", "c", line((40, 0), (100, 0)))),
+        zones=frame("zones", [box(45, -50, 100, 50)], kind="no_mount"),
         buildings=houses(box(10, -37, 30, -17)), places=frame("places", [at(80, 30)], kind="police"),
     )  # fmt: skip
     (site,) = build_sites(city, prices).to_dict("records")
@@ -243,7 +247,8 @@ def test_links_run_to_what_is_there() -> None:
     ours = frame("cameras", [at(0, 5), at(100, 5)], kind="fixed", source="made", junction=["J", None])
     area = box(0, -50, 400, 50)
     for layers, least, told in (
-        ({"places": police, "cameras": ours}, 0.0, "cameras that already stand"), ({"places": police}, 400.0, "police stations"), ({}, 200.0, "centre"),
+        ({"places": police, "cameras": ours}, 0.0, "cameras that already stand"),
+        ({"places": police}, 400.0, "police stations"), ({}, 200.0, "centre"),
     ):  # fmt: skip
         sites = build_sites(toy_city(roads, area=area, **layers), PRICES)
         np.testing.assert_allclose(sites["distance_m"], np.abs(xy(sites)[:, 0] - least), atol=1e-6)
@@ -282,10 +287,12 @@ def test_nowhere_to_stand() -> None:
 
 
 def site_frame(*rows: tuple[float, float, str]) -> gpd.GeoDataFrame:
+    """Sites at a place, on a road."""
     return gpd.GeoDataFrame({"road": [road for _, _, road in rows]}, geometry=[at(x, y) for x, y, _ in rows], crs=CRS)
 
 
 def bearings(sites: gpd.GeoDataFrame, roads: gpd.GeoDataFrame, **more: float) -> list[list[float]]:
+    """The bearings of each site."""
     indptr, degrees = street_bearings(sites, roads, **more)
     return [part.tolist() for part in np.split(degrees, indptr[1:-1])]
 
@@ -294,7 +301,8 @@ def test_bearings_at_a_corner() -> None:
     """From the corner of a cross each arm is looked along toward its point 40 m on: worked by hand from (5, 5)."""
     toward = [np.degrees(np.arctan2(x - 5, y - 5)) % 360 for x, y in ((40, 0), (0, 40), (-40, 0), (0, -40))]
     (found,) = bearings(site_frame((5, 5, "r1")), cross(100.0))
-    # Its own road is the eastern arm: along it the foot lies 5 m from the junction, so the way out aims 45 m on; the way in is left to the other arms.
+    # Its own road is the eastern arm: along it the foot lies 5 m from the junction, so the way out aims 45 m on; the way in is
+    # left to the other arms.
     out = np.degrees(np.arctan2(40.0, -5.0)) % 360
     assert found == sorted({round(bearing) for bearing in [*toward, out]})
 
@@ -323,7 +331,7 @@ def test_bearings_shape_and_faults() -> None:
     sites = build_sites(city, PRICES)
     indptr, degrees = street_bearings(sites, city["roads"])
     assert indptr.shape == (len(sites) + 1,) and indptr[0] == 0 and indptr[-1] == len(degrees)
-    for first, last in zip(indptr[:-1], indptr[1:], strict=True):
+    for first, last in itertools.pairwise(indptr):
         run = degrees[first:last]
         assert len(run) and np.all(np.diff(run) >= 1) and run.min() >= 0 and run.max() < 360 and np.all(run == np.rint(run))
     with pytest.raises(InputError) as error:

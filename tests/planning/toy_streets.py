@@ -74,7 +74,7 @@ def busy_city() -> City:
         gpd.GeoDataFrame(roads, crs=CRS),
         buildings=frame("buildings", houses, height_m=[3.1 + number for number in range(len(houses))], height_source="made"),
         wards=frame("wards", [box(-1000, -1000, 0, 1000), box(0, -1000, 1000, 1000)], name=["West", "East"], population=[3000.0, 1000.0]),
-        zones=frame("zones", [box(-60, -60, 60, 60), box(-150, 50, -100, 100), box(150, -30, 170, 30)], kind=["priority", "area", "no_mount"]),
+        zones=frame("zones", [box(-60, -60, 60, 60), box(-150, 50, -100, 100), box(130, -30, 170, 30)], kind=["priority", "area", "no_mount"]),
         places=frame("places", [at(50, 20), at(-100, -8), at(190, 80)], kind=["school", "police", "bank"]),
         incidents=frame(
             "incidents", [at(40, 3), at(-60, -4), at(2, 120), at(900, 900)], category=["theft", "robbery", "poaching", "theft"],

@@ -1,0 +1,182 @@
+"""Plans out and in: GeoPackage (whole, readable again), GeoJSON and CSV (the cameras). Files are replaced whole or not at all."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from planning.city import MADE_NOTE, MADE_NOTE_HI, City
+from planning.errors import FileRefused, InputError
+from planning.files import atomic_path, local_file
+from planning.nouns import Plan, PlannedCamera, PlannedSite, Proof, Scenario, Scorecard, WardScore
+
+VERSION = 1
+SUFFIXES = (".gpkg", ".geojson", ".csv")
+_HEAD_COLUMNS = [field.name for field in dataclasses.fields(PlannedCamera)]
+
+
+def write_plan(plan: Plan, city: City, path: str | Path) -> None:
+    """Write a plan by the path's suffix.
+
+    Parameters
+    ----------
+    path: .gpkg holds the whole plan, readable by `read_plan`; .geojson holds the cameras in WGS 84; .csv holds the cameras with a byte-order mark, so that spreadsheets
+    show Hindi, and longitude and latitude.
+
+    Raises
+    ------
+    InputError: `export.kind`, for any other suffix; `export.failed`, where the file cannot be written. What stood there stays.
+    """
+    target = Path(path)
+    writers = {".gpkg": _write_gpkg, ".geojson": _write_geojson, ".csv": _write_csv}
+    if target.suffix.lower() not in writers:
+        raise InputError.one("export.kind", "Plans are not written in this kind of file", f"Choose one of {', '.join(SUFFIXES)}", target.name)
+    try:
+        with atomic_path(target) as scratch:
+            writers[target.suffix.lower()](plan, city, scratch)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise InputError.one("export.failed", f"The file could not be written: {error}", "Check the folder and the space left", target) from None
+
+
+def layers(plan: Plan, city: City) -> dict[str, gpd.GeoDataFrame]:
+    """The plan as frames in the city's CRS: cameras, sites, fields_of_view, existing, existing_views, demand."""
+    rows = [dataclasses.asdict(camera) for camera in plan.cameras]
+    cameras = pd.DataFrame(rows, columns=_HEAD_COLUMNS)
+    points = gpd.points_from_xy(cameras["x_m"].astype(float), cameras["y_m"].astype(float), crs=city.crs)
+    sites = pd.DataFrame(
+        [
+            {"id": site.id, "kind": site.kind, "cost_inr": site.cost_inr, "yearly_inr": site.yearly_inr, **{f"cost_{head}": amount for head, amount in site.heads}}
+            for site in plan.sites
+        ],
+        columns=["id", "kind", "cost_inr", "yearly_inr", *sorted({f"cost_{head}" for site in plan.sites for head, _ in site.heads})],
+    )  # fmt: skip
+    for name in sites.columns.difference(["id", "kind"]):
+        sites[name] = sites[name].fillna(0).astype("int64")
+    planned = plan.views["planned"].to_numpy(dtype=bool)
+    return {
+        "cameras": gpd.GeoDataFrame(cameras, geometry=points),
+        "fields_of_view": plan.views[planned].reset_index(drop=True),
+        "existing": city["cameras"].rename_axis("id").reset_index(),
+        "existing_views": plan.views[~planned].reset_index(drop=True),
+        "sites": gpd.GeoDataFrame(sites, geometry=gpd.points_from_xy([s.x_m for s in plan.sites], [s.y_m for s in plan.sites], crs=city.crs)),
+        "demand": plan.demand.rename_axis("id").reset_index(),
+    }
+
+
+def _write_gpkg(plan: Plan, city: City, scratch: Path) -> None:
+    for name, frame in layers(plan, city).items():
+        if len(frame) or name == "cameras":
+            frame.to_file(scratch, layer=name, driver="GPKG")
+    frame = pd.DataFrame({"key": ["plan"], "value": [json.dumps(_settings(plan, city), ensure_ascii=False)]})
+    import pyogrio
+
+    pyogrio.write_dataframe(frame, scratch, layer="chaukas_plan", driver="GPKG", append=True)
+
+
+def _settings(plan: Plan, city: City) -> dict[str, Any]:
+    """All of a plan that is no layer."""
+    return {
+        "version": VERSION, "id": plan.id, "city": city.name, "city_digest": plan.city_digest, "made": plan.made, "verified": plan.verified,
+        "label": f"{MADE_NOTE} / {MADE_NOTE_HI}" if plan.made else "", "scenario": plan.scenario.to_json(), "proof": dataclasses.asdict(plan.proof),
+        "before": plan.scorecard.before, "after": plan.scorecard.after, "wards": [dataclasses.asdict(ward) for ward in plan.scorecard.wards],
+        "stages_s": plan.stages_s, "assumptions": plan.assumptions, "cost_inr": plan.cost_inr, "yearly_inr": plan.yearly_inr,
+    }  # fmt: skip
+
+
+def _lonlat(plan: Plan, city: City) -> gpd.GeoDataFrame:
+    """The cameras in WGS 84 with what makes them up; the made label in a column of its own, so that it travels with each row."""
+    cameras: gpd.GeoDataFrame = layers(plan, city)["cameras"].to_crs("EPSG:4326")
+    cameras.insert(1, "city", city.title)
+    cameras["plan"] = plan.id
+    cameras["note"] = f"{MADE_NOTE} / {MADE_NOTE_HI}" if plan.made else ""
+    return cameras
+
+
+def _write_geojson(plan: Plan, city: City, scratch: Path) -> None:
+    _lonlat(plan, city).drop(columns=["x_m", "y_m"]).to_file(scratch, driver="GeoJSON", RFC7946="YES")
+
+
+def _write_csv(plan: Plan, city: City, scratch: Path) -> None:
+    frame = _lonlat(plan, city)
+    table = pd.DataFrame(frame.drop(columns="geometry"))
+    table.insert(2, "longitude", np.round(frame.geometry.x, 7))
+    table.insert(3, "latitude", np.round(frame.geometry.y, 7))
+    for name in table.columns:
+        if table[name].dtype == object or str(table[name].dtype).startswith("str"):
+            # A spreadsheet would run a cell that begins like a formula.
+            table[name] = ["'" + cell if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell for cell in table[name]]
+    table.to_csv(scratch, index=False, encoding="utf-8-sig")
+
+
+def read_plan(path: str | Path) -> Plan:
+    """The plan a GeoPackage of ours holds.
+
+    Raises
+    ------
+    FileRefused: `plan.kind` for other files, `plan.version` for another version's, `plan.unreadable` for a damaged one.
+    """
+    import pyogrio
+
+    found = local_file(path)
+    with found.open("rb") as stream:
+        if stream.read(15) != b"SQLite format 3":
+            raise FileRefused.one("plan.kind", "This is not a plan of ours", "Give the .gpkg that `chaukas plan --out` wrote", path)
+    try:
+        table = pyogrio.read_dataframe(found, layer="chaukas_plan", read_geometry=False)
+        data = json.loads(str(table.loc[table["key"] == "plan", "value"].iloc[0]))
+    except Exception as error:
+        raise FileRefused.one("plan.kind", f"This is not a plan of ours: {error}", "Give the .gpkg that `chaukas plan --out` wrote", path) from None
+    if data.get("version") != VERSION:
+        raise FileRefused.one("plan.version", "This plan was written by another version", "Plan again", data.get("version"))
+    try:
+        return _plan_of(data, found)
+    except (KeyError, TypeError, ValueError, RuntimeError, OSError) as error:
+        raise FileRefused.one("plan.unreadable", f"The plan is damaged: {error!r}", "Plan again", path) from None
+
+
+def _plan_of(data: dict[str, Any], found: Path) -> Plan:
+    present = {str(name) for name in gpd.list_layers(found)["name"]}
+    views = [gpd.read_file(found, layer=name) for name in ("existing_views", "fields_of_view") if name in present]
+    demand = gpd.read_file(found, layer="demand", use_arrow=True).set_index("id")
+    return Plan(
+        scenario=Scenario.from_json(data["scenario"]), city_digest=str(data["city_digest"]), made=bool(data["made"]), demand=demand,
+        views=gpd.GeoDataFrame(pd.concat(views, ignore_index=True), crs=demand.crs) if views else gpd.GeoDataFrame({"camera": [], "planned": []}, geometry=[], crs=demand.crs),
+        cameras=tuple(PlannedCamera(**row) for row in _rows(found, "cameras", present)),
+        sites=tuple(_site(row) for row in _rows(found, "sites", present)),
+        scorecard=Scorecard(float(data["before"]), float(data["after"]), tuple(WardScore(**row) for row in data["wards"])),
+        proof=Proof(**data["proof"]), stages_s=tuple((str(name), float(seconds)) for name, seconds in data["stages_s"]),
+        assumptions=tuple(str(text) for text in data["assumptions"]), verified=bool(data["verified"]),
+    )  # fmt: skip
+
+
+def _rows(found: Path, layer: str, present: set[str]) -> list[dict[str, Any]]:
+    """A layer's rows with the place as x_m, y_m: what is verified is what an engineer sees on the map."""
+    if layer not in present:
+        return []
+    frame = gpd.read_file(found, layer=layer)
+    frame["x_m"], frame["y_m"] = frame.geometry.x.astype(float), frame.geometry.y.astype(float)
+    rows: list[dict[str, Any]] = pd.DataFrame(frame.drop(columns="geometry")).astype(object).to_dict("records")
+    return [{name: "" if cell is None or cell != cell else cell for name, cell in row.items()} for row in rows]
+
+
+def _site(row: dict[str, Any]) -> PlannedSite:
+    heads = tuple((name.removeprefix("cost_"), int(row[name])) for name in sorted(row) if name.startswith("cost_") and name != "cost_inr" and row[name])
+    return PlannedSite(str(row["id"]), str(row["kind"]), float(row["x_m"]), float(row["y_m"]), heads, int(row["yearly_inr"]))
+
+
+def plan_city(path: str | Path) -> str:
+    """The name of the city a plan of ours was made for; errors as `read_plan`."""
+    import pyogrio
+
+    found = local_file(path)
+    try:
+        table = pyogrio.read_dataframe(found, layer="chaukas_plan", read_geometry=False)
+        return str(json.loads(str(table.loc[table["key"] == "plan", "value"].iloc[0]))["city"])
+    except Exception as error:
+        raise FileRefused.one("plan.kind", f"This is not a plan of ours: {error}", "Give the .gpkg that `chaukas plan --out` wrote", path) from None
