@@ -27,6 +27,8 @@ def _warm() -> None:
             city = library.city(name)
             for layer in ("roads", "buildings", "wards", "cameras"):
                 mapdata.city_layer(city, layer)
+            for file in library.plan_files(city)[:4]:
+                library.plan_line(city, file.id)
 
 
 @contextlib.asynccontextmanager

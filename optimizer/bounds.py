@@ -185,7 +185,7 @@ class _Round:
 
 
 def lagrangian(
-    core: Core, incumbent: float, *, started: Ints, time_limit_s: float, gap: float, rounds: int = 600,
+    core: Core, incumbent: float, *, started: Ints, time_limit_s: float, gap: float, rounds: int = 400,
     look: Callable[[Dual, Ints], float] | None = None, stopped: Callable[[], bool] = lambda: False,
 ) -> Dual:  # fmt: skip
     """Lower the bound until it is within `gap` of the incumbent, time is up, or the rounds are done.

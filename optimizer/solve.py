@@ -20,7 +20,7 @@ from planning.money import say_rupees
 from planning.workers import Progress
 
 SMALL = 400  # poses up to which the whole problem is one quick program
-SHARE_BOUND = 0.6  # of the time goes to the bound at most
+SHARE_BOUND = 0.4  # of the time goes to the bound at most
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,7 +23,7 @@ from planning.tags import DIGITS
 NEAR_M = 100.0
 MEANINGS: Mapping[str, tuple[str, ...]] = {
     "lat": ("lat", "latitude", "y lat", "gps lat", "gps latitude", "अक्षांश", "अक्षाश"),
-    "lon": ("lon", "long", "lng", "longitude", "longtitude", "gps lon", "gps longitude", "देशांतर", "देशान्तर", "रेखांश"),
+    "lon": ("lon", "long", "lng", "longitude", "longtitude", "gps lon", "gps long", "gps longitude", "देशांतर", "देशान्तर", "रेखांश"),
     "x": ("x", "easting", "point x", "x coord", "x coordinate", "coord x", "xcoord"),
     "y": ("y", "northing", "point y", "y coord", "y coordinate", "coord y", "ycoord"),
     "point": (

@@ -29,6 +29,8 @@ RESIDENTIAL = frozenset({
     "yes", "residential", "house", "apartments", "terrace", "detached", "semidetached_house", "bungalow", "dormitory", "hut", "cabin", "farm",
 })  # fmt: skip
 _MOST_AREA_POINTS = 500_000
+_BUILT_M = 60.0  # a street point this near to a building's middle is built up
+_LEAST_BUILT = 0.3  # where fewer of the street points are built up, buildings are mapped too thinly to say where people live
 _KERB_M = 1.0  # a point on a wide road's edge stands this far inside the carriageway
 
 
@@ -246,7 +248,7 @@ def _tidy(city: City, points: _Points, roads: gpd.GeoDataFrame, spacing_m: float
 
 
 def _residents(city: City, recipe: Recipe, points: _Points, notes: list[str]) -> Floats:
-    """People a point: each building's residents, shared by the nearest street points; wards without buildings by length of street."""
+    """People a point: each building's residents, shared by the nearest street points; wards with too few buildings by length of street."""
     amount = np.zeros(len(points.xy))
     street = np.flatnonzero(points.kind == 0)
     if not len(street):
@@ -254,14 +256,27 @@ def _residents(city: City, recipe: Recipe, points: _Points, notes: list[str]) ->
     buildings, wards = city["buildings"].sort_index(kind="stable"), city["wards"].sort_index(kind="stable")
     centres = shapely.centroid(buildings.geometry.to_numpy())
     ward_of = first_area(centres, wards.geometry.to_numpy())
-    people, roofless = _people(buildings, wards["population"].to_numpy(np.float64), ward_of, notes)
+    here = first_area(shapely.points(points.xy[street]), wards.geometry.to_numpy())
+    built = np.zeros(len(street), bool)
+    if len(buildings):
+        built = cKDTree(shapely.get_coordinates(centres)).query(points.xy[street])[0] <= _BUILT_M
+    population = wards["population"].to_numpy(np.float64)
+    if (population > 0).any():
+        mapped = np.array([not (here == ward).any() or built[here == ward].mean() >= _LEAST_BUILT for ward in range(len(wards))])
+        people, roofless = _people_of_wards(buildings, population, ward_of, mapped, notes)
+    elif built.mean() >= _LEAST_BUILT:
+        people, roofless = _volume(buildings), {}
+        notes.append("No ward has a population: residents are taken by building volume alone")
+    else:
+        if len(buildings):
+            notes.append(f"Buildings are mapped along {built.mean():.0%} of the streets: too few to say where people live without ward populations")
+        return amount
     lived = np.flatnonzero(people > 0)
     if len(lived):
         count = min(recipe.nearest_points, len(street))
         _, nearest = cKDTree(points.xy[street]).query(shapely.get_coordinates(centres[lived]), k=list(range(1, count + 1)))
         np.add.at(amount, street[nearest], (people[lived] / count)[:, None])
     if roofless:
-        here = first_area(shapely.points(points.xy[street]), wards.geometry.to_numpy())
         streetless = 0
         for ward, residents in roofless.items():
             members = street[here == ward]
@@ -269,28 +284,33 @@ def _residents(city: City, recipe: Recipe, points: _Points, notes: list[str]) ->
                 amount[members] += residents * points.length_m[members] / points.length_m[members].sum()
             else:
                 streetless += 1
-        notes.append(f"{len(roofless)} wards without buildings have their residents spread along their streets")
+        notes.append(f"{len(roofless)} wards with no or too few buildings mapped have their residents spread along their streets")
         if streetless:
             notes.append(f"{streetless} wards have residents but neither building nor street; they weigh nothing")
     return amount
 
 
-def _people(buildings: gpd.GeoDataFrame, population: Floats, ward_of: Ints, notes: list[str]) -> tuple[Floats, dict[int, float]]:
-    """Residents of each building by its volume, and of each ward (by number) that has residents but no building.
+def _volume(buildings: gpd.GeoDataFrame) -> Floats:
+    """Cubic metres of each home; of each building where none is marked as a home."""
+    volume = shapely.area(buildings.geometry.to_numpy()) * buildings["height_m"].to_numpy(np.float64)
+    home = buildings["kind"].isin(RESIDENTIAL).to_numpy()
+    return np.where(home, volume, 0.0) if home.any() else volume
 
-    Homes hold the residents; where a ward has none marked, every building does. Without any population the volume itself is the measure.
+
+def _people_of_wards(
+    buildings: gpd.GeoDataFrame, population: Floats, ward_of: Ints, mapped: Bools, notes: list[str]
+) -> tuple[Floats, dict[int, float]]:  # fmt: skip
+    """Residents of each building by its volume, and of each ward (by number) that has residents but no buildings, or too few mapped.
+
+    Homes hold the residents; where a ward has none marked, every building does.
     """
     volume = shapely.area(buildings.geometry.to_numpy()) * buildings["height_m"].to_numpy(np.float64)
     home = buildings["kind"].isin(RESIDENTIAL).to_numpy()
     known = np.flatnonzero(population > 0)
-    if not len(known):
-        if len(volume):
-            notes.append("No ward has a population: residents are taken by building volume alone")
-        return np.where(home, volume, 0.0) if home.any() else volume, {}
     inside = ward_of >= 0
     homes = np.bincount(ward_of[inside], (volume * home)[inside], len(population))
     whole = np.bincount(ward_of[inside], volume[inside], len(population))
-    counted = np.where(homes > 0, homes, whole)
+    counted = np.where(mapped, np.where(homes > 0, homes, whole), 0.0)
     roofed = known[counted[known] > 0]
     rate = np.zeros(len(population))
     rate[roofed] = population[roofed] / counted[roofed]

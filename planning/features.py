@@ -117,8 +117,9 @@ def with_heights(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 
 def mended_areas(shapes: np.ndarray[Any, Any], counts: Counter[str], told: str) -> np.ndarray[Any, Any]:
-    """Areas made valid, without Z and without the points and lines that mending leaves over; empty where no area is left."""
+    """Areas made valid, without Z and the points and lines that mending leaves over; empty where no area is left or the CRS cannot draw it."""
     shapes = shapely.force_2d(np.asarray(shapes, dtype=object))
+    shapes[~np.isfinite(shapely.bounds(shapes)).all(axis=1)] = shapely.Polygon()
     faulty = ~shapely.is_valid(shapes)
     counts[told] += int(faulty.sum())
     if faulty.any():

@@ -92,16 +92,17 @@ def read_vector(path: str | Path, *, layer: str | None = None) -> gpd.GeoDataFra
         raise FileRefused.one("file.content", f"The content is not {driver}, whatever the name says", "Export it again from its source", text)
     os.environ["OGR_SQLITE_LOAD_EXTENSIONS"] = "NO"
     try:
-        names = [str(name) for name in pyogrio.list_layers(found)[:, 0]]
-        if layer is not None and layer not in names:
-            raise FileRefused.one("file.layer", f"The file has no layer {layer}; it has {', '.join(names)}", "Name one of these", text)
-        opened = pyogrio.read_info(found, layer=layer if layer is not None else names[0])["driver"]
-        if opened != driver:
-            raise FileRefused.one("file.content", f"The content is {opened}, the name says {driver}", "Export it again from its source", text)
         with warnings.catch_warnings():
             # What the driver grumbles about a row shows in the row itself: no geometry, or one the callers mend and count.
             warnings.simplefilter("ignore")
-            frame = pyogrio.read_dataframe(found, layer=layer if layer is not None else names[0], on_invalid="ignore")
+            names = [str(name) for name in pyogrio.list_layers(found)[:, 0]]
+            if layer is not None and layer not in names:
+                raise FileRefused.one("file.layer", f"The file has no layer {layer}; it has {', '.join(names)}", "Name one of these", text)
+            chosen = layer if layer is not None else names[0]
+            opened = pyogrio.read_info(found, layer=chosen)["driver"]
+            if opened != driver:
+                raise FileRefused.one("file.content", f"The content is {opened}, the name says {driver}", "Export it again from its source", text)
+            frame = pyogrio.read_dataframe(found, layer=chosen, on_invalid="ignore")
     except FileRefused:
         raise
     except Exception as error:  # noqa: BLE001  # no foreign exception crosses this door
@@ -157,7 +158,6 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
     """
     target = Path(path).resolve()
     target.parent.mkdir(parents=True, exist_ok=True)
-    _restore(target)
     scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
     aside = scratch.with_name(scratch.name + ".old")
     try:

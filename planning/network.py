@@ -16,6 +16,8 @@ import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import shapely
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from planning.errors import InputError
 from planning.jit import jit
@@ -59,6 +61,14 @@ def street_graph(roads: gpd.GeoDataFrame) -> StreetGraph:
     at_node = np.stack([tail, head], axis=1).ravel()  # edge end 2e lies at tail[e], 2e + 1 at head[e]
     indptr = np.concatenate([[0], np.cumsum(np.bincount(at_node, minlength=len(labels)))]).astype(np.int64)
     return StreetGraph(labels, tail, head, length, indptr, np.argsort(at_node, kind="stable").astype(np.int64))
+
+
+def main_part(graph: StreetGraph) -> npt.NDArray[np.bool_]:
+    """Which edges belong to the connected part with the most metres of street, (n_edges,)."""
+    count = len(graph.labels)
+    joined = coo_array((np.ones(len(graph.tail)), (graph.tail, graph.head)), shape=(count, count))
+    part = connected_components(joined, directed=False)[1][graph.tail]
+    return np.asarray(part == np.argmax(np.bincount(part, graph.length_m)), dtype=np.bool_)
 
 
 def snap(points: npt.NDArray[np.object_], lines: npt.NDArray[np.object_], *, within_m: float = np.inf) -> tuple[Ints, Floats]:

@@ -19,7 +19,7 @@ from planning.city import City
 from planning.errors import CityError, InputError, ScenarioError
 from planning.geometry import Bools, Floats, Ints, Shapes, first_area, keep_apart, near_any
 from planning.mounts import KINDS, Tries, all_tries
-from planning.network import distance_to_nearest, snap, street_graph
+from planning.network import distance_to_nearest, main_part, snap, street_graph
 
 HEADS = ("cost_pole", "cost_foundation", "cost_box", "cost_power", "cost_backhaul", "cost_mount")
 LAMP_HEIGHT_M = 7.0
@@ -30,6 +30,7 @@ _CLEAR_KERB_M = 0.3
 _CLEAR_WALL_M = 0.15
 _ROOM = 2.0  # times apart_m around walls and new poles
 _ALONG = 0.6  # of along_m around places along streets
+_BESIDE_M = 50.0
 _LOOK_M = 40.0  # where along a street a camera is aimed
 _SHORTEST_LOOK_M = 8.0
 
@@ -169,6 +170,7 @@ def _to_network(
     cameras, places = city["cameras"].sort_index(kind="stable"), city["places"].sort_index(kind="stable")
     joined = cameras.geometry.to_numpy()[cameras["junction"].notna().to_numpy()]
     police = places.geometry.to_numpy()[(places["kind"] == "police").to_numpy()]
+    given = len(joined) + len(police) > 0
     if len(joined):
         targets, what = joined, "the junctions of cameras that already stand"
     elif len(police):
@@ -176,8 +178,13 @@ def _to_network(
     else:
         targets, what = np.array([shapely.centroid(city.area)], dtype=object), "the study area's centre"
     notes.append(f"Links are taken to run along the streets to {what}")
-    lines = roads.geometry.to_numpy()
-    distance = distance_to_nearest(street_graph(roads), edge, position, *snap(targets, lines))
+    lines, graph = roads.geometry.to_numpy(), street_graph(roads)
+    # A station may lie nearest to a yard or a stub that no street joins: what it stands for is then the connected network beside it.
+    main = np.flatnonzero(main_part(graph))
+    onto, at = snap(targets, lines[main], within_m=_BESIDE_M if given else np.inf)
+    nearest, place = snap(targets, lines)
+    onto = np.concatenate([np.where(onto >= 0, main[onto], -1), nearest if given else nearest[:0]])
+    distance = distance_to_nearest(graph, edge, position, onto, np.concatenate([at, place if given else place[:0]]))
     reached = np.isfinite(distance)
     if not reached.all():
         cut = np.flatnonzero(~reached)

@@ -35,6 +35,8 @@ CLASS_WIDTH_M: Mapping[str, float] = {
 LINK_WIDTH_M = 5.5
 MARGIN_M = 25.0
 SIGNAL_REACH_M = 30.0
+# UTM stays within 0.1 % of real lengths in its zone; a CRS that is 1 % off was made for another place (Web Mercator is 8 % off in Bilaspur).
+_LARGEST_STRETCH = 1.01
 _FAR_OUT = 3.0  # Tukey's far-out fences: beyond three spreads of the middle half
 
 
@@ -106,9 +108,19 @@ def study_area(raw: RawOsm, crs: pyproj.CRS) -> tuple[shapely.Geometry, str]:
         told = "The source states no bounds: the study area is the box of its road nodes" + (
             f", {aside} far outlying ones left aside" if aside else ""
         )
-    if not np.isfinite(area.bounds).all() or area.area < 1:
-        raise CityError.one("crs.far", "The city's CRS cannot draw this place", "Leave --crs out to take the UTM zone of the place", crs.to_string())
+    stretch = _stretch(area, crs) if np.isfinite(area.bounds).all() and area.area >= 1 else math.inf
+    if not 1 / _LARGEST_STRETCH <= stretch <= _LARGEST_STRETCH:
+        what = f"The city's CRS is not made for this place: its metres there are {stretch:.3f} times real ones"
+        raise CityError.one("crs.far", what, "Leave --crs out to take the UTM zone of the place", crs.to_string())
     return area, told
+
+
+def _stretch(area: shapely.Geometry, crs: pyproj.CRS) -> float:
+    """How much longer the area's diagonal is in the CRS than on the ellipsoid; 1 where metres are metres, inf where it cannot be told."""
+    west, south, east, north = area.bounds
+    lon, lat = pyproj.Transformer.from_crs(crs, 4326, always_xy=True).transform([west, east], [south, north])
+    _, _, real = pyproj.Geod(ellps="WGS84").inv(lon[0], lat[0], lon[1], lat[1])
+    return math.hypot(east - west, north - south) / real if real > 0 and math.isfinite(real) else math.inf
 
 
 def road_class(tags: Mapping[str, str]) -> tuple[str | None, str]:

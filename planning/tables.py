@@ -180,7 +180,7 @@ def _read_parquet(found: Path) -> Table:
     with found.open("rb") as stream:
         head = stream.read(4)
         stream.seek(-min(4, found.stat().st_size), 2)
-        if head != PARQUET_MAGIC or stream.read(4) != PARQUET_MAGIC:
+        if head != PARQUET_MAGIC or stream.read(4) != PARQUET_MAGIC or found.stat().st_size < 12:
             raise FileRefused.one("file.content", "The content is not Parquet, or is cut short", "Export it again", found.name)
     import pyarrow.parquet
 

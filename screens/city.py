@@ -9,6 +9,7 @@ from planning.catalogue import load_models
 from planning.city import City
 from planning.frames import SCHEMAS
 from screens.maps import city_map, map_data
+from screens.tables import show_table, text_right
 from screens.words import Words, plain
 
 
@@ -53,7 +54,7 @@ def _counts(city: City, said: Words) -> None:
 
 def _table(rows: list[tuple[str, str]], left: str, right: str) -> None:
     frame = pd.DataFrame({left: [row[0] for row in rows], right: [row[1] for row in rows]})
-    st.dataframe(frame, hide_index=True, width="stretch", column_config={right: st.column_config.TextColumn(alignment="right")}, height="content")
+    show_table(frame, {right: text_right()})
 
 
 def _sources(city: City, said: Words) -> None:
@@ -68,7 +69,7 @@ def _sources(city: City, said: Words) -> None:
             said.say("source.note"): [source.note for source in city.sources],
         }
     )
-    st.dataframe(frame, hide_index=True, width="stretch", height="content", row_height=38)
+    show_table(frame)
 
 
 def _heights(city: City, said: Words) -> None:

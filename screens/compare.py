@@ -15,9 +15,10 @@ from screens import library
 from screens.mapdata import ward_names
 from screens.maps import city_map, map_data
 from screens.plan import label
-from screens.plan_result import camera_columns, camera_frame, plan_title, trust
+from screens.plan_result import trust
 from screens.session import pick, tell
-from screens.words import Words, plain
+from screens.tables import Columns, bar, camera_columns, camera_frame, percent, show_table, text_right
+from screens.words import Words
 
 
 def show(city: City, said: Words) -> None:
@@ -39,17 +40,17 @@ def show(city: City, said: Words) -> None:
     plans = [library.plan(city, plan_id) for plan_id in chosen]
     alone = [only_in(plans[0], plans[1]), only_in(plans[1], plans[0])]
     models = load_models()
-    for side, param, plan, own in zip(sides, ("a", "b"), plans, alone, strict=True):
+    for side, param, plan_id, plan, own in zip(sides, ("a", "b"), chosen, plans, alone, strict=True):
         with side:
-            file = library.plan_path(city, plan.id) if plan.id in ids else library.plan_path(city, chosen[0 if param == "a" else 1])
             only = {camera.id for camera in own}
+            file = library.plan_path(city, plan_id)
             city_map(map_data(city, said, models, plan=file, group="compare", only=only, listed=False, height=520), key=f"map-{param}")
             trust(city, plan, said)
     _numbers(plans, alone, said)
     _wards(city, plans, said)
-    for side, plan, own in zip(st.columns(2, gap="small"), plans, alone, strict=True):
+    for side, param, plan, own in zip(st.columns(2, gap="small"), ("a", "b"), plans, alone, strict=True):
         with side:
-            st.markdown(f"#### {plain(said.say('compare.only', plan=plan_title(plan, said)))}")
+            st.markdown(f"#### {said.say('compare.only', plan=said.say(f'compare.{param}'))}")
             _alone(city, plan, own, said)
 
 
@@ -94,8 +95,7 @@ def _numbers(plans: list[Plan], alone: list[list[PlannedCamera]], said: Words) -
         }
     )
     st.markdown(f"#### {said.say('compare.numbers')}")
-    right = {name: st.column_config.TextColumn(alignment="right") for name in frame.columns[1:]}
-    st.dataframe(frame, hide_index=True, width="stretch", height="content", column_config=right)
+    show_table(frame, {name: text_right() for name in frame.columns[1:]})
     if plans[0].scenario.recipe != plans[1].scenario.recipe or plans[0].scenario.level != plans[1].scenario.level:
         st.warning(said.say("compare.unlike"), icon=":material/balance:")
 
@@ -116,25 +116,18 @@ def _wards(city: City, plans: list[Plan], said: Words) -> None:
         }
     ).sort_values("difference", kind="stable")
     st.markdown(f"#### {said.say('compare.wards')}")
-    share = {"format": "%.1f %%"}
-    st.dataframe(
-        frame, hide_index=True, width="stretch", height=360,
-        column_config={
-            "ward": said.say("ward.name"),
-            "a": st.column_config.ProgressColumn(said.say("compare.a"), min_value=0, max_value=100, **share),
-            "b": st.column_config.ProgressColumn(said.say("compare.b"), min_value=0, max_value=100, **share),
-            "difference": st.column_config.NumberColumn(said.say("compare.difference"), format="%+.1f"),
-        },
-    )  # fmt: skip
+    columns: Columns = {
+        "ward": said.say("ward.name"),
+        "a": bar(said.say("compare.a")),
+        "b": bar(said.say("compare.b")),
+        "difference": percent(said.say("compare.difference"), "%+.1f %%"),
+    }
+    show_table(frame, columns, height=360)
 
 
 def _alone(city: City, plan: Plan, own: list[PlannedCamera], said: Words) -> None:
     if not own:
         st.caption(said.say("compare.none_alone"))
         return
-    ids = {camera.id for camera in own}
-    frame = camera_frame(city, plan, said)
-    st.dataframe(
-        frame[frame["id"].isin(ids)][["number", "model", "ward", "bearing", "cost", "gain", "id"]], hide_index=True, width="stretch", height=320,
-        column_config=camera_columns(said),
-    )  # fmt: skip
+    frame = camera_frame(city, plan, said, {camera.id for camera in own})
+    show_table(frame[["number", "model", "ward", "bearing", "cost", "gain", "id"]], camera_columns(said), height=320)

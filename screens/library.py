@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from planning.export import read_plan
-
 from planning.city import City, find_city, list_cities, read_settings
 from planning.errors import CityError, InputError
+from planning.export import read_plan
 from planning.nouns import Plan
 
 T = TypeVar("T")
@@ -52,8 +51,15 @@ class Shelf(Generic[T]):
             return value
 
 
-_cities: Shelf[City] = Shelf(4)
-_plans: Shelf[Plan] = Shelf(24)
+@dataclass(frozen=True)
+class PlanLine:
+    """What a list says of a plan: the committee's title, its budget [INR], how many cameras, the share covered [0-1]."""
+
+    id: str
+    title: str
+    budget_inr: int
+    cameras: int
+    after: float
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,11 @@ class PlanFile:
     id: str
     path: Path
     stamp: tuple[int, int]
+
+
+_cities: Shelf[City] = Shelf(4)
+_plans: Shelf[Plan] = Shelf(12)
+_lines: Shelf[PlanLine] = Shelf(2_000)
 
 
 def cities() -> list[str]:
@@ -129,6 +140,17 @@ def plan(city: City, plan_id: str) -> Plan:
     """
     file = plan_path(city, plan_id)
     return _plans.get((str(file.path), file.stamp), lambda: read_plan(file.path))
+
+
+def plan_line(city: City, plan_id: str) -> PlanLine:
+    """What a list says of a plan, kept for far more plans than are kept whole; errors as `plan`."""
+    file = plan_path(city, plan_id)
+
+    def make() -> PlanLine:
+        found = plan(city, plan_id)
+        return PlanLine(plan_id, found.scenario.title, found.scenario.budget_inr, len(found.cameras), found.scorecard.after)
+
+    return _lines.get((str(file.path), file.stamp), make)
 
 
 def _stamp(path: Path) -> tuple[int, int]:

@@ -38,7 +38,7 @@ def show(city: City, said: Words) -> None:
 def label(city: City, plan_id: str, said: Words) -> str:
     """A plan's line in a list; it says so where the plan cannot be read."""
     try:
-        return plan_title(library.plan(city, plan_id), said)
+        return plan_title(library.plan_line(city, plan_id), said)
     except ChaukasError:
         return said.say("plan.unreadable", id=plan_id)
 

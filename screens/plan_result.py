@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 import streamlit as st
-from planning.export import write_plan
+from streamlit.delta_generator import DeltaGenerator
 
 from planning.catalogue import load_models
 from planning.city import City
+from planning.export import write_plan
 from planning.nouns import Plan
-from screens.library import PlanFile
+from screens.library import PlanFile, PlanLine
 from screens.mapdata import ward_names
 from screens.maps import city_map, map_data
+from screens.tables import Columns, bar, camera_columns, camera_frame, percent, show_table, text_right
 from screens.words import Words, plain
 
 _KINDS = {"gpkg": "application/geopackage+sqlite3", "geojson": "application/geo+json", "csv": "text/csv"}
 
 
-def plan_title(plan: Plan, said: Words) -> str:
+def plan_title(line: PlanLine, said: Words) -> str:
     """One line: the committee's own title or the budget, cameras, coverage, id."""
-    name = plan.scenario.title or said.short(plan.scenario.budget_inr)
-    return f"{name} · {said.say('plan.cameras_n', n=said.number(len(plan.cameras)))} · {said.share(plan.scorecard.after)} · {plan.id}"
+    name = line.title or said.short(line.budget_inr)
+    return f"{name} · {said.say('plan.cameras_n', n=said.number(line.cameras))} · {said.share(line.after)} · {line.id}"
 
 
 def show_plan(city: City, plan: Plan, file: PlanFile, said: Words) -> None:
@@ -58,23 +61,23 @@ def _numbers(city: City, plan: Plan, said: Words) -> None:
     card, worst = plan.scorecard, plan.scorecard.worst
     columns = st.columns([0.9, 1.1, 1.1, 1, 1.9])
     at_sites = said.say("number.sites", n=said.number(len(plan.sites)))
-    columns[0].metric(said.say("number.cameras"), said.number(len(plan.cameras)), at_sites, **_quiet())
+    _metric(columns[0], said.say("number.cameras"), said.number(len(plan.cameras)), at_sites)
     of_budget = said.say("number.of_budget", budget=said.short(plan.scenario.budget_inr))
-    columns[1].metric(said.say("number.cost"), said.short(plan.cost_inr), of_budget, **_quiet())
+    _metric(columns[1], said.say("number.cost"), said.short(plan.cost_inr), of_budget)
     limit = plan.scenario.yearly_inr
     yearly = said.say("number.of_budget", budget=said.short(limit)) if limit is not None else said.say("number.no_limit")
-    columns[2].metric(said.say("number.yearly"), said.short(plan.yearly_inr), yearly, **_quiet())
-    columns[3].metric(said.say("number.after"), said.share(card.after), said.say("number.before", share=said.share(card.before)), **_quiet())
+    _metric(columns[2], said.say("number.yearly"), said.short(plan.yearly_inr), yearly)
+    _metric(columns[3], said.say("number.after"), said.share(card.after), said.say("number.before", share=said.share(card.before)))
     if worst is not None:
         name = ward_names(city).get(worst.ward, worst.ward)
         detail = said.say("number.worst_detail", before=said.share(worst.before), after=said.share(worst.after))
-        columns[4].metric(said.say("number.worst"), plain(name), detail, **_quiet())
+        _metric(columns[4], said.say("number.worst"), plain(name), detail)
     st.caption(plain(said.say("number.bound", bound=said.share(plan.proof.bound, 2), gap=said.share(plan.proof.gap, 2))))
 
 
-def _quiet() -> dict[str, str]:
-    """A metric's second line without arrow or alarm: it is a note, not a change."""
-    return {"delta_color": "off", "delta_arrow": "off"}
+def _metric(place: DeltaGenerator, label: str, value: str, note: str) -> None:
+    """A number with a note under it, without arrow or alarm: it is no change."""
+    place.metric(label, value, note, delta_color="off", delta_arrow="off")
 
 
 def _wards(city: City, plan: Plan, said: Words) -> None:
@@ -94,54 +97,21 @@ def _wards(city: City, plan: Plan, said: Words) -> None:
     )
     # The weights are shares of the whole, whatever unit the demand came in.
     frame["weight"] = 100 * frame["weight"] / frame["weight"].sum() if frame["weight"].sum() > 0 else 0.0
-    share = {"format": "%.1f %%"}
-    st.dataframe(
-        frame, hide_index=True, width="stretch", height=420,
-        column_config={
-            "ward": said.say("ward.name"),
-            "weight": st.column_config.NumberColumn(said.say("ward.weight"), **share),
-            "before": st.column_config.ProgressColumn(said.say("ward.before"), min_value=0, max_value=100, **share),
-            "after": st.column_config.ProgressColumn(said.say("ward.after"), min_value=0, max_value=100, **share),
-            "gain": st.column_config.NumberColumn(said.say("ward.gain"), **share),
-        },
-    )  # fmt: skip
-
-
-def camera_frame(city: City, plan: Plan, said: Words) -> pd.DataFrame:
-    """The plan's cameras as a table, one row a camera, in its order."""
-    models, names = load_models(), ward_names(city)
-    titles = {key: said.pick(model.title, model.title_hi) for key, model in models.items()}
-    return pd.DataFrame(
-        [
-            {
-                "number": number, "id": camera.id, "model": titles.get(camera.model, camera.model), "ward": names.get(camera.ward, camera.ward), "site": camera.site,
-                "bearing": camera.bearing_deg, "tilt": camera.tilt_deg, "height": camera.height_m, "cost": said.money(camera.cost_inr),
-                "yearly": said.money(camera.yearly_inr), "sees": camera.sees, "gain": 100 * camera.gain,
-            }
-            for number, camera in enumerate(plan.cameras, start=1)
-        ],
-        columns=["number", "model", "ward", "site", "bearing", "tilt", "height", "cost", "yearly", "sees", "gain", "id"],
-    )  # fmt: skip
-
-
-def camera_columns(said: Words) -> dict[str, object]:
-    """How `camera_frame`'s columns are headed and shown."""
-    number = st.column_config.NumberColumn
-    right = st.column_config.TextColumn
-    return {
-        "number": number(said.say("map.number"), format="%d"), "id": said.say("map.camera"), "model": said.say("map.model"), "ward": said.say("map.ward"), "site": said.say("map.site"),
-        "bearing": number(said.say("map.bearing"), format="%.0f°"), "tilt": number(said.say("map.tilt"), format="%.0f°"),
-        "height": number(said.say("map.height"), format="%.1f m"), "cost": right(said.say("map.cost"), alignment="right"),
-        "yearly": right(said.say("map.yearly"), alignment="right"), "sees": number(said.say("map.sees"), format="%d"),
-        "gain": number(said.say("map.gain"), format="%.3f %%"),
-    }  # fmt: skip
+    columns: Columns = {
+        "ward": said.say("ward.name"),
+        "weight": percent(said.say("ward.weight")),
+        "before": bar(said.say("ward.before")),
+        "after": bar(said.say("ward.after")),
+        "gain": percent(said.say("ward.gain")),
+    }
+    show_table(frame, columns, height=420)
 
 
 def _cameras(city: City, plan: Plan, said: Words) -> None:
     if not plan.cameras:
         st.info(said.say("plan.no_cameras"))
         return
-    st.dataframe(camera_frame(city, plan, said), hide_index=True, width="stretch", height=420, column_config=camera_columns(said))
+    show_table(camera_frame(city, plan, said), camera_columns(said), height=420)
 
 
 def _costs(plan: Plan, said: Words) -> None:
@@ -155,7 +125,8 @@ def _costs(plan: Plan, said: Words) -> None:
     left, right = said.say("cost.head"), said.say("cost.amount")
     frame = pd.DataFrame({left: [row[0] for row in rows], right: [said.money(row[1]) for row in rows]})
     column, _ = st.columns([1, 1])
-    column.dataframe(frame, hide_index=True, width="stretch", height="content", column_config={right: st.column_config.TextColumn(alignment="right")})
+    with column:
+        show_table(frame, {right: text_right()})
 
 
 def _proof(plan: Plan, said: Words) -> None:
@@ -170,8 +141,8 @@ def _proof(plan: Plan, said: Words) -> None:
     first.markdown("\n".join(f"- {plain(line)}" for line in lines))
     if plan.stages_s:
         stages = pd.DataFrame({"stage": [said.name("stage", stage) for stage, _ in plan.stages_s], "seconds": [time for _, time in plan.stages_s]})
-        headed = {"stage": said.say("proof.stage"), "seconds": st.column_config.NumberColumn(said.say("proof.seconds"), format="%.2f")}
-        first.dataframe(stages, hide_index=True, height="content", column_config=headed)
+        with first:
+            show_table(stages, {"stage": said.say("proof.stage"), "seconds": percent(said.say("proof.seconds"), "%.2f")})
     second.markdown(f"**{said.say('proof.assumptions')}**")
     second.markdown("\n".join(f"- {plain(sentence)}" for sentence in plan.assumptions) or said.say("proof.no_assumptions"))
 
@@ -179,7 +150,7 @@ def _proof(plan: Plan, said: Words) -> None:
 def _downloads(city: City, plan: Plan, file: PlanFile, said: Words) -> None:
     for column, (kind, mime) in zip(st.columns(4), _KINDS.items(), strict=False):
         column.download_button(
-            said.say(f"file.{kind}"), lambda kind=kind: _written(city, plan, file, kind), f"{city.name}-{plan.id}.{kind}", mime,
+            said.say(f"file.{kind}"), partial(_written, city, plan, file, kind), f"{city.name}-{plan.id}.{kind}", mime,
             key=f"download-{kind}", on_click="ignore", width="stretch", icon=":material/download:",
         )  # fmt: skip
     st.caption(said.say("file.about"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 import streamlit as st
 
@@ -35,7 +36,7 @@ def pick(label: str, options: Sequence[str], param: str, say: Callable[[str], st
         # A row of buttons lets go of its choice when it is pressed again.
         st.query_params[param] = st.session_state[key] or value
 
-    visibility = "collapsed" if hidden else "visible"
+    visibility: Literal["collapsed", "visible"] = "collapsed" if hidden else "visible"
     if horizontal:
         st.segmented_control(label, options, key=key, format_func=say, on_change=keep, label_visibility=visibility)
     else:

@@ -24,7 +24,7 @@ from data.demo._streets import Network, Shapes, junction_size
 
 JUNCTIONS, CAMERAS = 23, 523
 # kind, model in the camera catalogue, horizontal field of view [deg], mount height [m]
-FIXED, ANPR, PTZ = ("fixed", "bullet-4mp", 84.0, 6.0), ("anpr", "anpr-2mp", 32.0, 6.5), ("ptz", "ptz-2mp", 58.0, 9.0)
+FIXED, ANPR, PTZ = ("fixed", "bullet-4mp", 96.0, 6.0), ("anpr", "anpr-2mp", 30.0, 6.5), ("ptz", "ptz-2mp", 60.0, 9.0)
 POLES_APART_M = 3.0
 SHARE_ANPR, SHARE_PTZ = 0.26, 0.09
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import runpy
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import geopandas as gpd
@@ -42,7 +43,8 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> City:
 def carriageways(city: City, *, more_m: float = 0.0) -> np.ndarray:
     """Each road's carriageway as an area, widened by `more_m`."""
     roads = city["roads"]
-    return shapely.buffer(np.asarray(roads.geometry.array), roads["width_m"].to_numpy() / 2 + more_m)
+    areas: np.ndarray = shapely.buffer(np.asarray(roads.geometry.array), roads["width_m"].to_numpy() / 2 + more_m)
+    return areas
 
 
 def roads_at(city: City) -> pd.Series:
@@ -334,6 +336,13 @@ def test_cameras_are_a_realistic_mix(demo: City) -> None:
     assert np.percentile(off, 95) < 15
 
 
+def test_cameras_are_in_the_catalogue(demo: City) -> None:
+    """Each camera's field of view is one its model has."""
+    catalogue = tomllib.loads((ROOT / "data" / "cameras.toml").read_text(encoding="utf-8"))
+    for model, hfov in set(zip(demo["cameras"]["model"], demo["cameras"]["hfov_deg"], strict=True)):
+        assert hfov in [lens["hfov_deg"] for lens in catalogue[model]["lenses"]]
+
+
 def test_everything_says_made(demo: City) -> None:
     """Titles, sources, notes and cameras say that the city is made."""
     assert demo.made
@@ -361,7 +370,7 @@ def test_small_city_is_sound(small: City, demo: City) -> None:
 @pytest.mark.parametrize("scale", [0.0, -1.0, 0.05, 1.5, float("nan"), float("inf")])
 def test_a_scale_out_of_range_is_refused(scale: float, tmp_path: Path) -> None:
     """A size that cannot be made is named with the way out, and nothing is written."""
-    with pytest.raises(CityError, match="demo.scale"):
+    with pytest.raises(CityError, match=r"demo\.scale"):
         runpy.run_path(str(SCRIPT))["make_bilaspur"](tmp_path / "none", scale=scale)
     assert not (tmp_path / "none").exists()
 

@@ -258,6 +258,18 @@ def test_wards_without_population() -> None:
         assert any(told in note for note in demand.attrs["notes"])
 
 
+def test_thinly_mapped_buildings() -> None:
+    """One house on a kilometre of street does not draw a whole ward's people to it: they go along the streets; without a count they are no part."""
+    house = frame("buildings", [box(20, 5, 30, 15)], height_m=6.0, height_source="made")
+    wards = frame("wards", [box(-500, -500, 1500, 500)], name="W", population=[900.0])
+    demand = build_demand(toy_city(street(1000), buildings=house, wards=wards, area=box(-500, -500, 1500, 500)), only("residents"))
+    assert demand["weight"].max() == pytest.approx(demand["weight"].min())
+    assert any(note.startswith("1 wards with no or too few buildings") for note in demand.attrs["notes"])
+    demand = build_demand(toy_city(street(1000), buildings=house, area=box(-500, -500, 1500, 500)), BALANCED)
+    assert demand["part_residents"].sum() == 0
+    assert any("too few to say where people live" in note for note in demand.attrs["notes"])
+
+
 def test_priority_multiplies() -> None:
     """Priority goes to points inside its zones only, in proportion to what they weigh otherwise and to the zone's weight; overlaps add."""
     zones = frame("zones", [box(0, -10, 50, 10), box(50, -10, 100, 10), box(90, -10, 100, 10)], kind="priority", weight=[1.0, 3.0, 2.0])
@@ -268,6 +280,14 @@ def test_priority_multiplies() -> None:
     np.testing.assert_allclose(part[(where > 50) & (where < 90)], 3 * unit)
     np.testing.assert_allclose(part[(where > 90) & (where < 100)], 5 * unit)
     assert part[where > 100].sum() == 0 and part.sum() == pytest.approx(TOTAL / 3)
+
+
+def test_priority_leaves_the_rest_in_proportion() -> None:
+    """Within one zone a point that weighs three times as much otherwise gets three times the priority."""
+    roads = streets(("a", "b", line((0, 0), (100, 0))), ("c", "d", line((0, 50), (100, 50))), road_class=["primary", "service"])
+    demand = build_demand(toy_city(roads, zones=frame("zones", [box(-50, -50, 200, 200)], kind="priority")), BALANCED)
+    np.testing.assert_allclose(demand["part_priority"] / demand["part_roads"], BALANCED.shares["priority"] / BALANCED.shares["roads"])
+    assert demand["part_roads"].max() == pytest.approx(3 * demand["part_roads"].min())
 
 
 def test_points_out_of_walls_zones_and_area() -> None:

@@ -35,7 +35,9 @@ def test_heights_in_the_order_of_trust(tmp_path: Path) -> None:
 
 def test_two_known_heights_are_too_few(tmp_path: Path) -> None:
     """Below three known neighbours the default of 6 m stands, and says so."""
-    found = features.buildings(houses(tmp_path, {"building": "yes", "height": "20"}, {"building": "yes", "height": "20"}, {"building": "yes"}), area(), CRS, Counter())
+    found = features.buildings(
+        houses(tmp_path, {"building": "yes", "height": "20"}, {"building": "yes", "height": "20"}, {"building": "yes"}), area(), CRS, Counter()
+    )
     assert found["height_m"].tolist() == [20, 20, 6]
     assert found["height_source"].iloc[2] == "default"
 
@@ -54,19 +56,34 @@ def test_heights_far_away_tell_nothing(tmp_path: Path) -> None:
 
 def test_what_does_not_block_is_left_out_and_counted(tmp_path: Path) -> None:
     """Roofs on posts, underground halls, points and demolished ones (building=no) block no view."""
-    raw = houses(tmp_path, {"building": "roof"}, {"building": "yes", "location": "underground"}, {"building": "no"}, {"building:part": "yes", "height": "30"})
-    raw = RawOsm(raw.origin, raw.locations, raw.ways, (*raw.shapes, *read_osm(write(tmp_path, *CROSSING, node(50, 1, 1, {"building": "hut"}))).shapes), raw.bounds)
+    raw = houses(
+        tmp_path, {"building": "roof"}, {"building": "yes", "location": "underground"}, {"building": "no"}, {"building:part": "yes", "height": "30"}
+    )
+    raw = RawOsm(
+        raw.origin,
+        raw.locations,
+        raw.ways,
+        (*raw.shapes, *read_osm(write(tmp_path, *CROSSING, node(50, 1, 1, {"building": "hut"}))).shapes),
+        raw.bounds,
+    )
     counts: Counter[str] = Counter()
     found = features.buildings(raw, area(), CRS, counts)
     assert found["height_m"].tolist() == [30]
-    assert counts["roofs without walls left out"] == counts["buildings underground left out"] == counts["buildings drawn as points, without a footprint"] == 1
+    assert (
+        counts["roofs without walls left out"]
+        == counts["buildings underground left out"]
+        == counts["buildings drawn as points, without a footprint"]
+        == 1
+    )
 
 
 def test_a_bow_tie_is_mended(tmp_path: Path) -> None:
     """An outline that crosses itself becomes a sound shape of its two triangles, and is counted."""
     nodes = (node(100, 0.5, 0.5), node(101, 0.7, 0.7), node(102, 0.7, 0.5), node(103, 0.5, 0.7))
     counts: Counter[str] = Counter()
-    found = features.buildings(read_osm(write(tmp_path, *CROSSING, *nodes, way(20, (100, 101, 102, 103, 100), {"building": "yes"}))), area(), CRS, counts)
+    found = features.buildings(
+        read_osm(write(tmp_path, *CROSSING, *nodes, way(20, (100, 101, 102, 103, 100), {"building": "yes"}))), area(), CRS, counts
+    )
     assert counts["building outlines that crossed themselves, mended"] == 1
     assert found.geometry.is_valid.all()
     # Two triangles of a quarter of the square each.
@@ -76,7 +93,11 @@ def test_a_bow_tie_is_mended(tmp_path: Path) -> None:
 def test_an_outline_told_twice_is_one_building(tmp_path: Path) -> None:
     """A relation and its own outer way that both say building are one; a way drawn twice is one."""
     nodes, ring = square(100, 0.5, 0.5)
-    parts = (way(20, ring, {"building": "yes"}), relation(5, ((20, "outer"),), {"building": "yes", "height": "12"}), way(21, ring, {"building": "yes"}))
+    parts = (
+        way(20, ring, {"building": "yes"}),
+        relation(5, ((20, "outer"),), {"building": "yes", "height": "12"}),
+        way(21, ring, {"building": "yes"}),
+    )
     counts: Counter[str] = Counter()
     found = features.buildings(read_osm(write(tmp_path, *CROSSING, nodes, *parts)), area(), CRS, counts)
     assert found.index.tolist() in (["w21"], ["r5"])
@@ -99,10 +120,14 @@ def test_places_lamps_and_cameras(tmp_path: Path) -> None:
     """A school mapped as point and as area is one place; a lamp is a lamp; a camera of two directions is two rows."""
     nodes, ring = square(100, 0.5, 0.5)
     more = (
-        node(50, 0.55, 0.55, {"amenity": "school", "name": "Toy School"}), way(20, ring, {"amenity": "school", "name": "Toy School"}),
-        node(51, 1, 1, {"highway": "street_lamp"}), node(52, 1.1, 1, {"power": "pole"}), node(53, 9, 9, {"power": "pole"}),
-        node(54, 0.1, 0.1, {"man_made": "surveillance", "direction": "N;90"}), node(55, 0.2, 0.1, {"man_made": "surveillance", "surveillance:type": "guard"}),
-    )  # fmt: skip
+        node(50, 0.55, 0.55, {"amenity": "school", "name": "Toy School"}),
+        way(20, ring, {"amenity": "school", "name": "Toy School"}),
+        node(51, 1, 1, {"highway": "street_lamp"}),
+        node(52, 1.1, 1, {"power": "pole"}),
+        node(53, 9, 9, {"power": "pole"}),
+        node(54, 0.1, 0.1, {"man_made": "surveillance", "direction": "N;90"}),
+        node(55, 0.2, 0.1, {"man_made": "surveillance", "surveillance:type": "guard"}),
+    )
     raw = read_osm(write(tmp_path, *CROSSING, nodes, *more))
     counts: Counter[str] = Counter()
     assert len(features.places(raw, area(), CRS, counts)) == 1

@@ -9,7 +9,7 @@ import pandas as pd
 import pyproj
 import pytest
 import shapely
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planning.columns import CRIME, check_mapping, find_columns, normal
@@ -65,7 +65,7 @@ def test_places_in_one_column(cell: str) -> None:
 
 
 def test_metres_of_the_city() -> None:
-    """x and y within the study area in the city's own CRS need no word; in another CRS they need one."""
+    """X and y within the study area in the city's own CRS need no word; in another CRS they need one."""
     place = at(0.5, 0.5)
     assert crimes(["Easting", "Northing"], (place.x, place.y)).frame.geometry.iloc[0].distance(place) < 1e-6
     step = pyproj.Transformer.from_crs(32644, 32645, always_xy=True)
@@ -77,7 +77,7 @@ def test_metres_of_the_city() -> None:
 
 
 def test_degrees_with_minutes_and_commas() -> None:
-    """22°05'24\"N and 22,09 are the numbers they stand for."""
+    """Degrees with minutes and seconds, and decimal commas, are the numbers they stand for."""
     found = crimes(["lat", "lon"], ("22°05'24\"N", "82°09'00\"E"), ("22,0901", "82,15"))
     assert found.frame.geometry.iloc[0].distance(at(0, 0)) < 0.2
     assert len(found.frame) == 2
@@ -99,18 +99,25 @@ def test_unusable_rows_go_to_the_rejects() -> None:
     found = crimes(["lat", "lon", "n"], *good, *bad)
     assert len(found.frame) == 8
     assert found.rejects["reason"].tolist() == [
-        "coordinates missing or no numbers", "coordinates missing or no numbers", "coordinates of 0, 0", "coordinates out of range",
-        "outside the study area", "the same as an earlier row in every cell",
-    ]  # fmt: skip
+        "coordinates missing or no numbers",
+        "coordinates missing or no numbers",
+        "coordinates of 0, 0",
+        "coordinates out of range",
+        "outside the study area",
+        "the same as an earlier row in every cell",
+    ]
     assert found.rejects["row"].tolist() == [10, 11, 12, 13, 14, 15]
     assert found.rejects["n"].tolist() == ["a", "b", "c", "d", "e", "0"]
     assert "8 of 14 rows used" in found.told[-1]
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(-100, 100) | st.just(float("nan")), st.floats(-200, 200)), min_size=1, max_size=20))
 def test_no_row_vanishes(places: list[tuple[float, float]]) -> None:
     """Used and rejected rows together are all rows, whatever the coordinates."""
-    rows = [(LAT, LON + number * 1e-6, number) for number in range(len(places) * 5 + 5)] + [(lat, lon, -number) for number, (lat, lon) in enumerate(places, 1)]
+    rows = [(LAT, LON + number * 1e-6, number) for number in range(len(places) * 5 + 5)] + [
+        (lat, lon, -number) for number, (lat, lon) in enumerate(places, 1)
+    ]
     found = crimes(["lat", "lon", "n"], *rows)
     assert len(found.frame) + len(found.rejects) == len(rows)
     assert sorted([*found.rejects["row"], *(int(label[1:]) for label in found.frame.index)]) == list(range(2, len(rows) + 2))
@@ -142,7 +149,9 @@ def test_tables_surely_misread_are_refused(header: list[str], rows: list[tuple[A
 def test_the_mapping_wins() -> None:
     """A column named by a person is taken over one its header speaks for; an empty one says there is none."""
     lat, lon = here()
-    found = crimes(["lat", "lon", "real_lat", "type", "what"], ("1", lon, lat, "A", "theft"), mapping={"lat": "real_lat", "category": "what", "date": ""})
+    found = crimes(
+        ["lat", "lon", "real_lat", "type", "what"], ("1", lon, lat, "A", "theft"), mapping={"lat": "real_lat", "category": "what", "date": ""}
+    )
     assert found.frame["category"].tolist() == ["theft"]
     faults = check_mapping({"lat": "nowhere", "colour": "lat"}, {"lat"})
     assert [fault.code for fault in faults] == ["table.mapping", "table.mapping"]
@@ -159,13 +168,33 @@ def test_headers_as_words() -> None:
 @pytest.mark.parametrize(
     ("text", "word"),
     [
-        ("LARCENY FROM AUTO", "theft"), ("AUTO THEFT", "vehicle_theft"), ("Theft of motor vehicle", "vehicle_theft"), ("वाहन चोरी", "vehicle_theft"),
-        ("चोरी", "theft"), ("चेन स्नैचिंग", "chain_snatching"), ("ROBBERY - STREET", "robbery"), ("लूट", "robbery"), ("नकबजनी", "burglary"),
-        ("Attempt to murder", "assault"), ("हत्या का प्रयास", "assault"), ("हत्या", "homicide"), ("HOMICIDE", "homicide"), ("AGG. ASSAULT", "assault"),
-        ("violent-crime", "assault"), ("Eve-teasing", "harassment"), ("छेड़छाड़", "harassment"), ("छेड़छाड़", "harassment"), ("SHOOTING", "shooting"),
-        ("other-theft", "theft"), ("other-crime", "other"), ("अन्य", "other"), ("", "other"), (None, "other"), ("Anti-Social Behaviour", "anti social behaviour"),
+        ("LARCENY FROM AUTO", "theft"),
+        ("AUTO THEFT", "vehicle_theft"),
+        ("Theft of motor vehicle", "vehicle_theft"),
+        ("वाहन चोरी", "vehicle_theft"),
+        ("चोरी", "theft"),
+        ("चेन स्नैचिंग", "chain_snatching"),
+        ("ROBBERY - STREET", "robbery"),
+        ("लूट", "robbery"),
+        ("नकबजनी", "burglary"),
+        ("Attempt to murder", "assault"),
+        ("हत्या का प्रयास", "assault"),
+        ("हत्या", "homicide"),
+        ("HOMICIDE", "homicide"),
+        ("AGG. ASSAULT", "assault"),
+        ("violent-crime", "assault"),
+        ("Eve-teasing", "harassment"),
+        ("छेड़छाड़", "harassment"),
+        ("छेड़छाड़", "harassment"),
+        ("SHOOTING", "shooting"),
+        ("other-theft", "theft"),
+        ("other-crime", "other"),
+        ("अन्य", "other"),
+        ("", "other"),
+        (None, "other"),
+        ("Anti-Social Behaviour", "anti social behaviour"),
     ],
-)  # fmt: skip
+)
 def test_categories(text: str | None, word: str) -> None:
     """Reported words become the recipe's; the narrower meaning wins; unknown ones stay as reported, in lower case."""
     assert category_of(text) == word
@@ -181,7 +210,11 @@ def test_undated_rows_stay() -> None:
 def test_camera_table() -> None:
     """Direction, type, height and mount by any name; several directions are several cameras; an unreadable one stays without a bearing."""
     header = ["Camera ID", "latitude", "longitude", "Direction", "Camera Type", "Height", "RegistrationType", "Chowk"]
-    rows = [(1, *here(1), "NE", "Dome", "6 m", "fixed", "A"), (2, *here(2), "90;180", "PTZ", "20 ft", "", "B"), (3, *here(3), "the gate", "", "high", "", "")]
+    rows = [
+        (1, *here(1), "NE", "Dome", "6 m", "fixed", "A"),
+        (2, *here(2), "90;180", "PTZ", "20 ft", "", "B"),
+        (3, *here(3), "the gate", "", "high", "", ""),
+    ]
     found = cameras_of(table(header, *rows), area(), CRS)
     assert found.frame["bearing_deg"].tolist()[:3] == [45, 90, 180]
     assert np.isnan(found.frame["bearing_deg"].iloc[3])
@@ -196,9 +229,11 @@ def test_camera_table_of_map_tags() -> None:
     """A table with OpenStreetMap's columns is read as its tags; guards and things that are no camera go to the rejects."""
     header = ["man_made", "surveillance:type", "camera:type", "camera:direction", "lat", "lon"]
     rows = [
-        ("surveillance", "camera", "panning", "350-10", *here(1)), ("surveillance", "guard", None, None, *here(2)), (None, None, None, None, *here(3)),
+        ("surveillance", "camera", "panning", "350-10", *here(1)),
+        ("surveillance", "guard", None, None, *here(2)),
+        (None, None, None, None, *here(3)),
         ("surveillance", "ALPR", None, "", *here(4)),
-    ]  # fmt: skip
+    ]
     found = cameras_of(table(header, *rows), area(), CRS)
     assert found.frame[["kind", "bearing_deg", "hfov_deg"]].iloc[0].tolist() == ["ptz", 0, 20]
     assert found.frame["kind"].iloc[1] == "anpr"
@@ -209,16 +244,21 @@ def test_camera_table_of_map_tags() -> None:
 def camera(name: str, source: str, east_m: float, bearing: float | None) -> gpd.GeoDataFrame:
     """One camera."""
     place = shapely.Point(at(0, 0).x + east_m, at(0, 0).y)
-    return conform(gpd.GeoDataFrame({"kind": ["fixed"], "bearing_deg": [bearing], "source": [source]}, index=[name], geometry=[place], crs=CRS), "cameras")
+    return conform(
+        gpd.GeoDataFrame({"kind": ["fixed"], "bearing_deg": [bearing], "source": [source]}, index=[name], geometry=[place], crs=CRS), "cameras"
+    )
 
 
 @pytest.mark.parametrize(
     ("other", "kept"),
     [
-        (camera("b", "list", 1.5, 95), {"a"}), (camera("b", "list", 1.5, None), {"a"}), (camera("b", "list", 1.5, 120), {"a", "b"}),
-        (camera("b", "list", 2.5, 90), {"a", "b"}), (camera("b", "map", 0.0, 90), {"a", "b"}),
+        (camera("b", "list", 1.5, 95), {"a"}),
+        (camera("b", "list", 1.5, None), {"a"}),
+        (camera("b", "list", 1.5, 120), {"a", "b"}),
+        (camera("b", "list", 2.5, 90), {"a", "b"}),
+        (camera("b", "map", 0.0, 90), {"a", "b"}),
     ],
-)  # fmt: skip
+)
 def test_doubles_of_two_sources(other: gpd.GeoDataFrame, kept: set[str]) -> None:
     """One camera in two sources is one; two on one pole looking two ways, or two of one source, stay two."""
     merged, number = merge_cameras([camera("a", "map", 0, 90), other])

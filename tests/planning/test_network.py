@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planning.errors import InputError
-from planning.network import StreetGraph, cut_cells, distance_to_nearest, kernel_mass, snap, street_graph
+from planning.network import StreetGraph, cut_cells, distance_to_nearest, kernel_mass, main_part, snap, street_graph
 from tests.planning.toy_streets import at, cross, line, streets
 
 
@@ -205,6 +205,14 @@ def test_distance_agrees_with_a_plain_search(graph: StreetGraph, data: st.DataOb
     edges = np.arange(len(graph.length_m))
     ours = distance_to_nearest(graph, edges, np.zeros(len(edges)), on, along)
     np.testing.assert_allclose(ours, [reached.get(int(graph.tail[edge]), np.inf) for edge in edges], atol=1e-9)
+
+
+def test_main_part_has_the_most_street() -> None:
+    """The main part is the connected one with the most metres, not with the most pieces."""
+    roads = streets(
+        ("a", "b", line((0, 0), (10, 0))), ("b", "c", line((10, 0), (20, 0))), ("c", "a", line((20, 0), (0, 0))), ("x", "y", line((0, 9), (90, 9)))
+    )
+    assert main_part(street_graph(roads)).tolist() == [False, False, False, True]
 
 
 def test_graph_follows_labels() -> None:

@@ -60,7 +60,9 @@ def test_a_relation_with_a_court(tmp_path: Path) -> None:
     outer_nodes, ring = square(100, 0, 0, 0.4)
     inner_nodes, hole = square(110, 0.1, 0.1, 0.1)
     parts = (way(20, ring[:3], {}), way(21, ring[2:], {}), way(22, hole, {}))
-    raw = read_osm(write(tmp_path, *CROSSING, outer_nodes, inner_nodes, *parts, relation(5, ((20, "outer"), (21, "outer"), (22, "inner")), {"building": "yes"})))
+    raw = read_osm(
+        write(tmp_path, *CROSSING, outer_nodes, inner_nodes, *parts, relation(5, ((20, "outer"), (21, "outer"), (22, "inner")), {"building": "yes"}))
+    )
     (shape,) = [shape for shape in raw.shapes if shape.id == "r5"]
     assert len(shape.geometry.interiors) == 1
     assert shape.geometry.area == pytest.approx((0.4**2 - 0.1**2) * 1e-6, rel=1e-3)
@@ -100,7 +102,11 @@ HOSTILE = [
     ("empty.osm", b"", "file.empty"),
     ("roadless.osm", document(node(1, 0, 0)).encode(), "osm.empty"),
     ("nodeless.osm", document(way(1, (1, 2), {"highway": "primary"})).encode(), "osm.empty"),
-    ("nan.osm", b'<osm version="0.6"><node id="1" lat="nan" lon="2"/><way id="2"><nd ref="1"/><tag k="highway" v="primary"/></way></osm>', "osm.unreadable"),
+    (
+        "nan.osm",
+        b'<osm version="0.6"><node id="1" lat="nan" lon="2"/><way id="2"><nd ref="1"/><tag k="highway" v="primary"/></way></osm>',
+        "osm.unreadable",
+    ),
     ("huge.osm", b'<osm version="0.6"><node id="99999999999999999999" lat="1" lon="2"/></osm>', "osm.unreadable"),
     ("map.txt", TOY, "osm.kind"),
 ]
@@ -120,7 +126,7 @@ def test_hostile_files_are_refused(tmp_path: Path, name: str, content: bytes, co
 
 @pytest.mark.parametrize("path", ["https://example.org/map.osm", "/vsicurl/https://example.org/map.osm", "file:///etc/passwd.osm"])
 def test_addresses_are_never_opened(path: str) -> None:
-    """osmium opens URLs of its own: none reaches it."""
+    """Osmium opens URLs of its own: none reaches it."""
     with pytest.raises(FileRefused) as caught:
         read_osm(path)
     assert caught.value.code == "file.remote"
@@ -162,20 +168,41 @@ class Answer:
 
 RING = [[82.148, 22.088], [82.152, 22.088], [82.152, 22.092], [82.148, 22.092], [82.148, 22.088]]
 FOUND = {
-    "place_id": 1, "osm_type": "relation", "osm_id": 5, "lat": "22.09", "lon": "82.15", "class": "boundary", "type": "administrative", "place_rank": 16,
-    "importance": 0.5, "addresstype": "city", "name": "Toy", "display_name": "Toy, India", "boundingbox": ["22.088", "22.092", "82.148", "82.152"],
+    "place_id": 1,
+    "osm_type": "relation",
+    "osm_id": 5,
+    "lat": "22.09",
+    "lon": "82.15",
+    "class": "boundary",
+    "type": "administrative",
+    "place_rank": 16,
+    "importance": 0.5,
+    "addresstype": "city",
+    "name": "Toy",
+    "display_name": "Toy, India",
+    "boundingbox": ["22.088", "22.092", "82.148", "82.152"],
     "geojson": {"type": "Polygon", "coordinates": [RING]},
-}  # fmt: skip
+}
 ELEMENTS = {
     "elements": [
-        *({"type": "node", "id": number, "lon": 82.15 + east, "lat": 22.09 + north} for number, east, north in
-          ((1, -0.001, 0.0), (2, 0.0, 0.0), (3, 0.001, 0.0), (4, 0.0, 0.001), (6, 0.0005, 0.0005), (7, 0.0007, 0.0005), (8, 0.0007, 0.0007))),
+        *(
+            {"type": "node", "id": number, "lon": 82.15 + east, "lat": 22.09 + north}
+            for number, east, north in (
+                (1, -0.001, 0.0),
+                (2, 0.0, 0.0),
+                (3, 0.001, 0.0),
+                (4, 0.0, 0.001),
+                (6, 0.0005, 0.0005),
+                (7, 0.0007, 0.0005),
+                (8, 0.0007, 0.0007),
+            )
+        ),
         {"type": "node", "id": 9, "lon": 82.1501, "lat": 22.0901, "tags": {"man_made": "surveillance", "direction": "90"}},
         {"type": "way", "id": 10, "nodes": [1, 2, 3], "tags": {"highway": "primary", "name": "Toy Road"}},
         {"type": "way", "id": 11, "nodes": [2, 4], "tags": {"highway": "residential"}},
         {"type": "way", "id": 12, "nodes": [6, 7, 8, 6], "tags": {"building": "yes", "height": "9"}},
     ]
-}  # fmt: skip
+}
 
 
 @pytest.fixture

@@ -86,6 +86,17 @@ def test_corner_of_unequal_arms_and_straight_side() -> None:
     assert found == [(-2.75, 7.75), (0.0, -7.75), (2.75, 7.75)]
 
 
+def test_corners_of_slanting_arms() -> None:
+    """Where arms of 6 m and 10 m meet at 60 and 120 deg, each corner lies 0.75 m off both kerbs."""
+    slant = line((0, 0), (18 * np.cos(np.pi / 3), 18 * np.sin(np.pi / 3)))
+    roads = streets(("w", "o", line((-18, 0), (0, 0))), ("o", "e", line((0, 0), (18, 0))), ("o", "n", slant), width_m=[6.0, 6.0, 10.0])
+    sites = build_sites(toy_city(roads), PRICES, apart_m=1.5)
+    north = sites[xy(sites)[:, 1] > 0]
+    assert len(north) == 2
+    np.testing.assert_allclose(north.distance(slant), 5.75, atol=1e-6)
+    np.testing.assert_allclose(north.geometry.y - NORTH, 3.75, atol=1e-6)
+
+
 def test_no_corner_at_bends_and_ends() -> None:
     """Where two pieces meet, or one ends, there is no corner; streets shorter than half the step get no kerb site either."""
     with pytest.raises(CityError) as error:
@@ -263,6 +274,16 @@ def test_streets_cut_off_take_a_radio() -> None:
     assert cut["cost_backhaul"] == PRICES["radio_link"] and 90 < cut["distance_m"] < 110
     assert "1 sites lie on streets cut off" in notes(sites)
     assert sites[sites["road"] == "r1"]["cost_backhaul"].tolist() == [1]
+
+
+def test_a_stub_beside_the_station_is_not_the_network() -> None:
+    """A police station nearest to a yard that no street joins is reached over the connected street beside it; so is a centre, however far."""
+    roads = streets(("a", "b", line((0, 0), (300, 0))), ("c", "d", line((140, 20), (160, 20))))
+    station = frame("places", [at(150, 25)], kind="police")
+    for layers, area in (({"places": station}, None), ({}, box(-200, -360, 500, 400))):
+        sites = build_sites(toy_city(roads, area=area, **layers), PRICES)
+        ours = sites[sites["road"] == "r1"]
+        np.testing.assert_allclose(ours["distance_m"], np.abs(xy(ours)[:, 0] - 150), atol=1e-6)
 
 
 @pytest.mark.parametrize("more", [{"along_m": 0}, {"along_m": float("nan")}, {"apart_m": 0}, {"apart_m": float("inf")}])

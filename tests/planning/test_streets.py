@@ -74,11 +74,18 @@ def test_a_ring_and_a_spur() -> None:
 @pytest.mark.parametrize(
     ("tags", "kind"),
     [
-        ({"highway": "motorway_link"}, "motorway"), ({"highway": "road"}, "unclassified"), ({"highway": "steps"}, None), ({"highway": "cycleway"}, None),
-        ({"highway": "construction"}, None), ({"highway": "proposed"}, None), ({"highway": "pedestrian", "area": "yes"}, None),
-        ({"highway": "footway", "footway": "sidewalk"}, None), ({"highway": "footway", "indoor": "yes"}, None), ({"highway": "footway"}, "footway"),
+        ({"highway": "motorway_link"}, "motorway"),
+        ({"highway": "road"}, "unclassified"),
+        ({"highway": "steps"}, None),
+        ({"highway": "cycleway"}, None),
+        ({"highway": "construction"}, None),
+        ({"highway": "proposed"}, None),
+        ({"highway": "pedestrian", "area": "yes"}, None),
+        ({"highway": "footway", "footway": "sidewalk"}, None),
+        ({"highway": "footway", "indoor": "yes"}, None),
+        ({"highway": "footway"}, "footway"),
     ],
-)  # fmt: skip
+)
 def test_classes(tags: dict[str, str], kind: str | None) -> None:
     """A link is of its road's class; what is no street to watch is left out with a reason."""
     found, why = road_class(tags)
@@ -89,10 +96,15 @@ def test_classes(tags: dict[str, str], kind: str | None) -> None:
 @pytest.mark.parametrize(
     ("tags", "width", "how"),
     [
-        ({"width": "24 ft"}, 7.3152, "width"), ({"width": "7,5 m", "lanes": "4"}, 7.5, "width"), ({"width": "0.2", "lanes": "2"}, 6.4, "lanes"),
-        ({"width": "wide"}, 9.0, "class"), ({"lanes": "0"}, 9.0, "class"), ({"highway": "primary_link"}, 5.5, "class"), ({"width": "900"}, 9.0, "class"),
+        ({"width": "24 ft"}, 7.3152, "width"),
+        ({"width": "7,5 m", "lanes": "4"}, 7.5, "width"),
+        ({"width": "0.2", "lanes": "2"}, 6.4, "lanes"),
+        ({"width": "wide"}, 9.0, "class"),
+        ({"lanes": "0"}, 9.0, "class"),
+        ({"highway": "primary_link"}, 5.5, "class"),
+        ({"width": "900"}, 9.0, "class"),
     ],
-)  # fmt: skip
+)
 def test_widths(tags: dict[str, str], width: float, how: str) -> None:
     """Width first, then lanes of 3.2 m, then the class; a width no street has is not believed."""
     assert road_width({"highway": "primary", **tags}, "primary") == (pytest.approx(width), how)
@@ -101,9 +113,11 @@ def test_widths(tags: dict[str, str], width: float, how: str) -> None:
 def test_passages_through_buildings_are_no_tunnels(tmp_path: Path) -> None:
     """tunnel=building_passage is open at both ends; tunnel=yes is hidden from above; bridge=no is no bridge."""
     ways = (
-        way(12, (1, 4), {"highway": "service", "tunnel": "building_passage"}), way(13, (4, 3), {"highway": "service", "tunnel": "yes"}),
-        way(14, (3, 5), {"highway": "service", "bridge": "no"}), way(15, (5, 1), {"highway": "service", "bridge": "viaduct"}),
-    )  # fmt: skip
+        way(12, (1, 4), {"highway": "service", "tunnel": "building_passage"}),
+        way(13, (4, 3), {"highway": "service", "tunnel": "yes"}),
+        way(14, (3, 5), {"highway": "service", "bridge": "no"}),
+        way(15, (5, 1), {"highway": "service", "bridge": "viaduct"}),
+    )
     roads = build_streets(read_osm(write(tmp_path, *CROSSING, *ways)), area(), CRS).roads
     assert roads["tunnel"].loc[["w12-0", "w13-0"]].tolist() == [False, True]
     assert roads["bridge"].loc[["w14-0", "w15-0"]].tolist() == [False, True]
@@ -163,7 +177,9 @@ def test_unfit_crs(tmp_path: Path, wanted: str, code: str) -> None:
     assert caught.value.code == code
 
 
-@pytest.mark.parametrize(("place", "code"), [((82.15, 22.09), 32644), ((-76.6, 39.3), 32618), ((151.2, -33.9), 32756), ((-180, 1), 32601), ((180, 1), 32660)])
+@pytest.mark.parametrize(
+    ("place", "code"), [((82.15, 22.09), 32644), ((-76.6, 39.3), 32618), ((151.2, -33.9), 32756), ((-180, 1), 32601), ((180, 1), 32660)]
+)
 def test_utm_zones(place: tuple[float, float], code: int) -> None:
     """Bilaspur lies in 44 north, Sydney in 56 south; the ends of the earth stay in zones that are."""
     assert utm_of(*place).to_epsg() == code

@@ -23,7 +23,8 @@ def node(number: int, east: float, north: float, tags: Tags | None = None) -> st
 
 def way(number: int, refs: Iterable[int], tags: Tags) -> str:
     """A way through nodes."""
-    return f'<way id="{number}">{"".join(f"<nd ref=%s/>" % quoted(ref) for ref in refs)}{told(tags)}</way>'
+    nodes = "".join(f'<nd ref="{ref}"/>' for ref in refs)
+    return f'<way id="{number}">{nodes}{told(tags)}</way>'
 
 
 def relation(number: int, members: Iterable[tuple[int, str]], tags: Tags) -> str:

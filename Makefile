@@ -1,0 +1,57 @@
+# Chaukas. `make run` opens the app; `make test` runs every test; `make help` lists the rest.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 8501
+
+.DEFAULT_GOAL := help
+.PHONY: help run setup setup-dev chromium test check lock bench clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 18
+
+run: setup ## set up, plan the demo city if it is not planned yet, open the app
+	@$(BIN)/chaukas city demo
+	@$(BIN)/chaukas plan bilaspur --budget 2crore --title "2 crore" --if-none
+	@$(BIN)/chaukas app --port $(PORT)
+
+setup: $(VENV)/.run ## the venv with what the app needs, pinned and hashed
+
+setup-dev: $(VENV)/.dev ## the venv with what tests and checks need too
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; found $$($(PYTHON) --version). Install it, or run: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "Making a venv failed. On Debian or Ubuntu: apt-get install python3-venv"; exit 1; }
+
+$(VENV)/.run: requirements.lock pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.run
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+chromium: ## a Chromium for the browser tests: the system's, else installed, else says what to install
+	@command -v chromium chromium-browser google-chrome >/dev/null 2>&1 \
+	|| { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium; } \
+	|| { echo "The browser tests need Chromium. Install it, on Debian or Ubuntu: sudo apt-get install chromium"; exit 1; }
+
+test: setup-dev chromium ## every test
+	$(BIN)/python -m pytest
+
+check: setup-dev ## ruff, mypy strict, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: setup-dev ## the quick benchmarks
+	$(BIN)/python -m benchmarks.sight --quick
+	$(BIN)/python -m benchmarks.plan --quick
+
+lock: setup-dev ## pin what pyproject.toml asks for, with hashes
+	$(BIN)/uv pip compile -q --upgrade pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links -o requirements.lock
+	$(BIN)/uv pip compile -q --upgrade pyproject.toml --extra dev -c requirements.lock --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links -o requirements-dev.lock
+
+clean: ## remove the venv and what was built
+	rm -rf $(VENV) *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache test-output

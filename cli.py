@@ -1,0 +1,273 @@
+"""The same jobs from a terminal: `chaukas city import|check|list|demo`, `plan`, `verify`, `export`, `app`.
+
+Exit status: 0 done; 1 refused or impossible, with every fault on its own line; 2 the command's words are off; 130 stopped by hand.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from planning.city import MADE_NOTE, ROOT, City, find_city, list_cities
+from planning.errors import ChaukasError, CityError, ScenarioError
+from planning.money import parse_rupees, say_rupees, say_short
+from planning.nouns import Plan, Scenario
+from planning.workers import Progress, Step
+
+DEMO = "bilaspur"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        status: int = options.run(options)
+    except ChaukasError as error:
+        for fault in error.faults:
+            print(f"chaukas: {fault}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("chaukas: stopped; nothing was written", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="chaukas", description="Plans a city's camera network in the open.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_city(commands.add_parser("city", help="import, check and list cities"))
+    _add_plan(commands.add_parser("plan", help="plan a city's cameras within a budget"))
+    verify = commands.add_parser("verify", help="work a plan out again from raw geometry, another way")
+    verify.add_argument("plan", help="a .gpkg that `chaukas plan` wrote")
+    verify.add_argument("--city", help="the city's name or folder, where it is not found by the plan's own name of it")
+    verify.set_defaults(run=_verify)
+    export = commands.add_parser("export", help="write a plan in another form")
+    export.add_argument("plan", help="a .gpkg that `chaukas plan` wrote")
+    export.add_argument("out", help="a file ending in .gpkg, .geojson or .csv")
+    export.add_argument("--city", help="the city's name or folder")
+    export.set_defaults(run=_export)
+    app = commands.add_parser("app", help="open the map app on this machine")
+    app.add_argument("--port", type=int, default=8501, help="port on 127.0.0.1 (default 8501)")
+    app.set_defaults(run=_app)
+    return parser
+
+
+def _add_city(parser: argparse.ArgumentParser) -> None:
+    commands = parser.add_subparsers(required=True, metavar="CITY-COMMAND")
+    take = commands.add_parser("import", help="make a city's folder from files")
+    take.add_argument("name", help="small letters, digits and hyphens")
+    streets = take.add_mutually_exclusive_group(required=True)
+    streets.add_argument("--osm", metavar="FILE", help=".osm, .osm.xml, .osm.gz, .osm.bz2 or .osm.pbf")
+    streets.add_argument("--place", metavar="NAME", help='a place to ask OpenStreetMap for (online), such as "Bilaspur, Chhattisgarh, India"')
+    streets.add_argument("--roads", metavar="FILE", help="a vector file of street lines")
+    take.add_argument("--crime", metavar="FILE", action="append", default=[], help="a table of incidents; may be given again")
+    take.add_argument("--cameras", metavar="FILE", action="append", default=[], help="a table of existing cameras; may be given again")
+    take.add_argument("--lamps", metavar="FILE", action="append", default=[], help="a table of lamps; may be given again")
+    take.add_argument("--wards", metavar="FILE", help="a polygon file of wards")
+    take.add_argument("--terrain", metavar="FILE", help="a GeoTIFF of ground heights")
+    take.add_argument("--crs", help="the city's CRS, projected and in metres (default: the UTM zone it lies in)")
+    take.add_argument("--map", metavar="MEANING=COLUMN", action="append", default=[], help="say which column of the tables means what, such as lat=Y")
+    take.add_argument("--title", default="", help="what the city is called")
+    take.add_argument("--title-hi", default="", help="the same in Hindi")
+    take.add_argument("--folder", help="where to write it (default: data/cities/NAME)")
+    take.set_defaults(run=_city_import)
+    check = commands.add_parser("check", help="print what is there, what was imputed, what is odd")
+    check.add_argument("name", help="a city's name or folder")
+    check.set_defaults(run=_city_check)
+    commands.add_parser("list", help="print the cities there are").set_defaults(run=_city_list)
+    commands.add_parser("demo", help="make the demo city, where it is not made yet").set_defaults(run=lambda options: _city_demo())
+
+
+def _add_plan(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("city", help="a city's name or folder")
+    parser.add_argument("--budget", required=True, help="capital: 20000000, 2,00,00,000, 2crore, 20 lakh, २ करोड़")
+    parser.add_argument("--yearly", help="the most to be paid a year for upkeep, power and links")
+    parser.add_argument("--models", default="", help="camera models of data/cameras.toml, with commas between")
+    parser.add_argument("--level", default="observation", help="how finely: a level of data/levels.toml (default: observation)")
+    parser.add_argument("--recipe", default="balanced", help="what is worth seeing: a recipe of data/recipes (default: balanced)")
+    parser.add_argument("--spacing", type=float, default=10.0, help="metres between demand points along streets (default 10)")
+    parser.add_argument("--heights", default="6", help="mount heights in metres, with commas between (default 6)")
+    parser.add_argument("--per-site", type=int, default=3, help="most cameras at one site (default 3)")
+    parser.add_argument("--ward-floor", default="0", help="least coverage of each ward: 0.2 or 20%%")
+    parser.add_argument("--keep", action="append", default=[], metavar="CAMERA", help="a camera that must be in the plan; may be given again")
+    parser.add_argument("--forbid", action="append", default=[], metavar="ID", help="a site or camera that must not; may be given again")
+    parser.add_argument("--night", action="store_true", help="count only what the cameras reach by night")
+    parser.add_argument("--gap", type=float, default=0.005, help="stop when the plan is proven this close to the best (default 0.005)")
+    parser.add_argument("--time", type=float, default=45.0, help="seconds the optimizer may take (default 45)")
+    parser.add_argument("--title", default="", help="what the plan is called")
+    parser.add_argument("--out", action="append", default=[], help="a file ending in .gpkg, .geojson or .csv; may be given again (default: the city's plans folder)")
+    parser.add_argument("--if-none", action="store_true", help="do nothing where the city has a plan already")
+    parser.set_defaults(run=_plan)
+
+
+def _city(name: str) -> City:
+    """The city of a name or folder; the demo city is made where it is asked for and not made yet."""
+    try:
+        return City.load(find_city(name))
+    except CityError as error:
+        if name != DEMO or error.code != "city.unknown":
+            raise
+    _city_demo()
+    return City.load(find_city(name))
+
+
+def _city_demo() -> int:
+    folder = ROOT / "data" / "demo" / DEMO
+    if (folder / "city.toml").is_file():
+        print(f"The demo city stands in {folder}. {MADE_NOTE}.")
+        return 0
+    print("Making the demo city …", file=sys.stderr)
+    script = ROOT / "data" / "demo" / f"make_{DEMO}.py"
+    spec = importlib.util.spec_from_file_location(script.stem, script)
+    assert spec is not None and spec.loader is not None
+    maker = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(maker)
+    city = maker.make_bilaspur(folder)
+    print(f"{city.title}: {folder}. {MADE_NOTE}.")
+    return 0
+
+
+def _city_import(options: argparse.Namespace) -> int:
+    from planning.checkup import check_city
+    from planning.intake import import_city
+
+    pairs = [text.partition("=") for text in options.map]
+    wrong = [text for text, (meaning, _, column) in zip(options.map, pairs, strict=True) if not meaning or not column]
+    if wrong:
+        raise ScenarioError.one("mapping.form", "A mapping is MEANING=COLUMN", "Write, for example, --map lat=Y", ", ".join(wrong))
+    began = time.monotonic()
+    city = import_city(
+        options.name, osm=options.osm, place=options.place, roads=options.roads, crime=options.crime, cameras=options.cameras, wards=options.wards,
+        lamps=options.lamps, terrain=options.terrain, crs=options.crs, mapping={meaning: column for meaning, _, column in pairs}, title=options.title,
+        title_hi=options.title_hi, folder=options.folder, progress=Progress(_tell),
+    )  # fmt: skip
+    for finding in check_city(city):
+        print(finding)
+    print(f"Imported {city.name} in {time.monotonic() - began:.1f} s: {city.folder}")
+    return 0
+
+
+def _city_check(options: argparse.Namespace) -> int:
+    from planning.checkup import check_city
+
+    for finding in check_city(_city(options.name)):
+        print(finding)
+    return 0
+
+
+def _city_list(_: argparse.Namespace) -> int:
+    for name, folder in list_cities().items():
+        print(f"{name}\t{folder}")
+    return 0
+
+
+def _tell(step: Step) -> None:
+    print(f"  {100 * step.share:3.0f} %  {step.stage}{'  ' + step.note if step.note else ''}", file=sys.stderr)
+
+
+def _share(text: str) -> float:
+    try:
+        return float(text.rstrip("% ")) / (100 if "%" in text else 1)
+    except ValueError:
+        raise ScenarioError.one("scenario.floor", "This is not a share", "Write 0.2 or 20%", text) from None
+
+
+def _heights(text: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(part) for part in text.split(",") if part.strip())
+    except ValueError:
+        raise ScenarioError.one("scenario.height", "These are not heights in metres", "Write, for example, 4.5,6,9", text) from None
+
+
+def _plan(options: argparse.Namespace) -> int:
+    from optimizer.plan import make_plan
+    from planning.export import SUFFIXES, write_plan
+
+    wrong = [name for name in options.out if Path(name).suffix.lower() not in SUFFIXES]
+    if wrong:
+        raise ScenarioError.one("export.kind", "Plans are not written in this kind of file", f"Choose one of {', '.join(SUFFIXES)}", ", ".join(wrong))
+    scenario = Scenario(
+        city=options.city, budget_inr=parse_rupees(options.budget), yearly_inr=parse_rupees(options.yearly) if options.yearly is not None else None,
+        models=tuple(key.strip() for key in options.models.split(",") if key.strip()), level=options.level, recipe=options.recipe, spacing_m=options.spacing,
+        mount_heights_m=_heights(options.heights), cameras_per_site=options.per_site, ward_floor=_share(options.ward_floor), keep=tuple(options.keep),
+        forbid=tuple(options.forbid), by_night=options.night, gap=options.gap, time_limit_s=options.time, title=options.title,
+    )  # fmt: skip
+    city = _city(options.city)
+    assert city.folder is not None
+    plans = city.folder / "plans"
+    if options.if_none and any(plans.glob("*.gpkg")):
+        print(f"{city.title} has a plan: {next(plans.glob('*.gpkg'))}")
+        return 0
+    began = time.monotonic()
+    plan = make_plan(city, scenario, progress=Progress(_tell))
+    targets = [Path(name) for name in options.out] or [plans / f"{plan.id}.gpkg"]
+    for target in targets:
+        write_plan(plan, city, target)
+    _print_plan(plan, city)
+    print(f"written to {', '.join(map(str, targets))} in {time.monotonic() - began:.1f} s")
+    return 0
+
+
+def _print_plan(plan: Plan, city: City) -> None:
+    card, proof = plan.scorecard, plan.proof
+    print(f"{city.title}: plan {plan.id}{'  (' + MADE_NOTE + ')' if plan.made else ''}")
+    print(f"cameras        {len(plan.cameras)} at {len(plan.sites)} sites")
+    print(f"capital        {say_rupees(plan.cost_inr)} of {say_rupees(plan.scenario.budget_inr)} ({say_short(plan.cost_inr)})")
+    print(f"yearly         {say_rupees(plan.yearly_inr)}" + (f" of {say_rupees(plan.scenario.yearly_inr)}" if plan.scenario.yearly_inr is not None else ""))
+    print(f"coverage       {100 * card.before:.2f} % before, {100 * card.after:.2f} % after, of all weight, at level {plan.scenario.level}")
+    print(f"certificate    no plan under these rules and poses can exceed {100 * proof.bound:.2f} % (gap {100 * proof.gap:.2f} %, {proof.status})")
+    if card.worst is not None:
+        print(f"worst ward     {card.worst.ward}: {100 * card.worst.after:.2f} %")
+    print(f"verified       {'yes, recomputed from raw geometry' if plan.verified else 'NO'}")
+    for note in plan.assumptions:
+        print(f"  note: {note}")
+
+
+def _plan_and_city(options: argparse.Namespace) -> tuple[Plan, City]:
+    from planning.export import plan_city, read_plan
+
+    plan = read_plan(options.plan)
+    return plan, _city(options.city or plan_city(options.plan))
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from optimizer.verify import verify
+
+    plan, city = _plan_and_city(options)
+    found = verify(plan, city)
+    print(f"plan {plan.id} of {city.title} agrees with its city, worked out another way in {found.runtime_s:.1f} s")
+    print(f"coverage       {100 * found.before:.2f} % before, {100 * found.after:.2f} % after (stated {100 * plan.scorecard.after:.2f} %)")
+    print(f"capital        {say_rupees(found.cost_inr)} (stated {say_rupees(plan.cost_inr)})")
+    print(f"yearly         {say_rupees(found.yearly_inr)} (stated {say_rupees(plan.yearly_inr)})")
+    return 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    from planning.export import write_plan
+
+    plan, city = _plan_and_city(options)
+    if plan.city_digest != city.digest:
+        raise CityError.one("export.city", "The plan was made for another state of the city", "Plan again", f"{plan.city_digest}, not {city.digest}")
+    write_plan(plan, city, options.out)
+    print(f"written to {options.out}")
+    return 0
+
+
+def _app(options: argparse.Namespace) -> int:
+    """Hand this process over to the server, so that a signal reaches it directly."""
+    print(f"Chaukas: http://127.0.0.1:{options.port}", flush=True)
+    settings = ["--server.address=127.0.0.1", f"--server.port={options.port}", "--server.headless=true", "--browser.gatherUsageStats=false"]
+    os.chdir(ROOT)
+    os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", "app.py", *settings])  # noqa: S606
+
+
+if __name__ == "__main__":
+    sys.exit(main())
