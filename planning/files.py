@@ -158,6 +158,7 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
     """
     target = Path(path).resolve()
     target.parent.mkdir(parents=True, exist_ok=True)
+    _restore(target)
     scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
     aside = scratch.with_name(scratch.name + ".old")
     try:

@@ -22,8 +22,9 @@ def show(city: City, said: Words) -> None:
     settings, answer = st.columns([1, 3.6], gap="medium")
     with settings:
         _ask(city, said)
-    with answer:
+        # Under the button, where the eye is when it is pressed.
         _watch(city, said)
+    with answer:
         files = library.plan_files(city)
         if not files:
             st.info(said.say("plan.none"))
@@ -109,9 +110,8 @@ def _watch(city: City, said: Words) -> None:
     for other in jobs.desk.running(city.name):
         if other.id == job_id:
             continue
-        text, watch = st.columns([4, 1], vertical_alignment="center")
-        text.info(said.say("job.other", budget=plain(said.short(other.scenario.budget_inr)), stage=plain(said.name("stage", other.step.stage))))
-        if watch.button(said.say("job.watch"), key=f"watch-{other.id}"):
+        st.info(said.say("job.other", budget=plain(said.short(other.scenario.budget_inr)), stage=plain(said.name("stage", other.step.stage))))
+        if st.button(said.say("job.watch"), key=f"watch-{other.id}", width="stretch"):
             st.query_params["job"] = other.id
             st.rerun()
 
@@ -129,12 +129,9 @@ def _progress(city_name: str, job_id: str, said: Words) -> None:
         st.rerun()
     step = job.step
     with st.container(border=True):
-        line, button = st.columns([5, 1], vertical_alignment="center")
         stage = said.name("stage", step.stage)
-        line.progress(step.share, text=plain(f"{stage} · {said.share(step.share, 0)}" + (f" · {_note(step.note, said)}" if step.note else "")))
-        line.caption(plain(said.say("job.line", budget=said.short(job.scenario.budget_inr), seconds=said.number(job.job.runtime_s))))
-        if button.button(said.say("job.cancel"), key=f"cancel-{job_id}", width="stretch"):
+        st.progress(step.share, text=plain(f"{stage} · {said.share(step.share, 0)}" + (f" · {_note(step.note, said)}" if step.note else "")))
+        st.caption(plain(said.say("job.line", budget=said.short(job.scenario.budget_inr), seconds=said.number(job.job.runtime_s))))
+        if st.button(said.say("job.cancel"), key=f"cancel-{job_id}", width="stretch"):
             job.job.cancel()
             st.caption(said.say("job.cancelling"))
-
-

@@ -34,12 +34,7 @@ ASSETS: dict[str, tuple[Path, str]] = {
 _FOR_EVER = "public, max-age=31536000, immutable"
 # Streamlit needs inline and evaluated script; what this forbids is any other host.
 _POLICY = "; ".join(
-    (
-        "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:",
-        "connect-src 'self' data: blob:",
-        "object-src 'none'",
-        "frame-ancestors 'self'",
-    )
+    ("default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:", "connect-src 'self' data: blob:", "object-src 'none'", "frame-ancestors 'self'")
 )
 
 

@@ -49,9 +49,7 @@ def start_server(cities: Path, log: Path, environment: dict[str, str]) -> tuple[
     port = free_port()
     command = [sys.executable, str(Path(__file__).with_name("toy_server.py")), str(port)]
     with log.open("wb") as stream:
-        server = subprocess.Popen(
-            command, cwd=ROOT, stdout=stream, stderr=subprocess.STDOUT, env={**environment, "CHAUKAS_CITIES": str(cities)}
-        )
+        server = subprocess.Popen(command, cwd=ROOT, stdout=stream, stderr=subprocess.STDOUT, env={**environment, "CHAUKAS_CITIES": str(cities)})
     address = f"http://127.0.0.1:{port}"
     until = time.monotonic() + 60
     while time.monotonic() < until and server.poll() is None:

@@ -1,0 +1,1 @@
+"""Figures, measured against peers in one run: `python -m benchmarks.NAME [--quick]`."""
