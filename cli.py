@@ -6,20 +6,23 @@ Exit status: 0 done; 1 refused or impossible, with every fault on its own line; 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import importlib.util
 import os
+import socket
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from planning.city import MADE_NOTE, ROOT, City, find_city, list_cities
-from planning.errors import ChaukasError, CityError, ScenarioError
+from planning.errors import ChaukasError, CityError, InputError, ScenarioError
 from planning.money import parse_rupees, say_rupees, say_short
 from planning.nouns import Plan, Scenario
 from planning.workers import Progress, Step
 
 DEMO = "bilaspur"
+APP_SCRIPT = str(ROOT / "app.py")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -70,7 +73,7 @@ def _add_city(parser: argparse.ArgumentParser) -> None:
     streets.add_argument("--roads", metavar="FILE", help="a vector file of street lines")
     take.add_argument("--crime", metavar="FILE", action="append", default=[], help="a table of incidents; may be given again")
     take.add_argument("--cameras", metavar="FILE", action="append", default=[], help="a table of existing cameras; may be given again")
-    take.add_argument("--lamps", metavar="FILE", action="append", default=[], help="a table of lamps; may be given again")
+    take.add_argument("--lamps", metavar="FILE", action="append", default=[], help="a vector file of lamps or poles; may be given again")
     take.add_argument("--wards", metavar="FILE", help="a polygon file of wards")
     take.add_argument("--terrain", metavar="FILE", help="a GeoTIFF of ground heights")
     take.add_argument("--crs", help="the city's CRS, projected and in metres (default: the UTM zone it lies in)")
@@ -103,7 +106,9 @@ def _add_plan(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--gap", type=float, default=0.005, help="stop when the plan is proven this close to the best (default 0.005)")
     parser.add_argument("--time", type=float, default=45.0, help="seconds the optimizer may take (default 45)")
     parser.add_argument("--title", default="", help="what the plan is called")
-    parser.add_argument("--out", action="append", default=[], help="a file ending in .gpkg, .geojson or .csv; may be given again (default: the city's plans folder)")
+    parser.add_argument(
+        "--out", action="append", default=[], help="a file ending in .gpkg, .geojson or .csv; may be given again (default: the city's plans folder)"
+    )
     parser.add_argument("--if-none", action="store_true", help="do nothing where the city has a plan already")
     parser.set_defaults(run=_plan)
 
@@ -147,7 +152,7 @@ def _city_import(options: argparse.Namespace) -> int:
     city = import_city(
         options.name, osm=options.osm, place=options.place, roads=options.roads, crime=options.crime, cameras=options.cameras, wards=options.wards,
         lamps=options.lamps, terrain=options.terrain, crs=options.crs, mapping={meaning: column for meaning, _, column in pairs}, title=options.title,
-        title_hi=options.title_hi, folder=options.folder, progress=Progress(_tell),
+        title_hi=options.title_hi, folder=options.folder, progress=_teller(),
     )  # fmt: skip
     for finding in check_city(city):
         print(finding)
@@ -169,8 +174,18 @@ def _city_list(_: argparse.Namespace) -> int:
     return 0
 
 
-def _tell(step: Step) -> None:
-    print(f"  {100 * step.share:3.0f} %  {step.stage}{'  ' + step.note if step.note else ''}", file=sys.stderr)
+def _teller() -> Progress:
+    """Progress on standard error, a line where the stage or its note changes."""
+    last = ""
+
+    def tell(step: Step) -> None:
+        nonlocal last
+        said = f"{step.stage}{'  ' + step.note if step.note else ''}"
+        if said != last:
+            print(f"  {100 * step.share:3.0f} %  {said}", file=sys.stderr)
+        last = said
+
+    return Progress(tell)
 
 
 def _share(text: str) -> float:
@@ -196,18 +211,20 @@ def _plan(options: argparse.Namespace) -> int:
         raise ScenarioError.one("export.kind", "Plans are not written in this kind of file", f"Choose one of {', '.join(SUFFIXES)}", ", ".join(wrong))
     scenario = Scenario(
         city=options.city, budget_inr=parse_rupees(options.budget), yearly_inr=parse_rupees(options.yearly) if options.yearly is not None else None,
-        models=tuple(key.strip() for key in options.models.split(",") if key.strip()), level=options.level, recipe=options.recipe, spacing_m=options.spacing,
+        models=tuple(key.strip() for key in options.models.split(",") if key.strip()), level=options.level, recipe=options.recipe,
+        spacing_m=options.spacing,
         mount_heights_m=_heights(options.heights), cameras_per_site=options.per_site, ward_floor=_share(options.ward_floor), keep=tuple(options.keep),
         forbid=tuple(options.forbid), by_night=options.night, gap=options.gap, time_limit_s=options.time, title=options.title,
     )  # fmt: skip
     city = _city(options.city)
+    scenario = dataclasses.replace(scenario, city=city.name)
     assert city.folder is not None
     plans = city.folder / "plans"
     if options.if_none and any(plans.glob("*.gpkg")):
         print(f"{city.title} has a plan: {next(plans.glob('*.gpkg'))}")
         return 0
     began = time.monotonic()
-    plan = make_plan(city, scenario, progress=Progress(_tell))
+    plan = make_plan(city, scenario, progress=_teller())
     targets = [Path(name) for name in options.out] or [plans / f"{plan.id}.gpkg"]
     for target in targets:
         write_plan(plan, city, target)
@@ -221,7 +238,10 @@ def _print_plan(plan: Plan, city: City) -> None:
     print(f"{city.title}: plan {plan.id}{'  (' + MADE_NOTE + ')' if plan.made else ''}")
     print(f"cameras        {len(plan.cameras)} at {len(plan.sites)} sites")
     print(f"capital        {say_rupees(plan.cost_inr)} of {say_rupees(plan.scenario.budget_inr)} ({say_short(plan.cost_inr)})")
-    print(f"yearly         {say_rupees(plan.yearly_inr)}" + (f" of {say_rupees(plan.scenario.yearly_inr)}" if plan.scenario.yearly_inr is not None else ""))
+    print(
+        f"yearly         {say_rupees(plan.yearly_inr)}"
+        + (f" of {say_rupees(plan.scenario.yearly_inr)}" if plan.scenario.yearly_inr is not None else "")
+    )
     print(f"coverage       {100 * card.before:.2f} % before, {100 * card.after:.2f} % after, of all weight, at level {plan.scenario.level}")
     print(f"certificate    no plan under these rules and poses can exceed {100 * proof.bound:.2f} % (gap {100 * proof.gap:.2f} %, {proof.status})")
     if card.worst is not None:
@@ -263,10 +283,15 @@ def _export(options: argparse.Namespace) -> int:
 
 def _app(options: argparse.Namespace) -> int:
     """Hand this process over to the server, so that a signal reaches it directly."""
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", options.port))
+        except (OSError, OverflowError) as error:
+            raise InputError.one("app.port", f"The port cannot be used: {error}", "Choose another with --port", options.port) from None
     print(f"Chaukas: http://127.0.0.1:{options.port}", flush=True)
     settings = ["--server.address=127.0.0.1", f"--server.port={options.port}", "--server.headless=true", "--browser.gatherUsageStats=false"]
     os.chdir(ROOT)
-    os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", "app.py", *settings])  # noqa: S606
+    os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", APP_SCRIPT, *settings])  # noqa: S606
 
 
 if __name__ == "__main__":

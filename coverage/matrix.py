@@ -48,7 +48,7 @@ def _first_at_least(values: Any, low: int, high: int, wanted: float) -> int:
 @parallel_jit
 def _filter(
     start: Any, target: Any, line_bearing: Any, ground: Any, critical: Any, site: Any, head: Any, bearing: Any,
-    hfov: Any, height: Any, rise: Any, near: Any, far: Any, focal: Any, fill: bool, indptr: Any, indices: Any, data: Any, counts: Any,
+    hfov: Any, height: Any, rise: Any, near: Any, far: Any, focal: Any, fill: Any, indptr: Any, indices: Any, data: Any, counts: Any,
 ) -> None:  # fmt: skip
     """Count (fill False) or write (fill True) what each pose sees; a sector that passes north is two runs."""
     for pose in prange(len(site)):
@@ -91,17 +91,19 @@ def build_matrix(sightlines: Sightlines, poses: Poses, n_demand: int) -> Coverag
     names = ("hfov_deg", "height_m", "rise_m", "near_m", "far_m", "focal_px")
     columns = [np.array([getattr(head, name) for head in poses.heads], dtype=np.float64) for name in names]
     counts = np.zeros(len(poses), dtype=np.int64)
-    lines = (sightlines.start, sightlines.target, sightlines.bearing_deg, sightlines.ground_m, sightlines.critical_m)
-    what = (poses.site, poses.head, np.ascontiguousarray(poses.bearing_deg), *columns)
+    lines: tuple[Any, ...] = (sightlines.start, sightlines.target, sightlines.bearing_deg, sightlines.ground_m, sightlines.critical_m)
+    what: tuple[Any, ...] = (poses.site, poses.head, np.ascontiguousarray(poses.bearing_deg), *columns)
     none_i, none_f = np.empty(0, dtype=np.int32), np.empty(0, dtype=np.float32)
     if len(poses):
-        _filter(*lines, *what, False, np.zeros(1, dtype=np.int64), none_i, none_f, counts)
+        first_pass: tuple[Any, ...] = (*lines, *what, False, np.zeros(1, dtype=np.int64), none_i, none_f, counts)
+        _filter(*first_pass)
     indptr: Ints = np.zeros(len(poses) + 1, dtype=np.int64)
     np.cumsum(counts, out=indptr[1:])
     indices: npt.NDArray[np.int32] = np.empty(indptr[-1], dtype=np.int32)
     data = np.empty(indptr[-1], dtype=np.float32)
     if len(poses):
-        _filter(*lines, *what, True, indptr, indices, data, counts)
+        second_pass: tuple[Any, ...] = (*lines, *what, True, indptr, indices, data, counts)
+        _filter(*second_pass)
     matrix = sparse.csr_matrix((data, indices, indptr), shape=(len(poses), n_demand))
     matrix.sort_indices()
     return CoverageMatrix(matrix)

@@ -51,7 +51,7 @@ def tilt_deg(rise_m: float, vfov_deg: float, ground_m: float) -> float:
     """The tilt below the horizon that puts the picture's upper edge on a target at `ground_m` [deg].
 
     No picture is spent on what lies beyond reach, so the blind zone at the pole's foot is the smallest that keeps the reach. Never beyond straight
-    down: the lower edge stops at the nadir.
+    down: the lower edge stops at the nadir. A camera below its targets looks level: tilted lower it would lose the near ones.
 
     Parameters
     ----------
@@ -59,14 +59,22 @@ def tilt_deg(rise_m: float, vfov_deg: float, ground_m: float) -> float:
     vfov_deg: vertical field of view [deg].
     ground_m: horizontal reach [m].
     """
+    if rise_m < 0:
+        return 0.0
     upper = math.degrees(math.atan2(rise_m, ground_m)) if ground_m > 0 else 90.0
     return max(min(upper + vfov_deg / 2, 90.0 - vfov_deg / 2), 0.0)
 
 
 def near_m(rise_m: float, tilt: float, vfov_deg: float) -> float:
-    """Where the view begins on the target plane: dh / tan(tilt + VFOV/2); 0 where the lower edge passes straight down [m]."""
+    """Where the view begins on the target plane: dh / tan(tilt + VFOV/2); 0 where the lower edge passes straight down [m].
+
+    From below the target plane it is the upper edge that the nearest targets pass; infinite where that looks at or below the horizon.
+    """
+    if rise_m < 0:
+        upper = vfov_deg / 2 - tilt
+        return -rise_m / math.tan(math.radians(upper)) if upper > 0 else math.inf
     lower = tilt + vfov_deg / 2
-    if lower >= 90.0 or rise_m <= 0:
+    if lower >= 90.0 or rise_m == 0:
         return 0.0
     return rise_m / math.tan(math.radians(lower))
 

@@ -3,9 +3,9 @@
 Which bearings to offer is where coverage is won. Three ways, joined:
 
 - streets: toward each arm of a junction and both ways along the road (given with the sites);
-- best: the sector of the lens is swept once round over the targets really visible from the site and laid where it holds the most weight; what it
-  holds is set aside and the sweep goes on with the rest. No finer fan can beat the first of them, since a sector can be turned until one edge meets a target
-  without losing any.
+- best: the sector of the lens is swept once round, in steps of 0.1 deg, over the targets really visible from the site and laid where it holds the
+  most weight; what it holds is set aside and the sweep goes on with the rest. No fan of such steps can beat the first of them: any sector can be
+  turned right up to the last step before it loses a target, and every such place is tried.
 - fan: a fixed number of even steps, kept for comparison.
 
 Tilt follows from the lens, the height and the reach (`coverage.optics.tilt_deg`).
@@ -34,8 +34,8 @@ EYE_M = 1.6
 class Head:
     """A model's lens setting at a mount height, ready to be aimed: what decides a pose but for site and bearing.
 
-    `near_m` and `far_m` bound the view on the target plane `rise_m` below the mount; `slant_m` is the longest range; `focal_px` over slant range is the
-    pixel density.
+    `near_m` and `far_m` bound the view on the target plane `rise_m` below the mount; `slant_m` is the longest range; `focal_px` over slant range is
+    the pixel density.
     """
 
     model: str
@@ -71,7 +71,7 @@ class Poses:
 
     heads: tuple[Head, ...]
     site: npt.NDArray[np.int32]
-    head: npt.NDArray[np.int16]
+    head: npt.NDArray[np.int32]
     bearing_deg: Floats
 
     def __len__(self) -> int:
@@ -102,10 +102,14 @@ def make_head(model: CameraModel, lens: int, height_m: float, px_per_m: float, *
     near, far = near_m(rise, tilt, view.vfov_deg), min(ground, far_m(rise, tilt, view.vfov_deg) * (1 + 1e-12))
     if near >= far:
         return None
-    return Head(model.key, lens, view.hfov_deg, view.vfov_deg, height_m, tilt, rise, near, far, slant, focal, model.price_inr, model.upkeep_inr_per_year)
+    return Head(
+        model.key, lens, view.hfov_deg, view.vfov_deg, height_m, tilt, rise, near, far, slant, focal, model.price_inr, model.upkeep_inr_per_year
+    )
 
 
-def make_heads(models: Sequence[CameraModel], heights_m: Sequence[float], px_per_m: float, *, target_m: float = EYE_M, by_night: bool = False) -> tuple[Head, ...]:
+def make_heads(
+    models: Sequence[CameraModel], heights_m: Sequence[float], px_per_m: float, *, target_m: float = EYE_M, by_night: bool = False
+) -> tuple[Head, ...]:
     """Every lens setting of every model at every height that reaches something at this level.
 
     Raises
@@ -121,34 +125,43 @@ def make_heads(models: Sequence[CameraModel], heights_m: Sequence[float], px_per
     heads = tuple(head for head in made if head is not None)
     if not heads:
         what = f"No chosen camera reaches the ground at {px_per_m:g} px/m from these heights"
-        raise ScenarioError.one("scenario.reach", what, "Ask a coarser level, mount lower, or add models with longer lenses", f"heights {tuple(heights_m)}")
+        raise ScenarioError.one(
+            "scenario.reach", what, "Ask a coarser level, mount lower, or add models with longer lenses", f"heights {tuple(heights_m)}"
+        )
     return heads
 
 
 @jit
 def _sweep(bearing: Any, weight: Any, hfov: float, best: int, out: Any) -> int:
-    """Up to `best` bearings that take the most weight, each from what the ones before left; `bearing` sorted, [0, 360)."""
+    """Up to `best` bearings that take the most weight, each from what the ones before left; `bearing` sorted, [0, 360).
+
+    Bearings are multiples of 0.1 deg, which an installer can set.
+    """
     n = len(bearing)
     left = weight.copy()
     made = 0
     while made < best:
-        top, top_first, top_last = 0.0, -1, -1
+        top, top_first, top_last, top_aim = 0.0, -1, -1, 0.0
         last, held = 0, 0.0  # the window holds targets first..last-1, counted on past a full turn
         for first in range(n):
             if last < first:
                 last, held = first, 0.0
-            while last < first + n and bearing[last % n] + 360.0 * (last // n) - bearing[first] <= hfov:
+            # The sector's left edge stands at this target, or less than a step before it.
+            aim = np.floor((bearing[first] + hfov / 2.0) * 10.0 + 1e-8) / 10.0
+            while last < first + n and bearing[last % n] + 360.0 * (last // n) <= aim + hfov / 2.0 + 1e-9:
                 held += left[last % n]
                 last += 1
             if held > top * (1 + 1e-12):
-                top, top_first, top_last = held, first, last
+                top, top_first, top_last, top_aim = held, first, last, aim
             held -= left[first]
         if top_first < 0:
             return made
         end = bearing[(top_last - 1) % n] + 360.0 * ((top_last - 1) // n)
-        # In the middle of what it holds, to 0.1 deg: a bearing an installer can set, and no target left on the edge.
+        # In the middle of what it holds, so that no target is left on the edge; where rounding that would lose one, as it was found.
         middle = np.round((bearing[top_first] + end) / 2.0, 1)
-        out[made] = middle % 360.0
+        if middle - hfov / 2.0 > bearing[top_first] + 1e-9 or middle + hfov / 2.0 < end - 1e-9:
+            middle = top_aim
+        out[made] = np.round(middle % 360.0, 1) % 360.0
         made += 1
         for k in range(top_first, top_last):
             left[k % n] = 0.0
@@ -228,12 +241,13 @@ def make_poses(
     room = max(int(np.diff(street_start).max(initial=0)) + aim.best + aim.fan, 1)
     out = np.full((n, len(heads), room), np.nan)
     counts = np.zeros((n, len(heads)), dtype=np.int64)
-    columns = [np.array([getattr(head, name) for head in heads]) for name in ("hfov_deg", "height_m", "near_m", "far_m")]
-    _aim(
-        sightlines.start, sightlines.target, sightlines.bearing_deg, sightlines.ground_m, sightlines.critical_m, np.ascontiguousarray(weight, dtype=np.float64),
-        *columns, np.ascontiguousarray(ceiling_m, dtype=np.float64), np.ascontiguousarray(street_start, dtype=np.int64),
-        np.ascontiguousarray(street, dtype=np.float64), aim.best, aim.fan, room, out, counts,
+    columns: list[Any] = [np.array([getattr(head, name) for head in heads]) for name in ("hfov_deg", "height_m", "near_m", "far_m")]
+    arguments: tuple[Any, ...] = (
+        sightlines.start, sightlines.target, sightlines.bearing_deg, sightlines.ground_m, sightlines.critical_m,
+        np.ascontiguousarray(weight, dtype=np.float64), *columns, np.ascontiguousarray(ceiling_m, dtype=np.float64),
+        np.ascontiguousarray(street_start, dtype=np.int64), np.ascontiguousarray(street, dtype=np.float64), aim.best, aim.fan, room, out, counts,
     )  # fmt: skip
+    _aim(*arguments)
     there = np.arange(room) < counts[:, :, None]
     site, head, _ = np.nonzero(there)
-    return Poses(tuple(heads), site.astype(np.int32), head.astype(np.int16), out[there])
+    return Poses(tuple(heads), site.astype(np.int32), head.astype(np.int32), out[there])

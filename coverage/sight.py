@@ -114,7 +114,7 @@ def _wall_touches(ends: Any, wall: int, left: float, bottom: float, size: float)
         cy = bottom + size * (corner >> 1) - y
         side = dx * cy - dy * cx
         low, high = min(low, side), max(high, side)
-    return low <= slack and high >= -slack
+    return bool(low <= slack and high >= -slack)
 
 
 @jit
@@ -146,7 +146,9 @@ def _bin_walls(ends: Any, x0: float, y0: float, rows: int, columns: int, size: f
 
 
 @jit
-def _highest_in_cell(cell_start: Any, cell_walls: Any, ends: Any, top: Any, cell: int, px: float, py: float, dx: float, dy: float, target_z: float) -> float:
+def _highest_in_cell(
+    cell_start: Any, cell_walls: Any, ends: Any, top: Any, cell: int, px: float, py: float, dx: float, dy: float, target_z: float
+) -> float:
     """The largest critical height over the walls of one cell that the line crosses; -inf where none."""
     worst = -np.inf
     for k in range(cell_start[cell], cell_start[cell + 1]):
@@ -254,7 +256,9 @@ def _cast(
 
 
 @parallel_jit
-def _in_range(points: Any, targets: Any, reach: Any, b_start: Any, b_order: Any, b_rows: int, b_columns: int, bx: float, by: float, b_size: float) -> Any:
+def _in_range(
+    points: Any, targets: Any, reach: Any, b_start: Any, b_order: Any, b_rows: int, b_columns: int, bx: float, by: float, b_size: float
+) -> Any:
     """How many targets lie within reach of each point."""
     counts = np.zeros(len(points), dtype=np.int64)
     for p in prange(len(points)):

@@ -65,7 +65,9 @@ def stand(
     named = cameras["model"].to_numpy(dtype=object)
     unknown = sorted({str(model) for model in named if model is not None and model not in models})
     if unknown:
-        raise ScenarioError.one("camera.model", "Existing cameras name models the catalogue lacks", "Add them to data/cameras.toml", ", ".join(unknown))
+        raise ScenarioError.one(
+            "camera.model", "Existing cameras name models the catalogue lacks", "Add them to data/cameras.toml", ", ".join(unknown)
+        )
     points, moved = _outside(cameras, buildings)
     heads: list[Head] = []
     rows, bearings = [], []
@@ -85,17 +87,23 @@ def stand(
         rows.append(row)
         heads.append(head)
         bearings.append(float(camera.bearing_deg) % 360.0 if known else 0.0)
-    notes = [f"{count} of {len(cameras)} existing cameras have no {what} on record; data/standing.toml says what is assumed" for what, count in silent.items() if count]
+    notes = [
+        f"{count} of {len(cameras)} existing cameras have no {what} on record; data/standing.toml says what is assumed"
+        for what, count in silent.items()
+        if count
+    ]
     if blind:
         notes.append(f"{blind} existing cameras reach nothing at {px_per_m:g} px/m")
     if moved:
         notes.append(f"{moved} existing cameras are recorded inside a building and were moved to just outside its nearest wall")
     site: npt.NDArray[np.int32] = np.array(rows, dtype=np.int32)
-    poses = Poses(tuple(heads), site, np.arange(len(heads)).astype(np.int16), np.array(bearings, dtype=np.float64))
+    poses = Poses(tuple(heads), site, np.arange(len(heads)).astype(np.int32), np.array(bearings, dtype=np.float64))
     return Standing(tuple(str(label) for label in cameras.index), points, poses, tuple(notes))
 
 
-def _head(model: CameraModel, hfov: float, known: bool, height: float, px_per_m: float, by_night: bool, round_deg: float, target_m: float) -> Head | None:
+def _head(
+    model: CameraModel, hfov: float, known: bool, height: float, px_per_m: float, by_night: bool, round_deg: float, target_m: float
+) -> Head | None:
     """The record's own field of view on the model's nearest lens; all round where it is not known where the camera looks."""
     lens = model.lenses[0]
     if np.isfinite(hfov) and hfov > 0:
@@ -105,7 +113,13 @@ def _head(model: CameraModel, hfov: float, known: bool, height: float, px_per_m:
     head = make_head(view, 0, height, px_per_m, by_night=by_night, target_m=target_m)
     if head is None or known:
         return head
-    return Head(**{**{name: getattr(head, name) for name in head.__dataclass_fields__}, "hfov_deg": round_deg, "focal_px": focal_px(model.width_px, lens.hfov_deg)})
+    return Head(
+        **{
+            **{name: getattr(head, name) for name in head.__dataclass_fields__},
+            "hfov_deg": round_deg,
+            "focal_px": focal_px(model.width_px, lens.hfov_deg),
+        }
+    )
 
 
 def _outside(cameras: gpd.GeoDataFrame, buildings: gpd.GeoDataFrame) -> tuple[Floats, int]:
@@ -116,15 +130,27 @@ def _outside(cameras: gpd.GeoDataFrame, buildings: gpd.GeoDataFrame) -> tuple[Fl
     shapes = buildings.geometry.array
     tree = shapely.STRtree(shapes)
     inside, within = tree.query(cameras.geometry.array, predicate="within")
-    heights = cameras["height_m"].fillna(float(str(load_defaults()["height_m"]))).to_numpy()
-    tall = buildings["height_m"].to_numpy()[within] > heights[inside]
+    given = cameras["height_m"].to_numpy(dtype=np.float64)
+    heights = np.where(given > 0, given, float(str(load_defaults()["height_m"])))
+    roofs = buildings["height_m"].to_numpy(dtype=np.float64)
+    tall = roofs[within] > heights[inside]
     moved = np.unique(inside[tall])
     for row in moved:
-        solid = shapely.union_all(shapes[within[(inside == row)]])
-        wall = shapely.boundary(solid)
-        here = shapely.Point(points[row])
-        foot = shapely.line_interpolate_point(wall, shapely.line_locate_point(wall, here)) if wall.geom_type == "LineString" else shapely.ops.nearest_points(wall, here)[0]
-        step = np.array([foot.x, foot.y]) - points[row]
-        length = float(np.hypot(*step))
-        points[row] = [foot.x, foot.y] + (step / length * OFF_WALL_M if length > 0 else np.zeros(2))
+        here, solid = points[row].copy(), within[tall & (inside == row)]
+        while True:
+            points[row] = _off_wall(here, shapely.union_all(shapes[solid]))
+            # In a row of houses the nearest wall may be the neighbour's too: then the neighbour is one more to get out of.
+            next_door = tree.query(shapely.Point(points[row]), predicate="within")
+            next_door = np.setdiff1d(next_door[roofs[next_door] > heights[row]], solid)
+            if not len(next_door):
+                break
+            solid = np.concatenate([solid, next_door])
     return points, len(moved)
+
+
+def _off_wall(here: Floats, solid: shapely.Geometry) -> Floats:
+    """The point just outside the wall of `solid` nearest to `here`, which lies within it (2,)."""
+    foot = shapely.get_coordinates(shapely.shortest_line(shapely.Point(here), shapely.boundary(solid)))[1]
+    step = foot - here
+    off: Floats = foot + step / max(float(np.hypot(*step)), 1e-12) * OFF_WALL_M
+    return off

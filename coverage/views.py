@@ -32,8 +32,9 @@ def _ends(
             while tried < far[c]:
                 tried = min(tried + step_m, far[c])
                 needed = critical_height(
-                    ends, top, cell_start, cell_walls, rows, columns, x0, y0, size, x[c], y[c], x[c] + ux * tried, y[c] + uy * tried, target_z, height[c]
-                )
+                    ends, top, cell_start, cell_walls, rows, columns, x0, y0, size, x[c], y[c], x[c] + ux * tried, y[c] + uy * tried,
+                    target_z, height[c],
+                )  # fmt: skip
                 if needed >= height[c]:
                     low, high = clear, tried
                     for _ in range(6):

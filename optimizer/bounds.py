@@ -10,8 +10,8 @@
 Every L bounds every plan from above, whatever the prices. A set's demand is counted once, which is what makes the bound tight: three poses of a pole
 cannot each claim the same street. The best set is found by branch and bound over the site's poses in order of worth. The coverage prices move along
 the subgradient by Adam's step (Kingma and Ba 2015: momentum over the root of the mean square, so that heavy and light, calm and restless prices each
-get a step of their own) with a length that falls to nothing; measured, it comes to the same bound as Polyak's step in half the rounds. The budgets' prices
-follow, slowly, how far spending lies from the budget.
+get a step of their own) with a length that falls to nothing; measured, it comes to the same bound as Polyak's step in half the rounds. The budgets'
+prices follow, slowly, how far spending lies from the budget.
 """
 
 from __future__ import annotations
@@ -44,17 +44,31 @@ class Dual:
 
 
 @jit
-def _best_set(
-    s: int, start: Any, items: Any, u: Any, price: Any, first: Any, room: int, entry: float, mark: Any, best_set: Any, best_size: Any,
-) -> float:  # fmt: skip
-    """The most worth of at most `room` poses at a site less `entry`, exactly unless NODES are used up; 0 where nothing pays. Depth first, best first."""
-    a, b = first[s], first[s + 1]
+def _worths(start: Any, items: Any, u: Any, price: Any, a: int, b: int) -> Any:
+    """What each of the poses a..b-1 is worth alone: the prices of what it sees less its own."""
     worth = np.empty(b - a)
     for p in range(a, b):
         total = -price[p]
         for k in range(start[p], start[p + 1]):
             total += u[items[k]]
         worth[p - a] = total
+    return worth
+
+
+@jit
+def _add(start: Any, items: Any, pose: int, times: int, mark: Any) -> None:
+    """Mark what a pose sees once more, or once less."""
+    for k in range(start[pose], start[pose + 1]):
+        mark[items[k]] += times
+
+
+@jit
+def _best_set(  # noqa: C901  # one loop, kept whole for the compiler
+    s: int, start: Any, items: Any, u: Any, price: Any, first: Any, room: int, entry: float, mark: Any, best_set: Any, best_size: Any,
+) -> float:  # fmt: skip
+    """The most worth of at most `room` poses at a site less `entry`, exactly unless NODES are used up; 0 where nothing pays. Depth and best first."""
+    a, b = first[s], first[s + 1]
+    worth = _worths(start, items, u, price, a, b)
     order = np.argsort(-worth)
     n = 0
     hope = -entry
@@ -78,17 +92,14 @@ def _best_set(
             bound = gained[depth]
             for j in range(at, min(at + room - depth, n)):
                 bound += worth[order[j]]
-            if bound <= best + 1e-9:
-                stop = True
-            elif nodes >= NODES:
+            if bound <= best * (1 + 1e-9) or nodes >= NODES:
+                # What is cut off may be better, if only by a rounding error: the bound says so.
                 open_bound = max(open_bound, bound)
                 stop = True
         if stop:
             depth -= 1
             if depth >= 0:
-                p = a + order[chosen[depth]]
-                for k in range(start[p], start[p + 1]):
-                    mark[items[k]] -= 1
+                _add(start, items, a + order[chosen[depth]], -1, mark)
             continue
         place[depth] = at + 1
         nodes += 1
@@ -99,8 +110,7 @@ def _best_set(
                 extra += u[items[k]]
         if extra <= 0.0:
             continue
-        for k in range(start[p], start[p + 1]):
-            mark[items[k]] += 1
+        _add(start, items, p, 1, mark)
         chosen[depth] = at
         gained[depth + 1] = gained[depth] + extra
         place[depth + 1] = at + 1
@@ -209,7 +219,7 @@ def lagrangian(
         step.count += 1
         best = min(best, bound)
         lately += current.picks
-        done = max(step.count / rounds, (time.monotonic() - began) / time_limit_s)
+        done = max(step.count / rounds, (time.monotonic() - began) / max(time_limit_s, 1e-9))
         if step.count % 50 == 0:
             # Early prices are far off: what they picked counts less and less.
             picks = picks // 2 + lately

@@ -41,7 +41,7 @@ def make_plan(city: City, scenario: Scenario, *, progress: Progress = Progress()
     began = time.monotonic()
     survey = survey if survey is not None else make_survey(city, scenario, progress=progress)
     problem = make_problem(city, scenario, survey)
-    outcome = solve(problem, gap=scenario.gap, time_limit_s=scenario.time_limit_s, progress=progress)
+    outcome = solve(problem, gap=scenario.gap, time_limit_s=scenario.time_limit_s, seed=scenario.seed, progress=progress.part(0.42, 0.94))
     progress.step("verify", 0.95)
     plan = compose(city, scenario, survey, problem, outcome)
     verified = verify(plan, city)
@@ -67,8 +67,9 @@ def make_problem(city: City, scenario: Scenario, survey: Survey) -> Problem:
     weight = survey.demand["weight"].to_numpy(dtype=np.float64)
     ward, names = ward_rows(city, survey.demand)
     totals = np.bincount(ward[ward >= 0], weights=weight[ward >= 0], minlength=len(names))
+    least = (totals * scenario.ward_floor).astype(np.float64)
     keep, forbid = _lists(scenario, survey)
-    limits = Limits(scenario.budget_inr, scenario.yearly_inr, scenario.cameras_per_site, keep, forbid, totals * scenario.ward_floor, names)
+    limits = Limits(scenario.budget_inr, scenario.yearly_inr, scenario.cameras_per_site, keep, forbid, least, names)
     seen = survey.matrix.px_per_m
     covers = sparse.csr_matrix((np.ones(seen.nnz, dtype=bool), seen.indices, seen.indptr), shape=seen.shape)
     problem = Problem(
@@ -114,11 +115,20 @@ def _check_affordable(scenario: Scenario, problem: Problem) -> None:
     alone = problem.cost + problem.site_cost[problem.site]
     sees = np.diff(problem.covers.indptr) > 0
     if not sees.any():
-        raise ScenarioError.one("scenario.blind", "No camera allowed here would see anything", "Ask a coarser level, or allow other models or heights", scenario.level)
+        raise ScenarioError.one(
+            "scenario.blind", "No camera allowed here would see anything", "Ask a coarser level, or allow other models or heights", scenario.level
+        )
     cheapest = int(alone[sees].min())
+    faults = []
     if scenario.budget_inr < cheapest:
         what = f"The cheapest camera with its site costs {say_rupees(cheapest)}; the budget buys none"
-        raise ScenarioError.one("scenario.cheapest", what, f"Give at least {say_rupees(cheapest)}", say_rupees(scenario.budget_inr))
+        faults.append(Fault("scenario.cheapest", what, f"Give at least {say_rupees(cheapest)}", say_rupees(scenario.budget_inr)))
+    least = int((problem.yearly + problem.site_yearly[problem.site])[sees].min())
+    if scenario.yearly_inr is not None and scenario.yearly_inr < least:
+        what = f"The least a camera with its site costs is {say_rupees(least)} a year; the yearly budget keeps none"
+        faults.append(Fault("scenario.cheapest", what, f"Give at least {say_rupees(least)} a year", say_rupees(scenario.yearly_inr)))
+    if faults:
+        raise ScenarioError(faults)
 
 
 def compose(city: City, scenario: Scenario, survey: Survey, problem: Problem, outcome: Outcome) -> Plan:
@@ -128,8 +138,10 @@ def compose(city: City, scenario: Scenario, survey: Survey, problem: Problem, ou
     demand["after"] = problem.seen(outcome.chosen)
     total = max(problem.total, 1e-12)
     proof = Proof(
-        status=outcome.termination, covered=outcome.objective / total, bound=min(outcome.bound / total, 1.0), gap=outcome.gap, runtime_s=outcome.runtime_s,
-        how="bound by Lagrangian relaxation over all poses, site subproblems solved exactly; plan by greedy search and an integer program (PuLP, HiGHS)",
+        status=outcome.termination, covered=outcome.objective / total, bound=min(outcome.bound / total, 1.0), gap=outcome.gap,
+        runtime_s=outcome.runtime_s,
+        how="bound by Lagrangian relaxation over all poses, site subproblems solved exactly, or by the integer program where it holds every pose; "
+            "plan by greedy search and an integer program (PuLP, HiGHS)",
     )  # fmt: skip
     return Plan(
         scenario=scenario, city_digest=city.digest, made=city.made, demand=demand, views=_views(city, survey, outcome.chosen),
@@ -196,7 +208,9 @@ def _views(city: City, survey: Survey, chosen: Ints) -> gpd.GeoDataFrame:
     standing = survey.standing
     points = np.column_stack([survey.sites.geometry.x.to_numpy(), survey.sites.geometry.y.to_numpy()])
     planned = Poses(survey.poses.heads, survey.poses.site[chosen], survey.poses.head[chosen], survey.poses.bearing_deg[chosen])
-    shapes = view_areas(survey.walls, standing.points_m, standing.poses, target_m=target_m) + view_areas(survey.walls, points, planned, target_m=target_m)
+    shapes = view_areas(survey.walls, standing.points_m, standing.poses, target_m=target_m) + view_areas(
+        survey.walls, points, planned, target_m=target_m
+    )
     ids = [standing.ids[row] for row in standing.poses.site] + [survey.camera_id(int(pose)) for pose in chosen]
     flags = np.arange(len(ids)) >= len(standing.poses)
     return gpd.GeoDataFrame({"camera": ids, "planned": flags}, geometry=shapes, crs=city.crs)

@@ -47,8 +47,8 @@ class Limits:
 class Problem:
     """Arrays of one placement problem; poses are sorted by site.
 
-    `covers` csr bool (n_poses, n_demand); `weight` (n_demand,), not negative; `already` (n_demand,): seen by existing cameras; `ward` (n_demand,), -1 for
-    none; `cost`, `yearly` (n_poses,) [INR, INR/year]; `site` (n_poses,); `site_cost`, `site_yearly` (n_sites,).
+    `covers` csr bool (n_poses, n_demand); `weight` (n_demand,), not negative; `already` (n_demand,): seen by existing cameras; `ward` (n_demand,), -1
+    for none; `cost`, `yearly` (n_poses,) [INR, INR/year]; `site` (n_poses,); `site_cost`, `site_yearly` (n_sites,).
     """
 
     covers: sparse.csr_matrix
@@ -129,7 +129,9 @@ class Problem:
         return found
 
     def ward_short(self, seen: Flags) -> Floats:
-        """How much weight each ward lacks to its least (n_wards,), 0 where it has enough; differences below a millionth of all weight are rounding."""
+        """How much weight each ward lacks to its least (n_wards,), 0 where it has enough; differences below a millionth of all weight are
+        rounding.
+        """
         inside = seen & (self.ward >= 0)
         got = np.bincount(self.ward[inside], weights=self.weight[inside], minlength=len(self.limits.ward_least))
         short = self.limits.ward_least - got
@@ -148,7 +150,8 @@ def _faults(problem: Problem) -> list[Fault]:
     lengths = (
         ("weight", len(problem.weight), n_demand), ("already", len(problem.already), n_demand), ("ward", len(problem.ward), n_demand),
         ("cost", len(problem.cost), n_poses), ("yearly", len(problem.yearly), n_poses), ("site", len(problem.site), n_poses),
-        ("site_yearly", len(problem.site_yearly), n_sites), ("keep", len(problem.limits.keep), n_poses), ("forbid", len(problem.limits.forbid), n_poses),
+        ("site_yearly", len(problem.site_yearly), n_sites), ("keep", len(problem.limits.keep), n_poses),
+        ("forbid", len(problem.limits.forbid), n_poses),
     )  # fmt: skip
     for name, length, wanted in lengths:
         require(length == wanted, f"{name} has {length} rows, {wanted} are needed")
@@ -160,7 +163,12 @@ def _faults(problem: Problem) -> list[Fault]:
         require(values.dtype.kind == "i" and not (values < 0).any(), f"{name} must be whole rupees, none negative", values.dtype)
     require(not n_poses or (problem.site.min() >= 0 and problem.site.max() < n_sites), "a pose names a site that is not there")
     require(bool((np.diff(problem.site) >= 0).all()), "poses are not sorted by site")
-    require(not n_demand or (problem.ward.min() >= -1 and problem.ward.max() < max(n_wards, 1)), "a demand point names a ward that is not there")
+    require(not n_demand or (problem.ward.min() >= -1 and problem.ward.max() < n_wards), "a demand point names a ward that is not there")
     require(not (problem.limits.keep & problem.limits.forbid).any(), "a pose is both kept and forbidden")
-    require(problem.limits.budget >= 0 and problem.limits.per_site >= 1, "budget and cameras a site must allow something")
+    least = problem.limits.ward_least
+    require(bool(np.isfinite(least).all() and (least >= 0).all()), "a ward's least covered weight is negative or not finite")
+    require(
+        problem.limits.budget >= 0 and (problem.limits.yearly or 0) >= 0 and problem.limits.per_site >= 1,
+        "budgets and cameras a site must allow something",
+    )
     return faults

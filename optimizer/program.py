@@ -3,7 +3,8 @@
     x[p] 1 where pose p is chosen           z[s] 1 where site s is built
     v[i,s] how far site s sees demand i     y[i] how far demand i is covered          v, y in [0, 1]
 
-It says per site what it sees. The usual y[i] <= sum of x[p] lets three thirds of a pole's cameras see a point fully while a third of the pole is paid.
+It says per site what it sees. The usual y[i] <= sum of x[p] lets three thirds of a pole's cameras see a point fully while a third of the pole is
+paid.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 import highspy
 import numpy as np
@@ -49,7 +51,7 @@ class Answer:
 
 def describe(problem: pulp.LpProblem) -> dict[str, str]:
     """Every constraint's sentence, by its name."""
-    return {name: RULES[name.split("__")[0]] for name in problem.constraints}
+    return {row.name: RULES[row.name.split("__")[0]] for row in problem.constraints()}
 
 
 def build(core: Core, poses: Ints) -> tuple[pulp.LpProblem, dict[int, pulp.LpVariable], dict[int, pulp.LpVariable]]:
@@ -60,8 +62,8 @@ def build(core: Core, poses: Ints) -> tuple[pulp.LpProblem, dict[int, pulp.LpVar
     scale = 1e6 / max(float(core.weight.sum()), 1e-12)
     site_of = np.repeat(np.arange(len(core.room)), np.diff(core.first))
     problem = pulp.LpProblem("placement", pulp.LpMaximize)
-    x = {int(p): pulp.LpVariable(f"x_{p}", cat="Binary") for p in poses}
-    z = {int(s): pulp.LpVariable(f"z_{s}", cat="Binary") for s in np.unique(site_of[poses])}
+    x = {int(p): problem.add_variable(f"x_{p}", cat="Binary") for p in poses}
+    z = {int(s): problem.add_variable(f"z_{s}", cat="Binary") for s in np.unique(site_of[poses])}
     capital = pulp.LpAffineExpression([(x[p], core.cost[p]) for p in x] + [(z[s], core.site_cost[s]) for s in z])
     problem += capital <= core.budget, "capital_budget"
     if np.isfinite(core.yearly_left):
@@ -98,14 +100,14 @@ def _add_coverage(
     covered = []
     for number, ((_, key), members) in enumerate(groups.items()):
         seers = np.frombuffer(key, dtype=np.int64)
-        y = pulp.LpVariable(f"y_{number}", 0, 1)
+        y = problem.add_variable(f"y_{number}", 0, 1)
         terms = []
         for s in np.unique(site_of[seers]):
             own = [int(p) for p in seers[site_of[seers] == s]]
             if len(own) == 1:
                 terms.append((x[own[0]], 1))
                 continue
-            v = pulp.LpVariable(f"v_{number}_{s}", 0, 1)
+            v = problem.add_variable(f"v_{number}_{s}", 0, 1)
             problem += v <= pulp.LpAffineExpression([(x[p], 1) for p in own]), f"sees__{number}_{s}"
             problem += v <= z[int(s)], f"built__{number}_{s}"
             terms.append((v, 1))
@@ -141,39 +143,45 @@ def solve(core: Core, poses: Ints, *, time_limit_s: float, gap: float, start: In
         return Answer(np.empty(0, dtype=np.int64), core.base, "optimal", 0.0)
     problem, x, z = build(core, poses)
     scale = 1e6 / max(float(core.weight.sum()), 1e-12)
-    if start is not None:
-        _set_start(problem, core, x, z, start)
+    begin = _start(core, x, z, start) if start is not None else {}
     try:
-        problem.solve(pulp.HiGHS(msg=False, timeLimit=time_limit_s, gapRel=gap, threads=THREADS, warmStart=start is not None))
+        problem.solve(_Solver(begin, msg=False, timeLimit=time_limit_s, gapRel=gap, threads=THREADS))
     except pulp.PulpSolverError as error:
         raise SolverError.one("solver.failed", f"The solver failed: {error}", "Plan again with a smaller area or fewer models") from None
     info = problem.solverModel.getInfo()
     runtime = time.monotonic() - began
-    if problem.sol_status not in (pulp.LpSolutionOptimal, pulp.LpSolutionIntegerFeasible) or info.primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
+    if (
+        problem.sol_status not in (pulp.LpSolutionOptimal, pulp.LpSolutionIntegerFeasible)
+        or info.primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible
+    ):
         status = "infeasible" if problem.sol_status == pulp.LpSolutionInfeasible else "no answer in time"
         return Answer(None, float("inf"), status, runtime)
     chosen = np.array(sorted(p for p, variable in x.items() if (variable.value() or 0.0) > 0.5), dtype=np.int64)
     ended = problem.solverModel.getModelStatus()
     status = "optimal" if ended == highspy.HighsModelStatus.kOptimal else "time limit" if ended == highspy.HighsModelStatus.kTimeLimit else "stopped"
     bound = float(info.mip_dual_bound)
-    return Answer(chosen, core.base + abs(bound) / scale if np.isfinite(bound) else float("inf"), status, runtime)
+    return Answer(chosen, core.base + max(-bound, 0.0) / scale if np.isfinite(bound) else float("inf"), status, runtime)
 
 
-def _set_start(problem: pulp.LpProblem, core: Core, x: dict[int, pulp.LpVariable], z: dict[int, pulp.LpVariable], start: Ints) -> None:
-    """A full start: HiGHS takes no partial one through this door."""
-    inside = {int(p) for p in start}
+class _Solver(pulp.HiGHS):
+    """PuLP's HiGHS begun from a plan: PuLP hands HiGHS no start, and passes `warmStart` on as an option that HiGHS does not know."""
+
+    def __init__(self, start: dict[str, float], **options: Any) -> None:
+        super().__init__(**options)
+        self._start = start
+
+    def callSolver(self, lp: pulp.LpProblem) -> None:  # noqa: N802  # PuLP's name
+        """Set the start, given for poses and sites only, which HiGHS completes; then run."""
+        if self._start:
+            known = [(variable.index, self._start[variable.name]) for variable in lp.variables() if variable.name in self._start]
+            indices, values = (np.array(column) for column in zip(*known, strict=True))
+            lp.solverModel.setSolution(len(known), indices.astype(np.int32), values.astype(np.float64))
+        super().callSolver(lp)
+
+
+def _start(core: Core, x: dict[int, pulp.LpVariable], z: dict[int, pulp.LpVariable], plan: Ints) -> dict[str, float]:
+    """A plan as values of the pose and site variables, by name."""
+    inside = {int(p) for p in plan}
     site_of = np.repeat(np.arange(len(core.room)), np.diff(core.first))
     built = {int(site_of[p]) for p in inside}
-    for p, variable in x.items():
-        variable.setInitialValue(1 if p in inside else 0)
-    for s, variable in z.items():
-        variable.setInitialValue(1 if s in built else 0)
-    values: dict[str, float] = {variable.name: float(variable.value()) for variable in (*x.values(), *z.values())}
-    for name, row in problem.constraints.items():
-        # v before y: `sees` and `built` rows of a group stand before its `cover` row.
-        kind = name.split("__")[0]
-        if kind in ("sees", "cover"):
-            (own, *others) = sorted(row.items(), key=lambda term: -term[1])
-            total = sum(values[variable.name] for variable, _ in others)
-            own[0].setInitialValue(min(1.0, total))
-            values[own[0].name] = min(1.0, total)
+    return {variable.name: float(row in rows) for variables, rows in ((x, inside), (z, built)) for row, variable in variables.items()}

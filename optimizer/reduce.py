@@ -23,9 +23,10 @@ class Core:
     """A reduced problem; rows of poses sorted by site.
 
     `start`, `items`: demand of each pose (csr); `weight` (n_demand,); `ward` (n_demand,), -1 for none; `cost`, `yearly` (n_poses,) and `site_cost`,
-    `site_yearly` (n_sites,) as floats; `first` (n_sites + 1,): a site's poses; `room` (n_sites,): cameras it still takes; `budget`, `yearly_left`: what is left after
-    the kept poses; `ward_least` (n_wards,): what is left to be covered. `pose` (n_poses,): row in the full problem; `fixed` rows chosen beforehand; `base` weight
-    covered beforehand; `point` (n_full_demand,): which merged point each demand became, -1 where covered or never seen.
+    `site_yearly` (n_sites,) as floats; `first` (n_sites + 1,): a site's poses; `room` (n_sites,): cameras it still takes; `budget`, `yearly_left`:
+    what is left after the kept poses; `ward_least` (n_wards,): what is left to be covered. `pose` (n_poses,): row in the full problem; `fixed` rows
+    chosen beforehand; `base` weight covered beforehand; `point` (n_full_demand,): which merged point each demand became, -1 where covered or never
+    seen.
     """
 
     start: Ints
@@ -118,9 +119,12 @@ def reduce(problem: Problem) -> Core:
     already = np.bincount(problem.ward[got], weights=problem.weight[got], minlength=len(problem.limits.ward_least))
     return Core(
         start=matrix.indptr.astype(np.int64), items=matrix.indices.astype(np.int32), weight=weight, ward=ward,
-        cost=problem.cost[pose].astype(float), yearly=problem.yearly[pose].astype(float), first=np.concatenate([[0], np.cumsum(counts[used])]).astype(np.int64),
-        site_cost=site_cost[used], site_yearly=site_yearly[used], room=room[used].astype(np.int64), budget=budget, yearly_left=yearly_left,
-        ward_least=np.maximum(problem.limits.ward_least - already, 0.0), pose=pose, fixed=fixed, base=float(problem.weight[covered].sum()), point=point,
+        cost=problem.cost[pose].astype(float), yearly=problem.yearly[pose].astype(float),
+        first=np.concatenate([[0], np.cumsum(counts[used])]).astype(np.int64),
+        site_cost=site_cost[used], site_yearly=site_yearly[used], room=np.minimum(room[used], counts[used]).astype(np.int64), budget=budget,
+        yearly_left=yearly_left,
+        ward_least=np.maximum(problem.limits.ward_least - already, 0.0), pose=pose, fixed=fixed, base=float(problem.weight[covered].sum()),
+        point=point,
     )  # fmt: skip
 
 
@@ -149,7 +153,7 @@ def _merge(matrix: sparse.csr_matrix, problem: Problem) -> tuple[sparse.csr_matr
     group = group.reshape(-1)
     point = np.full(n_demand, -1, dtype=np.int64)
     point[seen] = group
-    weight = np.bincount(group, weights=problem.weight[seen], minlength=len(representative))
+    weight = np.bincount(group, weights=problem.weight[seen], minlength=len(representative)).astype(np.float64)
     kept = _drop_columns(matrix, ~np.isin(np.arange(n_demand), seen[representative]))
     merged = sparse.csr_matrix((kept.data, point[kept.indices], kept.indptr), shape=(matrix.shape[0], len(representative)))
     merged.sort_indices()

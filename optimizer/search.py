@@ -20,7 +20,8 @@ from planning.jit import jit
 
 @jit
 def _block(
-    s: int, start: Any, items: Any, weight: Any, ward: Any, lacking: Any, floors: bool, cost: Any, price: Any, first: Any, site_cost: Any, site_price: Any,
+    s: int, start: Any, items: Any, weight: Any, ward: Any, lacking: Any, floors: bool, cost: Any, price: Any, first: Any, site_cost: Any,
+    site_price: Any,
     yearly: Any, site_yearly: Any, allowed: Any, chosen: Any, covered: Any, room: int, is_open: bool, left: float, left_yearly: float,
     mark: Any, stamp: int, out: Any,
 ) -> Any:  # fmt: skip
@@ -70,9 +71,12 @@ def _greedy(
     """Buy blocks by worth until nothing is affordable or, with `floors`, no ward lacks; changes chosen, covered, used, lacking in place."""
     n_sites = len(first) - 1
     mark = np.zeros(len(weight), dtype=np.int64)
-    out = np.empty(16, dtype=np.int64)
+    most: Any = 1
+    for s in range(n_sites):
+        most = max(most, room[s])
+    out = np.empty(most, dtype=np.int64)
     stamp = 0
-    heap = [(0.0, np.int64(-1))]
+    heap: Any = [(0.0, np.int64(-1))]
     heap.pop()
     for s in range(n_sites):
         stamp += 1
@@ -147,7 +151,8 @@ def greedy(core: Core, *, allowed: Flags | None = None, start_with: Ints | None 
         if floors and not (lacking > 0).any():
             continue
         left, left_yearly = _greedy(
-            core.start, core.items, core.weight, core.ward, lacking, floors, core.cost, core.yearly, price, core.first, core.site_cost, core.site_yearly,
+            core.start, core.items, core.weight, core.ward, lacking, floors, core.cost, core.yearly, price, core.first, core.site_cost,
+            core.site_yearly,
             site_price, core.room, free, chosen, covered, used, left, left_yearly,
         )  # fmt: skip
     return np.nonzero(chosen)[0]
@@ -182,4 +187,4 @@ def value(core: Core, chosen: Ints) -> float:
 def floors_hold(core: Core, chosen: Ints) -> bool:
     """Whether every ward has its least covered weight."""
     short = core.ward_least - ward_weight(core, coverage(core, chosen) > 0)
-    return bool((short <= 1e-6 * max(core.weight.sum(), 1.0)).all())
+    return bool((short <= 1e-6 * (core.base + core.weight.sum())).all())

@@ -1,7 +1,7 @@
 """The strategy, in one straight line: reduce, search, bound, program; each can be the last when time is up.
 
-The bound always belongs to the full problem, rules included: it comes from the Lagrangian over every pose, or from the program where that held every pose. What
-is returned is never worse than the greedy plan.
+The bound always belongs to the full problem, rules included: it comes from the Lagrangian over every pose, or from the program where that held every
+pose. What is returned is never worse than the greedy plan.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from optimizer import bounds, program, search
+from optimizer import bounds, neighbourhood, program, search
 from optimizer.problem import Ints, Problem
 from optimizer.reduce import Core, reduce
 from planning.errors import Fault, Infeasible
@@ -20,6 +20,8 @@ from planning.money import say_rupees
 from planning.workers import Progress
 
 SMALL = 400  # poses up to which the whole problem is one quick program
+WHOLE = 3_000  # poses up to which the program after the bound holds them all, and so may lower the bound too
+POOL = 1_000  # poses the first program chooses from: those the prices picked most
 SHARE_BOUND = 0.4  # of the time goes to the bound at most
 
 
@@ -43,14 +45,14 @@ class Outcome:
 class _Run:
     """One solve under way: the best plan so far, the bound so far, and the clock."""
 
-    def __init__(self, problem: Problem, core: Core, *, gap: float, time_limit_s: float, progress: Progress) -> None:
-        self.problem, self.core, self.wanted, self.progress = problem, core, gap, progress
-        self.ends = time.monotonic() + time_limit_s
+    def __init__(self, problem: Problem, core: Core, *, began: float, gap: float, time_limit_s: float, seed: int, progress: Progress) -> None:
+        self.problem, self.core, self.wanted, self.seed, self.progress = problem, core, gap, seed, progress
+        self.ends = began + time_limit_s
         self.best: Ints | None = None
         self.value = -np.inf
         self.bound = core.base + float(core.weight.sum())
         self.stages: list[tuple[str, float]] = []
-        self._mark = time.monotonic()
+        self._mark = began
 
     @property
     def left_s(self) -> float:
@@ -84,25 +86,28 @@ class _Run:
         self.progress.step("optimize", share, note)
 
 
-def solve(problem: Problem, *, gap: float = 0.005, time_limit_s: float = 45.0, progress: Progress = Progress()) -> Outcome:  # noqa: B008
+def solve(problem: Problem, *, gap: float = 0.005, time_limit_s: float = 45.0, seed: int = 1, progress: Progress = Progress()) -> Outcome:  # noqa: B008
     """The best plan found in the time, with a bound that holds for every plan.
 
     Parameters
     ----------
     gap: relative gap at which to stop early.
     time_limit_s: for the whole solve [s].
+    seed: of the neighbourhood search; equal seeds and enough time give equal plans.
     progress: told the gap; may stop the work.
 
     Raises
     ------
-    Infeasible: `floor.unreachable` where a ward's floor lies above what all poses together could see, `floor.budget` where no plan within the budget was found
-    that reaches all floors, `keep.budget`, `keep.site` where the kept cameras alone break a limit.
+    Infeasible: `floor.unreachable` where a ward's floor lies above what all poses together could see, `floor.budget` where no plan within the budget
+    was found that reaches all floors, `keep.budget`, `keep.site` where the kept cameras alone break a limit.
     """
     began = time.monotonic()
     _check_kept(problem)
     core = reduce(problem)
-    _check_floors(problem, core)
-    run = _Run(problem, core, gap=gap, time_limit_s=time_limit_s, progress=progress)
+    _check_floors(problem)
+    if not _within_reach(problem, core):
+        raise _no_plan(problem, core)
+    run = _Run(problem, core, began=began, gap=gap, time_limit_s=time_limit_s, seed=seed, progress=progress)
     run.stage("reduce")
     run.offer(search.greedy(core))
     run.stage("greedy")
@@ -131,7 +136,7 @@ def _whole(run: _Run) -> None:
 
 
 def _bound_and_merge(run: _Run) -> None:
-    """Prices first; then a program over the poses they picked, which joins the best parts of many plans; again with more poses while time is left."""
+    """Prices first; then a program over the poses they picked, which joins the best parts of many plans; then patches of town."""
     core = run.core
     budget_s = run.left_s
 
@@ -145,27 +150,46 @@ def _bound_and_merge(run: _Run) -> None:
         return run.value if np.isfinite(run.value) else core.base
 
     incumbent = run.value if np.isfinite(run.value) else core.base
-    started = search.coverage(core, run.best if run.best is not None else np.empty(0, dtype=np.int64))
+    started = search.coverage(core, run.best if run.best is not None else np.empty(0, dtype=np.int64)).astype(np.int64)
     # Half the wanted gap is left to the plan's side.
     dual = bounds.lagrangian(core, incumbent, started=started, time_limit_s=SHARE_BOUND * budget_s, gap=run.wanted / 2, look=look,
                              stopped=lambda: run.progress.stopped)  # fmt: skip
     run.bound = min(run.bound, dual.bound)
     run.stage("bound")
     run.tell(0.7)
-    seldom = np.sort(dual.picks[dual.picks > 0])[::-1]
-    for most in (600, 1_500, 4_000):
-        if run.done or run.left_s < 0.5:
-            break
-        least = seldom[min(most, len(seldom)) - 1] if len(seldom) else 1
-        pool = np.nonzero(dual.picks >= max(least, 1))[0]
-        pool = np.unique(np.concatenate([pool, run.best])) if run.best is not None else pool
-        answer = program.solve(core, pool, time_limit_s=run.left_s, gap=run.wanted / 4, start=run.best)
-        if answer.chosen is not None:
-            run.offer(answer.chosen)
-        run.tell(0.9)
-        if most >= len(seldom):
-            break
+    if run.done or run.left_s < 0.5 or not dual.picks.any():
+        return
+    if core.n_poses <= WHOLE:
+        _whole(run)
+        return
+    often = np.sort(dual.picks[dual.picks > 0])[::-1]
+    pool = _with(run, np.nonzero(dual.picks >= often[min(POOL, len(often)) - 1])[0])
+    answer = program.solve(core, pool, time_limit_s=0.5 * run.left_s, gap=run.wanted / 4, start=run.best)
+    if answer.chosen is not None:
+        run.offer(answer.chosen)
     run.stage("program")
+    run.tell(0.75)
+    _patches(run, _with(run, np.nonzero(dual.picks > 0)[0]))
+    run.stage("neighbourhoods")
+
+
+def _with(run: _Run, rows: Ints) -> Ints:
+    """These rows and those of the best plan, sorted."""
+    return np.unique(rows if run.best is None else np.concatenate([rows, run.best]))
+
+
+def _patches(run: _Run, candidates: Ints) -> None:
+    """Patch by patch, until the gap or the time is reached."""
+    if run.best is None:
+        return
+    ground = neighbourhood.prepare(run.core, candidates)
+    rng = np.random.default_rng(run.seed)
+    began_s = run.left_s
+    while not run.done and run.left_s > 0.3:
+        again = neighbourhood.replan(run.core, ground, run.best, neighbourhood.patch(ground, rng), time_limit_s=run.left_s)
+        if again is not None:
+            run.offer(again)
+        run.tell(0.75 + 0.25 * (1 - run.left_s / began_s))
 
 
 def _check_kept(problem: Problem) -> None:
@@ -186,16 +210,23 @@ def _check_kept(problem: Problem) -> None:
         raise Infeasible(faults)
 
 
-def _check_floors(problem: Problem, core: Core) -> None:
-    """Floors no budget could reach: what all usable poses together see falls short."""
-    could = search.ward_weight(core, np.ones(len(core.weight), dtype=bool))
+def _within_reach(problem: Problem, core: Core) -> bool:
+    """Whether all poses together that can be paid singly reach every floor."""
+    return not (problem.ward_short(problem.seen(np.concatenate([core.fixed, core.pose]))) > 0).any()
+
+
+def _check_floors(problem: Problem) -> None:
+    """Floors no budget could reach: what all allowed poses together see falls short."""
     least = problem.limits.ward_least
-    short = np.nonzero(core.ward_least - could > 1e-6 * max(problem.total, 1e-12))[0]
+    seen = problem.seen(np.nonzero(~problem.limits.forbid)[0])
+    lacks = problem.ward_short(seen)
+    short = np.nonzero(lacks > 0)[0]
     if not len(short):
         return
     inside = problem.ward >= 0
-    totals = np.maximum(np.bincount(problem.ward[inside], weights=problem.weight[inside], minlength=len(least)), 1e-12)
-    most = (could + least - core.ward_least) / totals
+    totals = np.bincount(problem.ward[inside], weights=problem.weight[inside], minlength=len(least))
+    totals = np.where(totals > 0, totals, 1.0)
+    most = (least - lacks) / totals
     raise Infeasible(
         Fault(
             "floor.unreachable",
@@ -219,5 +250,8 @@ def _no_plan(problem: Problem, core: Core) -> Infeasible:
         low, high = (middle, high) if search.floors_hold(easier, search.greedy(easier)) else (low, middle)
     wards = ", ".join(limits.ward_name(int(w)) for w in np.nonzero(short > 0)[0][:10])
     what = f"No plan within the budget was found that reaches every ward's floor; still short: {wards}"
-    way_out = f"Raise the budget, or lower the floor to {100 * low:.0f} % of what was asked: there a plan was found"
+    lower = (
+        f", or lower the floor to {100 * low:.0f} % of what was asked: there a plan was found" if low >= 0.005 else "; no lower floor helped either"
+    )
+    way_out = f"Raise the budget{lower}"
     return Infeasible.one("floor.budget", what, way_out, f"{int((short > 0).sum())} wards")

@@ -15,9 +15,9 @@ import shapely
 
 from coverage.matrix import CoverageMatrix, build_matrix
 from coverage.poses import Aim, Head, Poses, make_heads, make_poses
-from coverage.sight import Floats, Sightlines, Walls, build_walls, cast
+from coverage.sight import Floats, Walls, build_walls, cast
 from coverage.standing import Standing, stand
-from planning.catalogue import load_levels, load_models, load_prices, load_recipe
+from planning.catalogue import Recipe, load_levels, load_models, load_prices, load_recipe
 from planning.city import City
 from planning.demand import build_demand
 from planning.errors import Fault, ScenarioError
@@ -33,8 +33,9 @@ _CAMERA_ID = re.compile(r"(?P<site>[^/]+)/(?P<model>[^/]+)/(?P<lens>\d+)@(?P<bea
 class Survey:
     """What planning a city stands on.
 
-    `demand`, `sites`: frames of `planning.demand` and `planning.sites`; `models` by key; `walls`; `poses` sorted by site; `matrix`: px/m (n_poses, n_demand);
-    `standing`: existing cameras; `before` (n_demand,): seen by them; `notes`: what was assumed, imputed or left out; `stages_s`: seconds each stage took.
+    `demand`, `sites`: frames of `planning.demand` and `planning.sites`; `models` by key; `walls`; `poses` sorted by site; `matrix`: px/m (n_poses,
+    n_demand); `standing`: existing cameras; `before` (n_demand,): seen by them; `notes`: what was assumed, imputed or left out; `stages_s`: seconds
+    each stage took.
     """
 
     demand: gpd.GeoDataFrame
@@ -56,7 +57,16 @@ class Survey:
 
 def survey_key(city: City, scenario: Scenario) -> tuple[object, ...]:
     """Equal keys, equal surveys."""
-    return (city.digest, scenario.models, scenario.level, scenario.recipe, scenario.spacing_m, scenario.mount_heights_m, scenario.by_night, scenario.keep)
+    return (
+        city.digest,
+        scenario.models,
+        scenario.level,
+        scenario.recipe,
+        scenario.spacing_m,
+        scenario.mount_heights_m,
+        scenario.by_night,
+        scenario.keep,
+    )
 
 
 def make_survey(city: City, scenario: Scenario, *, aim: Aim = Aim(), progress: Progress = Progress()) -> Survey:  # noqa: B008
@@ -72,9 +82,8 @@ def make_survey(city: City, scenario: Scenario, *, aim: Aim = Aim(), progress: P
     ScenarioError: unknown models, level, recipe or kept cameras, a level no camera reaches, nothing to watch, or nowhere to mount.
     """
     clock = _Clock(progress)
-    models, px_per_m = _wanted(scenario)
+    models, px_per_m, recipe = _wanted(city, scenario)
     clock.stage("demand", 0.05)
-    recipe = load_recipe(scenario.recipe)
     demand = build_demand(city, recipe, spacing_m=scenario.spacing_m)
     clock.stage("sites", 0.15)
     sites = build_sites(city, load_prices())
@@ -83,8 +92,8 @@ def make_survey(city: City, scenario: Scenario, *, aim: Aim = Aim(), progress: P
         raise ScenarioError.one("scenario.empty", f"In this city there is {what}", "Check the city: chaukas city check", city.name)
     clock.stage("sight", 0.25)
     target_m = float(recipe.target_m)
-    heads = make_heads(list(models.values()), scenario.mount_heights_m, px_per_m, by_night=scenario.by_night, target_m=target_m)
-    heads = _kept_heads(scenario, models, heads, px_per_m, target_m)
+    offered = make_heads(list(models.values()), scenario.mount_heights_m, px_per_m, by_night=scenario.by_night, target_m=target_m)
+    heads = _kept_heads(scenario, models, offered, px_per_m, target_m)
     origin = (float(np.floor(city.area.bounds[0])), float(np.floor(city.area.bounds[1])))
     walls = build_walls(city["buildings"], origin)
     points, targets, target_z = _xy(sites), _xy(demand), np.full(len(demand), target_m)
@@ -94,8 +103,8 @@ def make_survey(city: City, scenario: Scenario, *, aim: Aim = Aim(), progress: P
     lines = cast(walls, points, targets, target_z, reach_m=reach, highest_m=np.minimum(ceiling, top) + 1e-9)
     clock.stage("poses", 0.35)
     weight = np.where(before, 0.0, demand["weight"].to_numpy(dtype=np.float64))
-    poses = make_poses(lines, heads, weight, ceiling, street_bearings(sites, city["roads"]), aim)
-    poses = _with_kept(poses, scenario.keep, sites)
+    poses = make_poses(lines, offered, weight, ceiling, street_bearings(sites, city["roads"]), aim)
+    poses = _with_kept(Poses(heads, poses.site, poses.head, poses.bearing_deg), scenario.keep, sites)
     clock.stage("matrix", 0.4)
     matrix = build_matrix(lines, poses, len(demand))
     stages = clock.end()
@@ -129,8 +138,8 @@ def _xy(frame: gpd.GeoDataFrame) -> Floats:
     return xy
 
 
-def _wanted(scenario: Scenario) -> tuple[dict[str, CameraModel], float]:
-    """The scenario's models and level from the catalogue; all that is unknown at once."""
+def _wanted(city: City, scenario: Scenario) -> tuple[dict[str, CameraModel], float, Recipe]:
+    """The scenario's models, level and recipe from the catalogue; all that is unknown or cannot be asked of this city at once."""
     catalogue, levels = load_models(), load_levels()
     faults = [
         Fault("scenario.model", "This camera model is not in the catalogue", f"Choose among {', '.join(catalogue)}", key)
@@ -139,10 +148,19 @@ def _wanted(scenario: Scenario) -> tuple[dict[str, CameraModel], float]:
     ]
     if scenario.level not in levels:
         faults.append(Fault("scenario.level", "This level is not known", f"Choose among {', '.join(levels)}", scenario.level))
-    if faults:
+    if scenario.ward_floor > 0 and not len(city["wards"]):
+        faults.append(
+            Fault("scenario.floor", "This city has no wards, so none can have a floor", "Import it with --wards, or ask 0", str(scenario.ward_floor))
+        )
+    recipe = None
+    try:
+        recipe = load_recipe(scenario.recipe)
+    except ScenarioError as error:
+        faults.extend(error.faults)
+    if faults or recipe is None:
         raise ScenarioError(faults)
     keys = scenario.models or tuple(key for key in DEFAULT_MODELS if key in catalogue)
-    return {key: catalogue[key] for key in keys}, levels[scenario.level].px_per_m
+    return {key: catalogue[key] for key in keys}, levels[scenario.level].px_per_m, recipe
 
 
 def _look_around(
@@ -165,15 +183,25 @@ def parse_camera_id(text: str) -> re.Match[str] | None:
 
 
 def _kept_heads(scenario: Scenario, models: dict[str, CameraModel], heads: tuple[Head, ...], px_per_m: float, target_m: float) -> tuple[Head, ...]:
-    """Heads of kept cameras whose height is not among those offered."""
+    """The heads offered, and those of kept cameras whose height is not among them."""
     heights = {float(match["height"]) for match in map(parse_camera_id, scenario.keep) if match} - set(scenario.mount_heights_m)
     if not heights:
         return heads
     return heads + make_heads(list(models.values()), sorted(heights), px_per_m, by_night=scenario.by_night, target_m=target_m)
 
 
+def _as_written(match: re.Match[str]) -> bool:
+    """Whether bearing and height are written as `Survey.camera_id` writes them, so that one camera has one id."""
+    bearing, height = float(match["bearing"]), float(match["height"])
+    return bearing < 360 and (match["bearing"], match["height"]) == (f"{bearing:.1f}", f"{height:g}")
+
+
 def _with_kept(poses: Poses, keep: tuple[str, ...], sites: gpd.GeoDataFrame) -> Poses:
-    """The poses with every kept camera among them; kept ids that name no site, model or lens here are faults, all told at once."""
+    """The poses with every kept camera among them.
+
+    Kept ids that are not as we write them, that name no site, model or lens here, or that hang above what the site carries are faults, all told at
+    once.
+    """
     if not keep:
         return poses
     rows = {str(label): row for row, label in enumerate(sites.index)}
@@ -183,14 +211,20 @@ def _with_kept(poses: Poses, keep: tuple[str, ...], sites: gpd.GeoDataFrame) -> 
         match = parse_camera_id(text)
         head = kinds.get((match["model"], int(match["lens"]), f"{float(match['height']):g}")) if match else None
         site = rows.get(match["site"]) if match else None
-        if match is None or head is None or site is None or not 0 <= float(match["bearing"]) < 360:
-            faults.append(Fault("scenario.keep", "This kept camera has no site, model or lens here", "Take it off the list, or allow its model", text))
+        if match is None or head is None or site is None or not _as_written(match):
+            faults.append(
+                Fault("scenario.keep", "This kept camera has no site, model or lens here", "Take it off the list, or allow its model", text)
+            )
+            continue
+        ceiling = float(sites["max_height_m"].iloc[site])
+        if poses.heads[head].height_m > ceiling:
+            faults.append(Fault("scenario.keep", f"This kept camera hangs above the {ceiling:g} m its site carries", "Take it off the list", text))
             continue
         more.append((site, head, float(match["bearing"])))
     if faults:
         raise ScenarioError(faults)
     site_rows = np.concatenate([poses.site, np.array([m[0] for m in more], dtype=np.int32)])
-    head_rows = np.concatenate([poses.head, np.array([m[1] for m in more], dtype=np.int16)])
+    head_rows = np.concatenate([poses.head, np.array([m[1] for m in more], dtype=np.int32)])
     bearings = np.concatenate([poses.bearing_deg, np.array([m[2] for m in more])])
     # One row a camera: a kept one may have been offered already.
     _, first = np.unique(np.column_stack([site_rows, head_rows, np.round(bearings, 1)]), axis=0, return_index=True)

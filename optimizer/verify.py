@@ -1,9 +1,9 @@
 """The verifier: a plan's coverage and cost worked out again from raw geometry, by another way than the one that made it.
 
-The planner walks a grid of walls and filters by distance and bearing. Here every camera's targets are asked one by one: angle between bearing and target, angle
-below the horizon between the picture's edges, pixels over slant range, and shapely's own intersection of the line of sight with each footprint's outline.
-The demand is built again from the city and the recipe, sites and prices likewise; nothing is taken from the plan but where its cameras stand and how
-they are aimed. A plan that disagrees is refused.
+The planner walks a grid of walls and filters by distance and bearing. Here every camera's targets are asked one by one: angle between bearing and
+target, angle below the horizon between the picture's edges, pixels over slant range, and shapely's own intersection of the line of sight with each
+footprint's outline. The demand is built again from the city and the recipe, sites and prices likewise; nothing is taken from the plan but where its
+cameras stand and how they are aimed. A plan that disagrees is refused.
 """
 
 from __future__ import annotations
@@ -61,12 +61,11 @@ def verify(plan: Plan, city: City) -> Verified:
 
     Raises
     ------
-    Disagreement: with every figure that differs, stated and found: `verify.city`, `verify.before`, `verify.after`, `verify.ward`, `verify.bound`, `verify.cost`,
-    `verify.budget`, `verify.site`, `verify.place`, `verify.camera`.
+    Disagreement: with every figure that differs, stated and found: `verify.city`, `verify.before`, `verify.after`, `verify.ward`, `verify.bound`,
+    `verify.cost`, `verify.budget`, `verify.site`, `verify.place`, `verify.camera`.
     """
     began = time.monotonic()
-    if plan.city_digest != city.digest:
-        raise Disagreement.one("verify.city", "The plan was made for another state of the city", "Plan again", f"{plan.city_digest}, not {city.digest}")
+    _check_readable(plan, city)
     faults: list[Fault] = []
     recipe = load_recipe(plan.scenario.recipe)
     demand = build_demand(city, recipe, spacing_m=plan.scenario.spacing_m)
@@ -78,13 +77,28 @@ def verify(plan: Plan, city: City) -> Verified:
     _compare(faults, "before", plan.scorecard.before, share_before)
     _compare(faults, "after", plan.scorecard.after, share_after)
     _compare(faults, "covered", plan.proof.covered, share_after)
-    if plan.proof.bound < share_after - SHARE_TOLERANCE:
+    if not plan.proof.bound >= share_after - SHARE_TOLERANCE:
         faults.append(_differs("verify.bound", "the bound lies below what is covered", plan.proof.bound, share_after))
     _check_wards(plan, city, demand, before, after, faults)
     cost, yearly = _check_cost(plan, city, faults)
     if faults:
         raise Disagreement(faults)
     return Verified(share_before, share_after, cost, yearly, time.monotonic() - began)
+
+
+def _check_readable(plan: Plan, city: City) -> None:
+    """What must hold before anything can be worked out."""
+    faults: list[Fault] = []
+    if plan.city_digest != city.digest:
+        faults.append(Fault("verify.city", "The plan was made for another state of the city", "Plan again", f"{plan.city_digest}, not {city.digest}"))
+    if plan.scenario.level not in load_levels():
+        faults.append(Fault("verify.camera", "The plan's level is no longer known", "Plan again", plan.scenario.level))
+    for camera in plan.cameras:
+        figures = (camera.x_m, camera.y_m, camera.height_m, camera.bearing_deg, camera.tilt_deg, camera.hfov_deg, camera.vfov_deg)
+        if not np.isfinite(figures).all():
+            faults.append(_differs("verify.camera", f"{camera.id}: a figure is not a number", figures, "finite numbers"))
+    if faults:
+        raise Disagreement(faults)
 
 
 def _differs(code: str, what: str, stated: object, found: object) -> Fault:
@@ -96,7 +110,7 @@ def _compare(faults: list[Fault], name: str, stated: float, found: float) -> Non
         faults.append(_differs(f"verify.{name}", f"coverage ({name}) differs", f"{stated:.6f}", f"{found:.6f}"))
 
 
-def _check_wards(plan: Plan, city: City, demand: gpd.GeoDataFrame, before: np.ndarray, after: np.ndarray, faults: list[Fault]) -> None:  # type: ignore[type-arg]
+def _check_wards(plan: Plan, city: City, demand: gpd.GeoDataFrame, before: np.ndarray, after: np.ndarray, faults: list[Fault]) -> None:
     """Each ward's shares, by plain sums; and the floor."""
     names = dict(zip(city["wards"].index.astype(str), city["wards"]["name"].astype(str), strict=True))
     weight = demand["weight"].to_numpy(dtype=np.float64)
@@ -129,9 +143,13 @@ def _planned(plan: Plan, faults: list[Fault]) -> list[_Camera]:
         model = models.get(camera.model)
         lens = model.lenses[camera.lens] if model is not None and 0 <= camera.lens < len(model.lenses) else None
         if model is None or lens is None or (lens.hfov_deg, lens.vfov_deg) != (camera.hfov_deg, camera.vfov_deg):
-            faults.append(_differs("verify.camera", f"{camera.id}: its model or lens is not the catalogue's", f"{camera.model} {camera.hfov_deg}", lens))
+            faults.append(
+                _differs("verify.camera", f"{camera.id}: its model or lens is not the catalogue's", f"{camera.model} {camera.hfov_deg}", lens)
+            )
             continue
-        if f"@{camera.bearing_deg:.1f}/{camera.height_m:g}" not in camera.id or not camera.id.startswith(f"{camera.site}/{camera.model}/{camera.lens}@"):
+        if f"@{camera.bearing_deg:.1f}/{camera.height_m:g}" not in camera.id or not camera.id.startswith(
+            f"{camera.site}/{camera.model}/{camera.lens}@"
+        ):
             faults.append(_differs("verify.camera", f"{camera.id}: its id does not say what it is", camera.id, camera.site))
         slant = focal_px(model.width_px, lens.hfov_deg) / level
         slant = min(slant, model.night_range_m) if plan.scenario.by_night else slant
@@ -151,7 +169,7 @@ def _standing(plan: Plan, city: City, target_m: float) -> list[_Camera]:
     return cameras
 
 
-def _seen(cameras: list[_Camera], city: City, demand: gpd.GeoDataFrame, target_m: float) -> np.ndarray:  # type: ignore[type-arg]
+def _seen(cameras: list[_Camera], city: City, demand: gpd.GeoDataFrame, target_m: float) -> np.ndarray:
     """Which demand points these cameras see (n_demand,)."""
     at = shapely.get_coordinates(demand.geometry.array)
     near = shapely.STRtree(demand.geometry.array)
@@ -176,7 +194,7 @@ def _seen(cameras: list[_Camera], city: City, demand: gpd.GeoDataFrame, target_m
     return seen
 
 
-def _clear(start: Floats, end: Floats, height: Floats, target_m: float, buildings: gpd.GeoDataFrame) -> np.ndarray:  # type: ignore[type-arg]
+def _clear(start: Floats, end: Floats, height: Floats, target_m: float, buildings: gpd.GeoDataFrame) -> np.ndarray:
     """Whether each line of sight clears every roof it passes (n_lines,), by shapely."""
     clear = np.ones(len(start), dtype=bool)
     if not len(buildings) or not len(start):
@@ -219,7 +237,10 @@ def _check_cost(plan: Plan, city: City, faults: list[Fault]) -> tuple[int, int]:
             faults.append(_differs("verify.cost", f"site {label} costs otherwise", built[label].cost_inr, heads))
     for camera in plan.cameras:
         if camera.model in models and camera.site in sites.index:
-            own, upkeep = _camera_cost(camera, models[camera.model].price_inr, float(sites.loc[camera.site, "cost_per_m_above_6"])), models[camera.model].upkeep_inr_per_year
+            own, upkeep = (
+                _camera_cost(camera, models[camera.model].price_inr, float(sites.loc[camera.site, "cost_per_m_above_6"])),
+                models[camera.model].upkeep_inr_per_year,
+            )
             cost, yearly = cost + own, yearly + upkeep
             _check_camera(camera, sites.loc[camera.site], own, upkeep, faults)
     if len({camera.id for camera in plan.cameras}) != len(plan.cameras):
@@ -228,8 +249,20 @@ def _check_cost(plan: Plan, city: City, faults: list[Fault]) -> tuple[int, int]:
         ("verify.cost", "the capital cost differs", plan.cost_inr, cost, plan.cost_inr == cost),
         ("verify.cost", "the yearly cost differs", plan.yearly_inr, yearly, plan.yearly_inr == yearly),
         ("verify.budget", "the capital budget is passed", say_rupees(plan.scenario.budget_inr), say_rupees(cost), cost <= plan.scenario.budget_inr),
-        ("verify.budget", "the yearly budget is passed", plan.scenario.yearly_inr, yearly, plan.scenario.yearly_inr is None or yearly <= plan.scenario.yearly_inr),
-        ("verify.site", "a site carries too many cameras", plan.scenario.cameras_per_site, max(used.values(), default=0), max(used.values(), default=0) <= plan.scenario.cameras_per_site),
+        (
+            "verify.budget",
+            "the yearly budget is passed",
+            plan.scenario.yearly_inr,
+            yearly,
+            plan.scenario.yearly_inr is None or yearly <= plan.scenario.yearly_inr,
+        ),
+        (
+            "verify.site",
+            "a site carries too many cameras",
+            plan.scenario.cameras_per_site,
+            max(used.values(), default=0),
+            max(used.values(), default=0) <= plan.scenario.cameras_per_site,
+        ),
     )
     faults.extend(_differs(code, what, stated, found) for code, what, stated, found, holds in limits if not holds)
     _check_lists(plan, faults)

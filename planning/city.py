@@ -211,7 +211,9 @@ def find_city(name: str) -> Path:
             if (parent / name / "city.toml").is_file():
                 return parent / name
     known = ", ".join(sorted(list_cities())) or "none yet"
-    raise CityError.one("city.unknown", f"There is no city of this name (known: {known})", "Import one with: chaukas city import NAME --osm FILE", name)
+    raise CityError.one(
+        "city.unknown", f"There is no city of this name (known: {known})", "Import one with: chaukas city import NAME --osm FILE", name
+    )
 
 
 def list_cities() -> dict[str, Path]:

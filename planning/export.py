@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from planning.city import MADE_NOTE, MADE_NOTE_HI, City
-from planning.errors import FileRefused, InputError
+from planning.errors import ChaukasError, FileRefused, InputError
 from planning.files import atomic_path, local_file
 from planning.nouns import Plan, PlannedCamera, PlannedSite, Proof, Scenario, Scorecard, WardScore
 
@@ -26,8 +27,8 @@ def write_plan(plan: Plan, city: City, path: str | Path) -> None:
 
     Parameters
     ----------
-    path: .gpkg holds the whole plan, readable by `read_plan`; .geojson holds the cameras in WGS 84; .csv holds the cameras with a byte-order mark, so that spreadsheets
-    show Hindi, and longitude and latitude.
+    path: .gpkg holds the whole plan, readable by `read_plan`; .geojson holds the cameras in WGS 84; .csv holds the cameras with a byte-order mark, so
+    that spreadsheets show Hindi, and longitude and latitude.
 
     Raises
     ------
@@ -51,7 +52,8 @@ def layers(plan: Plan, city: City) -> dict[str, gpd.GeoDataFrame]:
     points = gpd.points_from_xy(cameras["x_m"].astype(float), cameras["y_m"].astype(float), crs=city.crs)
     sites = pd.DataFrame(
         [
-            {"id": site.id, "kind": site.kind, "cost_inr": site.cost_inr, "yearly_inr": site.yearly_inr, **{f"cost_{head}": amount for head, amount in site.heads}}
+            {"id": site.id, "kind": site.kind, "cost_inr": site.cost_inr, "yearly_inr": site.yearly_inr,
+            **{f"cost_{head}": amount for head, amount in site.heads}}
             for site in plan.sites
         ],
         columns=["id", "kind", "cost_inr", "yearly_inr", *sorted({f"cost_{head}" for site in plan.sites for head, _ in site.heads})],
@@ -99,7 +101,7 @@ def _lonlat(plan: Plan, city: City) -> gpd.GeoDataFrame:
 
 
 def _write_geojson(plan: Plan, city: City, scratch: Path) -> None:
-    _lonlat(plan, city).drop(columns=["x_m", "y_m"]).to_file(scratch, driver="GeoJSON", RFC7946="YES")
+    _lonlat(plan, city).drop(columns=["x_m", "y_m"]).to_file(scratch, driver="GeoJSON", layer=f"chaukas-{plan.id}", RFC7946="YES")
 
 
 def _write_csv(plan: Plan, city: City, scratch: Path) -> None:
@@ -111,7 +113,8 @@ def _write_csv(plan: Plan, city: City, scratch: Path) -> None:
         if table[name].dtype == object or str(table[name].dtype).startswith("str"):
             # A spreadsheet would run a cell that begins like a formula.
             table[name] = ["'" + cell if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell for cell in table[name]]
-    table.to_csv(scratch, index=False, encoding="utf-8-sig")
+    # With both of these ending a row, a cell that holds either of them is quoted.
+    table.to_csv(scratch, index=False, encoding="utf-8-sig", lineterminator="\r\n")
 
 
 def read_plan(path: str | Path) -> Plan:
@@ -121,33 +124,49 @@ def read_plan(path: str | Path) -> Plan:
     ------
     FileRefused: `plan.kind` for other files, `plan.version` for another version's, `plan.unreadable` for a damaged one.
     """
+    found = local_file(path)
+    data = _read_settings(found)
+    try:
+        with warnings.catch_warnings():
+            # What the driver grumbles about shows in what it reads.
+            warnings.simplefilter("ignore")
+            return _plan_of(data, found)
+    except ChaukasError:
+        raise
+    except Exception as error:  # noqa: BLE001  # no foreign exception crosses this door
+        raise FileRefused.one("plan.unreadable", f"The plan is damaged: {error!r}", "Plan again", path) from None
+
+
+def _read_settings(found: Path) -> dict[str, Any]:
+    """What `_settings` wrote, of this version."""
     import pyogrio
 
-    found = local_file(path)
+    way_out = "Give the .gpkg that `chaukas plan --out` wrote"
     with found.open("rb") as stream:
         if stream.read(15) != b"SQLite format 3":
-            raise FileRefused.one("plan.kind", "This is not a plan of ours", "Give the .gpkg that `chaukas plan --out` wrote", path)
+            raise FileRefused.one("plan.kind", "This is not a plan of ours", way_out, found)
     try:
-        table = pyogrio.read_dataframe(found, layer="chaukas_plan", read_geometry=False)
-        data = json.loads(str(table.loc[table["key"] == "plan", "value"].iloc[0]))
-    except Exception as error:
-        raise FileRefused.one("plan.kind", f"This is not a plan of ours: {error}", "Give the .gpkg that `chaukas plan --out` wrote", path) from None
-    if data.get("version") != VERSION:
-        raise FileRefused.one("plan.version", "This plan was written by another version", "Plan again", data.get("version"))
-    try:
-        return _plan_of(data, found)
-    except (KeyError, TypeError, ValueError, RuntimeError, OSError) as error:
-        raise FileRefused.one("plan.unreadable", f"The plan is damaged: {error!r}", "Plan again", path) from None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            table = pyogrio.read_dataframe(found, layer="chaukas_plan", read_geometry=False)
+        data: dict[str, Any] = json.loads(str(table.loc[table["key"] == "plan", "value"].iloc[0]))
+        version = data["version"]
+    except Exception as error:  # noqa: BLE001  # no foreign exception crosses this door
+        raise FileRefused.one("plan.kind", f"This is not a plan of ours: {error}", way_out, found) from None
+    if version != VERSION:
+        raise FileRefused.one("plan.version", "This plan was written by another version", "Plan again", version)
+    return data
 
 
 def _plan_of(data: dict[str, Any], found: Path) -> Plan:
     present = {str(name) for name in gpd.list_layers(found)["name"]}
     views = [gpd.read_file(found, layer=name) for name in ("existing_views", "fields_of_view") if name in present]
     demand = gpd.read_file(found, layer="demand", use_arrow=True).set_index("id")
+    no_views = gpd.GeoDataFrame({"camera": [], "planned": []}, geometry=[], crs=demand.crs)
     return Plan(
         scenario=Scenario.from_json(data["scenario"]), city_digest=str(data["city_digest"]), made=bool(data["made"]), demand=demand,
-        views=gpd.GeoDataFrame(pd.concat(views, ignore_index=True), crs=demand.crs) if views else gpd.GeoDataFrame({"camera": [], "planned": []}, geometry=[], crs=demand.crs),
-        cameras=tuple(PlannedCamera(**row) for row in _rows(found, "cameras", present)),
+        views=gpd.GeoDataFrame(pd.concat(views, ignore_index=True), crs=demand.crs) if views else no_views,
+        cameras=tuple(_camera(row) for row in _rows(found, "cameras", present)),
         sites=tuple(_site(row) for row in _rows(found, "sites", present)),
         scorecard=Scorecard(float(data["before"]), float(data["after"]), tuple(WardScore(**row) for row in data["wards"])),
         proof=Proof(**data["proof"]), stages_s=tuple((str(name), float(seconds)) for name, seconds in data["stages_s"]),
@@ -162,21 +181,26 @@ def _rows(found: Path, layer: str, present: set[str]) -> list[dict[str, Any]]:
     frame = gpd.read_file(found, layer=layer)
     frame["x_m"], frame["y_m"] = frame.geometry.x.astype(float), frame.geometry.y.astype(float)
     rows: list[dict[str, Any]] = pd.DataFrame(frame.drop(columns="geometry")).astype(object).to_dict("records")
-    return [{name: "" if cell is None or cell != cell else cell for name, cell in row.items()} for row in rows]
+    return [{name: "" if pd.isna(cell) else cell for name, cell in row.items()} for row in rows]
+
+
+def _camera(row: dict[str, Any]) -> PlannedCamera:
+    """The row as a camera; ValueError where a cell is not of its field's type, TypeError where columns are missing or unknown."""
+    kinds = {"str": str, "int": int, "float": float}
+    types = {field.name: kinds[str(field.type)] for field in dataclasses.fields(PlannedCamera)}
+    return PlannedCamera(**{name: types[name](cell) if name in types else cell for name, cell in row.items()})
 
 
 def _site(row: dict[str, Any]) -> PlannedSite:
-    heads = tuple((name.removeprefix("cost_"), int(row[name])) for name in sorted(row) if name.startswith("cost_") and name != "cost_inr" and row[name])
+    heads = tuple(
+        (name.removeprefix("cost_"), int(row[name])) for name in sorted(row) if name.startswith("cost_") and name != "cost_inr" and row[name]
+    )
     return PlannedSite(str(row["id"]), str(row["kind"]), float(row["x_m"]), float(row["y_m"]), heads, int(row["yearly_inr"]))
 
 
 def plan_city(path: str | Path) -> str:
     """The name of the city a plan of ours was made for; errors as `read_plan`."""
-    import pyogrio
-
-    found = local_file(path)
-    try:
-        table = pyogrio.read_dataframe(found, layer="chaukas_plan", read_geometry=False)
-        return str(json.loads(str(table.loc[table["key"] == "plan", "value"].iloc[0]))["city"])
-    except Exception as error:
-        raise FileRefused.one("plan.kind", f"This is not a plan of ours: {error}", "Give the .gpkg that `chaukas plan --out` wrote", path) from None
+    data = _read_settings(local_file(path))
+    if "city" not in data:
+        raise FileRefused.one("plan.unreadable", "The plan is damaged: it names no city", "Plan again", path)
+    return str(data["city"])

@@ -6,6 +6,7 @@ Reading is refused before a driver sees the file: an OGR VRT named wards.geojson
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 import re
 import secrets
@@ -146,7 +147,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         scratch.replace(target)
         _sync_one(target.parent)
     finally:
-        for litter in target.parent.glob(f"{scratch.name}*"):
+        for litter in target.parent.glob(f"{glob.escape(scratch.name)}*"):
             litter.unlink(missing_ok=True)
 
 
@@ -209,7 +210,7 @@ def _restore(target: Path) -> None:
 
 def _sweep(target: Path) -> None:
     """Remove scratch files of this target that no living writer touches."""
-    for litter in target.parent.glob(f".{target.stem}.*.part{target.suffix}*"):
+    for litter in target.parent.glob(f".{glob.escape(target.stem)}.*.part{glob.escape(target.suffix)}*"):
         with contextlib.suppress(OSError):
             if time.time() - litter.stat().st_mtime > 3_600:
                 litter.unlink()

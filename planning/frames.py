@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 POINT, LINE, AREA = ("Point",), ("LineString",), ("Polygon", "MultiPolygon")
 
 ROAD_CLASSES = (
-    "motorway", "trunk", "primary", "secondary", "tertiary", "residential", "unclassified", "living_street", "service", "pedestrian", "footway", "track",
+    "motorway", "trunk", "primary", "secondary", "tertiary", "residential", "unclassified", "living_street", "service", "pedestrian", "footway",
+    "track",
 )  # fmt: skip
 HEIGHT_SOURCES = ("height", "levels", "local median", "default", "made", "given")
 ZONE_KINDS = ("priority", "area", "no_mount", "no_view")
@@ -145,7 +146,7 @@ def _cast(values: pd.Series, column: Column) -> pd.Series:
     if column.default is not None:
         values = values.astype(object).where(values.notna(), column.default)
     if column.dtype == "str":
-        cells = [None if cell is None or cell is pd.NA or cell != cell else str(cell) for cell in values]
+        cells = [None if pd.isna(cell) else str(cell) for cell in values]
         return pd.Series(cells, index=values.index, dtype=object)
     if column.dtype == "datetime":
         return pd.to_datetime(values, errors="coerce").astype("datetime64[us]")
@@ -179,14 +180,18 @@ def check(frame: gpd.GeoDataFrame, layer: str) -> list[Fault]:
     faults = list(_geometry_faults(frame, SCHEMAS[layer]))
     doubled = frame.index[frame.index.duplicated()].unique()
     if len(doubled):
-        faults.append(Fault("frame.ids", f"{layer}: {len(doubled)} ids stand more than once", "Give each row its own id", ", ".join(map(str, doubled[:5]))))
+        faults.append(
+            Fault("frame.ids", f"{layer}: {len(doubled)} ids stand more than once", "Give each row its own id", ", ".join(map(str, doubled[:5])))
+        )
     try:
         _schema(SCHEMAS[layer]).validate(pd.DataFrame(frame.drop(columns=frame.geometry.name)), lazy=True)
     except pandera.errors.SchemaErrors as error:
         for (column, rule), cases in error.failure_cases.groupby(["column", "check"], sort=True, dropna=False):
             met = ", ".join(str(value) for value in cases["failure_case"].head(3))
             rows = ", ".join(str(row) for row in cases["index"].head(3))
-            faults.append(Fault("frame.value", f"{layer}.{column} breaks {rule} in {len(cases)} rows, first {rows}", "Mend or leave out these rows", met))
+            faults.append(
+                Fault("frame.value", f"{layer}.{column} breaks {rule} in {len(cases)} rows, first {rows}", "Mend or leave out these rows", met)
+            )
     return faults
 
 
@@ -195,12 +200,22 @@ def _geometry_faults(frame: gpd.GeoDataFrame, schema: Schema) -> list[Fault]:
     shapes = frame.geometry
     tests = (
         ("frame.empty", shapes.isna() | shapes.is_empty, "rows have no geometry", "Leave these rows out"),
-        ("frame.kind", ~(shapes.geom_type.isin(schema.geometry) | shapes.isna()), f"rows are no {' or '.join(schema.geometry)}", "Split or convert them"),
+        (
+            "frame.kind",
+            ~(shapes.geom_type.isin(schema.geometry) | shapes.isna()),
+            f"rows are no {' or '.join(schema.geometry)}",
+            "Split or convert them",
+        ),
         ("frame.invalid", ~(shapes.is_valid | shapes.isna()), "shapes cross themselves", "Run make_valid on them"),
-        ("frame.nan", ~np.isfinite(shapely.bounds(shapes.array)).all(axis=1) & ~(shapes.isna() | shapes.is_empty), "shapes hold NaN", "Leave them out"),
+        (
+            "frame.nan",
+            ~np.isfinite(shapely.bounds(shapes.array)).all(axis=1) & ~(shapes.isna() | shapes.is_empty),
+            "shapes hold NaN",
+            "Leave them out",
+        ),
     )
-    for code, wrong, what, way_out in tests:
-        wrong = np.asarray(wrong)
+    for code, rows, what, way_out in tests:
+        wrong = np.asarray(rows)
         if wrong.any():
             ids = ", ".join(str(label) for label in frame.index[wrong][:5])
             faults.append(Fault(code, f"{schema.layer}: {int(wrong.sum())} {what}", way_out, ids))

@@ -15,6 +15,7 @@ import pyproj
 import shapely
 from scipy.spatial import cKDTree
 
+from planning.catalogue import load_models
 from planning.columns import CAMERA, CRIME, find_columns, locate
 from planning.dates import read_dates
 from planning.frames import conform
@@ -182,6 +183,13 @@ def cameras_of(table: Table, area: shapely.Geometry, crs: pyproj.CRS, *, mapping
         return Rows(conform(gpd.GeoDataFrame(geometry=[], crs=crs), "cameras"), _rejects(table, reasons), tuple(told + _tally(table, reasons)))
     frame = gpd.GeoDataFrame(pd.DataFrame(rows).set_index("id"), geometry="geometry", crs=crs)
     frame["source"] = table.origin
+    if "model" not in frame:
+        frame["model"] = None
+    strange = frame["model"].notna() & ~frame["model"].isin(list(load_models()))
+    if strange.any():
+        names = ", ".join(sorted({str(name) for name in frame.loc[strange, "model"]})[:5])
+        told.append(f"{table.origin}: {int(strange.sum())} cameras name a model the catalogue lacks ({names}); they are taken by their kind")
+        frame["model"] = frame["model"].astype(object).where(~strange, None)
     unread = sum(1 for row in rows if row.get("unread"))
     if unread:
         told.append(f"{table.origin}: {unread} directions could not be read; those cameras stay, without a bearing")

@@ -31,7 +31,8 @@ class Lens:
 class CameraModel:
     """A camera one can buy.
 
-    A varifocal has several lens settings, each a choice of the optimizer; a PTZ is credited with its home view only, since it looks one way at a time.
+    A varifocal has several lens settings, each a choice of the optimizer; a PTZ is credited with its home view only, since it looks one way at a
+    time.
     """
 
     key: str
@@ -247,8 +248,8 @@ class Plan:
     """Which cameras, where, for what money, and the proof of it.
 
     `assumptions` are sentences; `verified` says that `verify` agreed. `demand` is the frame of `planning.demand` with `before` and `after`: whether
-    existing cameras alone, and the city with the plan, see the point. `views`: one area a camera, planned and existing, with columns `camera`, `planned`.
-    `made` says that the city is invented.
+    existing cameras alone, and the city with the plan, see the point. `views`: one area a camera, planned and existing, with columns `camera`,
+    `planned`. `made` says that the city is invented.
     """
 
     scenario: Scenario

@@ -41,6 +41,14 @@ class Progress:
         """Whether a stop was asked for."""
         return self._stopped()
 
+    def part(self, first: float, last: float) -> Progress:
+        """A progress for one part of the work: its shares from 0 to 1 are told as shares from `first` to `last` of the whole."""
+
+        def tell(step: Step) -> None:
+            self._tell(Step(step.stage, first + (last - first) * step.share, step.note))
+
+        return Progress(tell, self._stopped)
+
     def step(self, stage: str, share: float, note: str = "") -> None:
         """Tell where the work stands.
 

@@ -1,0 +1,49 @@
+"""Fixtures many tests share: a town of a few streets with something of every layer, a plan of it, and the demo city."""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+
+import pytest
+
+from optimizer.plan import make_plan
+from optimizer.survey import Survey, make_survey
+from planning.city import ROOT, City
+from planning.nouns import Plan, Scenario
+from tests.town import WISH, make_town
+
+
+@pytest.fixture(scope="session")
+def town() -> City:
+    """The town of `tests.town`; nobody changes it."""
+    return make_town()
+
+
+@pytest.fixture(scope="session")
+def survey(town: City) -> Survey:
+    """The town surveyed under `WISH`; it serves every budget and every list of what is forbidden."""
+    return make_survey(town, WISH)
+
+
+@pytest.fixture(scope="session")
+def plan(town: City, survey: Survey) -> Plan:
+    """The plan of `WISH`."""
+    return make_plan(town, WISH, survey=survey)
+
+
+@pytest.fixture(scope="session")
+def wish() -> Scenario:
+    """What the town's committee wants."""
+    return WISH
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> City:
+    """The demo city: the one in data/demo, or one made in a folder of its own where that is not built."""
+    built = ROOT / "data" / "demo" / "bilaspur"
+    if (built / "city.toml").is_file():
+        return City.load(built)
+    script: Path = ROOT / "data" / "demo" / "make_bilaspur.py"
+    made: City = runpy.run_path(str(script))["make_bilaspur"](tmp_path_factory.mktemp("demo") / "bilaspur")
+    return made

@@ -1,0 +1,102 @@
+"""The Lagrangian bound lies above every lawful plan, whatever the prices, and comes close."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from optimizer import bounds, program
+from optimizer.bounds import Dual, lagrangian
+from optimizer.problem import Ints
+from optimizer.reduce import Core, reduce
+from optimizer.search import coverage, greedy, value
+from tests.optimizer.test_reduce import affordable_keep
+from tests.optimizer.toys import best_value, plain_city, problem_of, random_problem
+
+
+def bound_of(core: Core, incumbent: float, *, rounds: int = 60, gap: float = 0.0) -> Dual:
+    """The bound from the greedy's own start."""
+    return lagrangian(core, incumbent, started=coverage(core, greedy(core)), time_limit_s=20.0, gap=gap, rounds=rounds)
+
+
+@pytest.mark.parametrize("seed", range(120))
+def test_it_never_lies_below_the_best_plan(seed: int) -> None:
+    """After any number of rounds, at any scale of weights, with floors, two budgets and kept cameras, the bound is at least the best plan's
+    weight.
+    """
+    scale = (1.0, 1e-7, 1e9)[seed % 3]
+    problem = random_problem(seed, scale=scale)
+    best = best_value(problem)
+    if best is None or not affordable_keep(problem):
+        return
+    core = reduce(problem)
+    for rounds in (1, 7, 60):
+        assert bound_of(core, core.base, rounds=rounds).bound >= best * (1 - 1e-12)
+
+
+@pytest.mark.parametrize("nodes", [0, 1, 3])
+def test_it_holds_where_a_site_is_not_solved_to_the_end(nodes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With hardly a branch allowed a site's part is bounded instead: looser, never wrong."""
+    rng = np.random.default_rng(nodes)
+    for _ in range(20):
+        n, items = 6, [np.sort(rng.choice(9, rng.integers(1, 6), replace=False)) for _ in range(6)]
+        start = np.concatenate([[0], np.cumsum([len(own) for own in items])])
+        u, price, entry, room = rng.random(9), rng.random(n) * 0.8, float(rng.random() * 0.5), 3
+        best = 0.0
+        for plan in range(2**n):
+            chosen = [p for p in range(n) if plan >> p & 1]
+            if len(chosen) <= room:
+                seen = np.unique(np.concatenate([items[p] for p in chosen])) if chosen else np.empty(0, dtype=int)
+                best = max(best, u[seen].sum() - price[chosen].sum() - entry if chosen else 0.0)
+        python = bounds._best_set.py_func  # type: ignore[attr-defined]  # uncompiled, so that NODES can be changed
+        monkeypatch.setattr(bounds, "NODES", nodes)
+        found_set, size = np.zeros((1, room), dtype=np.int64), np.zeros(1, dtype=np.int64)
+        arguments = (0, start, np.concatenate(items), u, price, np.array([0, n]), room, entry, np.zeros(9, dtype=np.int16), found_set, size)
+        assert python(*arguments) >= best - 1e-12
+        monkeypatch.setattr(bounds, "NODES", 4_000)
+        assert python(*arguments) == pytest.approx(best, rel=1e-8, abs=1e-12)
+
+
+def test_one_pole_one_budget_is_tight() -> None:
+    """Where the budget pays for everything, the bound falls to all that can be seen: to within a thousandth."""
+    core = reduce(problem_of(np.eye(6, dtype=int), [1.0, 2.0, 3.0, 4.0, 5.0, 6.0], cost=2, budget=12))
+    assert bound_of(core, 21.0, rounds=200, gap=1e-4).bound == pytest.approx(21.0, rel=2e-3)
+
+
+def test_it_comes_near_on_a_middling_problem() -> None:
+    """Where cameras see pieces of a plain, the bound lies within 1 % of a plan that the program proves to be within 1 % of the best."""
+    problem = plain_city(4, sites=60, budget=600)
+    core = reduce(problem)
+    start = greedy(core)
+    answer = program.solve(core, np.arange(core.n_poses), time_limit_s=20.0, gap=0.01, start=start)
+    assert answer.chosen is not None
+    best = value(core, answer.chosen)
+    assert best <= bound_of(core, best, rounds=400).bound <= 1.01 * best
+    assert answer.bound <= 1.0101 * best
+
+
+def test_it_stops_within_the_gap_and_tells_as_it_goes() -> None:
+    """It looks up every 50 rounds with a bound that only falls, and stops once the bound is near enough to the incumbent, or when asked to."""
+    rng = np.random.default_rng(6)
+    core = reduce(problem_of(rng.random((30, 200)) < 0.1, 1.0, cost=10, budget=80))
+    told: list[float] = []
+
+    def look(dual: Dual, lately: Ints) -> float:
+        assert len(lately) == core.n_poses
+        told.append(dual.bound)
+        return 0.0
+
+    whole = lagrangian(core, 0.0, started=np.zeros(len(core.weight)), time_limit_s=20.0, gap=0.0, rounds=200, look=look)
+    assert len(told) == 4
+    assert told == sorted(told, reverse=True)
+    assert whole.bound <= told[-1]
+    assert whole.picks.shape == (core.n_poses,)
+    assert bound_of(core, whole.bound / 1.5, gap=0.6, rounds=200).rounds < 200
+    stopped = lagrangian(core, 0.0, started=np.zeros(len(core.weight)), time_limit_s=20.0, gap=0.0, stopped=lambda: True)
+    assert (stopped.rounds, stopped.bound) == (0, core.base + core.weight.sum())
+
+
+def test_no_time_is_still_a_bound() -> None:
+    """With no time at all one round is done and its bound holds."""
+    core = reduce(problem_of(np.eye(3, dtype=int), 1.0, cost=1, budget=2))
+    assert lagrangian(core, 2.0, started=np.zeros(3), time_limit_s=0.0, gap=0.0).bound >= 2.0

@@ -1,0 +1,163 @@
+"""A city surveyed once: demand, sites, poses and what each sees."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+import shapely
+
+from optimizer.survey import Survey, make_survey, parse_camera_id, survey_key
+from planning.catalogue import load_levels
+from planning.city import City
+from planning.errors import ScenarioError
+from planning.nouns import Scenario
+from planning.workers import Cancelled, Progress, Step
+from tests.planning.toy_streets import box, frame
+from tests.town import copy_of
+
+
+def test_its_parts_fit_together(survey: Survey) -> None:
+    """Rows of the matrix are poses, columns demand; poses name sites and heads that are there; every camera has an id of its own."""
+    assert survey.matrix.px_per_m.shape == (len(survey.poses), len(survey.demand))
+    assert survey.before.shape == (len(survey.demand),)
+    assert survey.poses.site.max() < len(survey.sites)
+    assert (np.diff(survey.poses.site) >= 0).all()
+    ids = [survey.camera_id(pose) for pose in range(len(survey.poses))]
+    assert len(set(ids)) == len(ids)
+    assert {name for name, _ in survey.stages_s} == {"demand", "sites", "sight", "poses", "matrix"}
+    assert all(isinstance(note, str) and note for note in survey.notes)
+
+
+def test_every_entry_reaches_the_level_asked_for(survey: Survey, wish: Scenario) -> None:
+    """No pose is credited with a target it sees more coarsely than the scenario's level."""
+    assert survey.matrix.px_per_m.data.min() >= load_levels()[wish.level].px_per_m * (1 - 1e-6)
+
+
+def test_an_id_is_read_back_as_it_is_written(survey: Survey) -> None:
+    """The parts of an id are site, model, lens, bearing and height of its pose; other texts are no ids."""
+    for pose in range(0, len(survey.poses), 17):
+        match = parse_camera_id(survey.camera_id(pose))
+        assert match is not None
+        head = survey.poses.heads[survey.poses.head[pose]]
+        assert match["site"] == survey.sites.index[survey.poses.site[pose]]
+        assert (match["model"], int(match["lens"]), float(match["height"])) == (head.model, head.lens, head.height_m)
+        assert float(match["bearing"]) == pytest.approx(survey.poses.bearing_deg[pose], abs=1e-9)
+    for text in ("", "x", "a/b/c@d/e", "a/b/0@-3.0/6", "a/b/0@3.0/6/7", "a/b/0@nan/6"):
+        assert parse_camera_id(text) is None
+
+
+def test_one_survey_serves_every_budget(town: City, wish: Scenario) -> None:
+    """Money and rules are not in the key; everything the survey depends on is."""
+    same = (
+        {"budget_inr": 1},
+        {"yearly_inr": 5},
+        {"ward_floor": 0.2},
+        {"cameras_per_site": 1},
+        {"forbid": ("a",)},
+        {"gap": 0.1},
+        {"time_limit_s": 1.0},
+        {"seed": 7},
+    )
+    other = (
+        {"models": ("dome-5mp",)},
+        {"level": "detection"},
+        {"recipe": "crime"},
+        {"spacing_m": 20.0},
+        {"mount_heights_m": (4.0,)},
+        {"by_night": True},
+        {"keep": ("a",)},
+    )
+    keys = [survey_key(town, dataclasses.replace(wish, **changes)) for changes in same]  # type: ignore[arg-type]
+    assert set(keys) == {survey_key(town, wish)}
+    keys = [survey_key(town, dataclasses.replace(wish, **changes)) for changes in other]  # type: ignore[arg-type]
+    assert len({*keys, survey_key(town, wish)}) == len(other) + 1
+
+
+def test_equal_cities_give_equal_surveys(town: City, survey: Survey, wish: Scenario) -> None:
+    """The same city and wish give the same poses and the same matrix, and leave the city as it was."""
+    before = {layer: table.copy() for layer, table in town.frames.items()}
+    again = make_survey(town, wish)
+    assert again.matrix.digest == survey.matrix.digest
+    assert [again.camera_id(pose) for pose in range(len(again.poses))] == [survey.camera_id(pose) for pose in range(len(survey.poses))]
+    for layer, table in town.frames.items():
+        assert table.equals(before[layer])
+
+
+def test_unknown_models_and_level_are_told_together(town: City, wish: Scenario) -> None:
+    """Every unknown model and an unknown level are faults of one refusal, each with what there is to choose from."""
+    with pytest.raises(ScenarioError) as caught:
+        make_survey(town, dataclasses.replace(wish, models=("nope", "bullet-4mp", "nada"), level="vaguely"))
+    assert [(fault.code, fault.value) for fault in caught.value.faults] == [
+        ("scenario.model", "nope"), ("scenario.model", "nada"), ("scenario.level", "vaguely"),
+    ]  # fmt: skip
+    assert "bullet-4mp" in caught.value.faults[0].way_out
+
+
+def test_a_kept_camera_is_among_the_poses_at_its_own_height_only(town: City, survey: Survey, wish: Scenario) -> None:
+    """A kept camera at a height that is not offered is there as it is, and no other pose hangs at that height; one that was offered is there once."""
+    poles = np.nonzero(survey.sites["max_height_m"].to_numpy() >= 9)[0]
+    label = survey.sites.index[poles[0]]
+    offered = survey.camera_id(5)
+    kept = f"{label}/bullet-4mp/0@123.4/9"
+    found = make_survey(town, dataclasses.replace(wish, keep=(kept, offered)))
+    ids = [found.camera_id(pose) for pose in range(len(found.poses))]
+    assert len(ids) == len(set(ids)) == len(survey.poses) + 1
+    assert ids.count(offered) == 1
+    heights = [found.poses.heads[head].height_m for head in found.poses.head]
+    assert [name for name, height in zip(ids, heights, strict=True) if height == 9] == [kept]
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("nonsense", "no site"), ("j-1-1/bullet-4mp/0@3.0/6", "no site"), ("SITE/ptz-2mp/0@3.0/6", "no site"), ("SITE/bullet-4mp/7@3.0/6", "no site"),
+        ("SITE/bullet-4mp/0@360.0/6", "no site"), ("SITE/bullet-4mp/0@3/6", "no site"), ("SITE/bullet-4mp/0@3.00/6", "no site"),
+        ("SITE/bullet-4mp/0@3.0/6.0", "no site"), ("SITE/bullet-4mp/0@3.0/20", "hangs above"),
+    ],
+)  # fmt: skip
+def test_kept_ids_that_name_nothing_here_are_faults(town: City, survey: Survey, wish: Scenario, text: str, why: str) -> None:
+    """A kept id must name a site, an allowed model, a lens, and be written as ids are written; and it must hang no higher than its site carries."""
+    text = text.replace("SITE", str(survey.sites.index[0]))
+    with pytest.raises(ScenarioError) as caught:
+        make_survey(town, dataclasses.replace(wish, keep=(text, "also wrong")))
+    assert [fault.value for fault in caught.value.faults] == [text, "also wrong"]
+    assert {fault.code for fault in caught.value.faults} == {"scenario.keep"}
+    assert why in caught.value.faults[0].what
+
+
+def test_a_city_with_nowhere_to_mount_says_so(town: City, wish: Scenario) -> None:
+    """Where no place for a camera is left the survey is refused with one of our errors."""
+    closed = copy_of(town, zones=frame("zones", [box(-500, -500, 500, 500)], kind=["no_mount"]))
+    with pytest.raises(Exception, match=r"No place for a camera|nowhere to mount") as caught:
+        make_survey(closed, wish)
+    assert caught.value.code in {"sites.none", "scenario.empty"}  # type: ignore[attr-defined]
+
+
+def test_by_night_fewer_targets_are_seen(town: City, survey: Survey, wish: Scenario) -> None:
+    """Night ranges only take away."""
+    night = make_survey(town, dataclasses.replace(wish, by_night=True, models=("varifocal-4mp",)))
+    day = make_survey(town, dataclasses.replace(wish, models=("varifocal-4mp",)))
+    assert night.matrix.px_per_m.nnz < day.matrix.px_per_m.nnz
+    assert (night.before <= day.before).all()
+
+
+def test_it_tells_each_stage_and_stops_when_asked(town: City, wish: Scenario) -> None:
+    """Every stage is told once, in order; asked to stop, it stops at the next."""
+    told: list[Step] = []
+    make_survey(town, wish, progress=Progress(told.append))
+    assert [step.stage for step in told] == ["demand", "sites", "sight", "poses", "matrix"]
+    assert [step.share for step in told] == sorted(step.share for step in told)
+    with pytest.raises(Cancelled):
+        make_survey(town, wish, progress=Progress(told.append, lambda: len(told) > 6))
+
+
+def test_no_site_stands_where_it_may_not(town: City, survey: Survey) -> None:
+    """The survey's sites lie in the study area, outside houses and out of zones without mounts."""
+    points = survey.sites.geometry.to_numpy()
+    assert shapely.covers(town.area, points).all()
+    houses = shapely.union_all(town["buildings"].geometry.to_numpy())
+    closed = shapely.union_all(town["zones"].geometry.to_numpy()[(town["zones"]["kind"] == "no_mount").to_numpy()])
+    assert not shapely.intersects(houses, points).any()
+    assert not shapely.intersects(closed, points).any()
