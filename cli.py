@@ -75,6 +75,7 @@ def _add_city(parser: argparse.ArgumentParser) -> None:
     take.add_argument("--cameras", metavar="FILE", action="append", default=[], help="a table of existing cameras; may be given again")
     take.add_argument("--lamps", metavar="FILE", action="append", default=[], help="a vector file of lamps or poles; may be given again")
     take.add_argument("--wards", metavar="FILE", help="a polygon file of wards")
+    take.add_argument("--zones", metavar="FILE", action="append", default=[], help="a polygon file of areas a committee drew; may be given again")
     take.add_argument("--terrain", metavar="FILE", help="a GeoTIFF of ground heights")
     take.add_argument("--crs", help="the city's CRS, projected and in metres (default: the UTM zone it lies in)")
     take.add_argument("--map", metavar="MEANING=COLUMN", action="append", default=[], help="say which column of the tables means what, such as lat=Y")
@@ -151,8 +152,8 @@ def _city_import(options: argparse.Namespace) -> int:
     began = time.monotonic()
     city = import_city(
         options.name, osm=options.osm, place=options.place, roads=options.roads, crime=options.crime, cameras=options.cameras, wards=options.wards,
-        lamps=options.lamps, terrain=options.terrain, crs=options.crs, mapping={meaning: column for meaning, _, column in pairs}, title=options.title,
-        title_hi=options.title_hi, folder=options.folder, progress=_teller(),
+        zones=options.zones, lamps=options.lamps, terrain=options.terrain, crs=options.crs, mapping={meaning: column for meaning, _, column in pairs},
+        title=options.title, title_hi=options.title_hi, folder=options.folder, progress=_teller(),
     )  # fmt: skip
     for finding in check_city(city):
         print(finding)
@@ -284,6 +285,8 @@ def _export(options: argparse.Namespace) -> int:
 def _app(options: argparse.Namespace) -> int:
     """Hand this process over to the server, so that a signal reaches it directly."""
     with socket.socket() as probe:
+        # A port whose last server just stopped is free for the next one, though its old connections still fade.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", options.port))
         except (OSError, OverflowError) as error:

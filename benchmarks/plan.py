@@ -1,7 +1,7 @@
 """Files to verified plan on the demo city, by stage; and what finer bearings buy.
 
-The whole is the real command in a process of its own, and its file is verified by another. The bearings are compared by the same greedy search and the same
-money, so that only the choice of poses differs.
+The whole is the real command in a process of its own, and its file is verified by another. The bearings are compared by the same greedy search and
+the same money, so that only the choice of poses differs.
 """
 
 from __future__ import annotations

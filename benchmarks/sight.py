@@ -1,6 +1,7 @@
 """Sight on the demo city: exactness against shapely on every wall, and speed against naive shapely, in one run.
 
-The peer is the way a planner is first written with shapely: per pose a sector, less the shadow of each building in it, and the demand within what is left.
+The peer is the way a planner is first written with shapely: per pose a sector, less the shadow of each building in it, and the demand within
+what is left.
 """
 
 from __future__ import annotations
@@ -91,7 +92,7 @@ def _exactness(figures: Figures, city: City, walls: Walls, points: Floats, targe
     figures.add("of them agreeing", 100 * float(agree.mean()), "%", ">= 99.99")
 
 
-def _shapely_sees(city: City, start: Floats, end: Floats, target_z: Floats) -> np.ndarray:  # type: ignore[type-arg]
+def _shapely_sees(city: City, start: Floats, end: Floats, target_z: Floats) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """Every wall as a line of its own; the tree leaves out only walls whose box the sight line's box does not meet."""
     buildings = city["buildings"]
     parts, part_of = shapely.get_parts(buildings.geometry.array, return_index=True)

@@ -1,7 +1,7 @@
 """Neighbourhood search: the plan stays as it is but for a few patches of town, and those are planned anew by a program of their own.
 
-A patch grows from a random site over sites that see the same demand. Two patches at a time let money move between them, and each program starts from what stands,
-so that it can only gain.
+A patch grows from a random site over sites that see the same demand. Two patches at a time let money move between them, and each program starts
+from what stands, so that it can only gain.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ GAP = 1e-3
 class Ground:
     """Candidate poses and which of their sites see the same demand.
 
-    `candidates`: rows of the core, sorted; `site` (n_candidates,): their sites, counted from 0; `sites`: those sites' rows in the core; `near`: csr (n, n).
+    `candidates`: rows of the core, sorted; `site` (n_candidates,): their sites, counted from 0; `sites`: those sites' rows in the core; `near`: csr
+    (n_sites, n_sites), how many pairs of views two sites share.
     """
 
     candidates: Ints

@@ -111,7 +111,7 @@ def _rank(header: str, meaning: str, exact: bool, taken: set[str]) -> int | None
 def check_mapping(mapping: Mapping[str, str] | None, headers: set[str] | None) -> list[Fault]:
     """Faults of a mapping against all the tables given (None where none was): a meaning we do not know, a column no table has."""
     faults = []
-    others = {"crs", "ward", "population"}
+    others = {"crs", "ward", "population", "kind", "zone", "weight"}
     for meaning, column in (mapping or {}).items():
         if meaning not in MEANINGS and meaning not in others:
             faults.append(

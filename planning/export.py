@@ -181,7 +181,7 @@ def _rows(found: Path, layer: str, present: set[str]) -> list[dict[str, Any]]:
     frame = gpd.read_file(found, layer=layer)
     frame["x_m"], frame["y_m"] = frame.geometry.x.astype(float), frame.geometry.y.astype(float)
     rows: list[dict[str, Any]] = pd.DataFrame(frame.drop(columns="geometry")).astype(object).to_dict("records")
-    return [{name: "" if pd.isna(cell) else cell for name, cell in row.items()} for row in rows]
+    return [{name: "" if cell is None or cell != cell else cell for name, cell in row.items()} for row in rows]  # noqa: PLR0124  # NaN
 
 
 def _camera(row: dict[str, Any]) -> PlannedCamera:

@@ -1,7 +1,7 @@
 """A real city's files in, one folder per city out: written whole or not at all, with every count told.
 
 osm | place | roads --+-> study area, CRS --+-> roads, junctions, buildings, places, lamps, cameras --+-> City -> folder
-crime, cameras, wards, lamps, terrain ------+-> incidents, cameras, wards ---------------------------+   rejects.csv, terrain.tif
+crime, cameras, wards, zones, lamps, terrain +-> incidents, cameras, wards, zones, lamps -------------+   rejects.csv, terrain.tif
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from planning.raw import OSM_LICENCE, RawOsm, from_lines
 from planning.tables import Table, read_table
 from planning.wards import Wards, read_wards
 from planning.workers import Progress
+from planning.zones import Zones, read_zones
 
 T = TypeVar("T")
 AnyPath = str | Path
@@ -51,6 +52,7 @@ class Request:
     crime: Sequence[AnyPath]
     cameras: Sequence[AnyPath]
     wards: AnyPath | None
+    zones: Sequence[AnyPath]
     lamps: Sequence[AnyPath]
     terrain: AnyPath | None
     mapping: Mapping[str, str]
@@ -58,7 +60,7 @@ class Request:
     @property
     def layers(self) -> list[tuple[str, AnyPath]]:
         """Every file beside the streets, with the layer it is for."""
-        several = (("incidents", self.crime), ("cameras", self.cameras), ("lamps", self.lamps))
+        several = (("incidents", self.crime), ("cameras", self.cameras), ("lamps", self.lamps), ("zones", self.zones))
         single = (("wards", self.wards), ("terrain", self.terrain))
         return [*((layer, path) for layer, paths in several for path in paths), *((layer, path) for layer, path in single if path is not None)]
 
@@ -91,11 +93,12 @@ class _Tables:
     cameras: list[Rows] = field(default_factory=list)
     lamps: list[tuple[gpd.GeoDataFrame, str]] = field(default_factory=list)
     wards: Wards | None = None
+    zones: Zones | None = None
 
     @property
     def told(self) -> list[str]:
         rows = [line for rows in (*self.crime, *self.cameras) for line in rows.told]
-        return [*rows, *(line for _, line in self.lamps), *(self.wards.told if self.wards else ())]
+        return [*rows, *(line for _, line in self.lamps), *(self.wards.told if self.wards else ()), *(self.zones.told if self.zones else ())]
 
     @property
     def rejects(self) -> pd.DataFrame:
@@ -105,9 +108,9 @@ class _Tables:
 
 def import_city(
     name: str, *, osm: AnyPath | None = None, place: str | None = None, roads: AnyPath | None = None, crime: Sequence[AnyPath] = (),
-    cameras: Sequence[AnyPath] = (), wards: AnyPath | None = None, lamps: Sequence[AnyPath] = (), terrain: AnyPath | None = None,
-    crs: str | pyproj.CRS | None = None, mapping: Mapping[str, str] | None = None, title: str = "", title_hi: str = "",
-    folder: AnyPath | None = None, progress: Progress | None = None,
+    cameras: Sequence[AnyPath] = (), wards: AnyPath | None = None, zones: Sequence[AnyPath] = (), lamps: Sequence[AnyPath] = (),
+    terrain: AnyPath | None = None, crs: str | pyproj.CRS | None = None, mapping: Mapping[str, str] | None = None, title: str = "",
+    title_hi: str = "", folder: AnyPath | None = None, progress: Progress | None = None,
 ) -> City:  # fmt: skip
     """Import a city and write its folder; the old folder stays untouched where anything is refused.
 
@@ -116,7 +119,7 @@ def import_city(
     name: small letters, digits and hyphens; the folder's name.
     osm, place, roads: where the streets come from, exactly one: an OpenStreetMap file, a place name (online), or a file of street lines.
     crime, cameras, lamps: tables of any column names; `mapping` (meaning -> column) overrides what the headers say.
-    wards: a polygon file. terrain: a GeoTIFF, checked and copied.
+    wards: a polygon file. zones: polygon files of areas a committee drew. terrain: a GeoTIFF, checked and copied.
     crs: the city's CRS, projected and in metres; the UTM zone of the place where None.
     folder: where to write; the first of the places cities are looked for where None.
 
@@ -126,7 +129,7 @@ def import_city(
     Cancelled: where `progress` was asked to stop; nothing is written.
     """
     told = progress or Progress()
-    request = Request(name, osm, place, roads, crime, cameras, wards, lamps, terrain, mapping or {})
+    request = Request(name, osm, place, roads, crime, cameras, wards, zones, lamps, terrain, mapping or {})
     target = Path(folder) if folder is not None else city_folders()[0] / name
     _check_request(request)
     told.step("streets", 0.05)
@@ -221,6 +224,8 @@ def _tables(request: Request, crime: list[Table], cameras: list[Table], area: sh
         found.lamps += [points] if points is not None else []
     if request.wards is not None:
         found.wards = attempts.of(read_wards, request.wards, area, crs, mapping=request.mapping)
+    if request.zones:
+        found.zones = attempts.of(read_zones, request.zones, area, crs, mapping=request.mapping)
     attempts.settle()
     return found
 
@@ -247,6 +252,8 @@ def _join(frames: dict[str, gpd.GeoDataFrame], tables: _Tables, crs: pyproj.CRS)
     frames["lamps"] = _together([frames["lamps"], *(lamps for lamps, _ in tables.lamps)], "lamps", crs)
     if tables.wards is not None:
         frames["wards"] = tables.wards.frame
+    if tables.zones is not None:
+        frames["zones"] = tables.zones.frame
     found = [frame for frame in (frames["cameras"], *(rows.frame for rows in tables.cameras)) if len(frame)]
     if not found:
         return ()

@@ -81,7 +81,9 @@ def say_rupees(rupees: int) -> str:
 def say_short(rupees: int, *, hindi: bool = False) -> str:
     """An amount as people say it: ₹2.35 crore, ₹12.5 lakh; two decimals at most."""
     crore, lakh = ("करोड़", "लाख") if hindi else ("crore", "lakh")
-    for size, word in ((10_000_000, crore), (100_000, lakh)):
-        if abs(rupees) >= size:
-            return f"₹{rupees / size:.2f}".rstrip("0").rstrip(".") + f" {word}"
-    return say_rupees(rupees)
+    if abs(rupees) < 100_000:
+        return say_rupees(rupees)
+    # Rounded first: 99,99,814 is said as 1 crore, not as 100 lakh.
+    whole = abs(round(rupees / 10_000_000, 2)) >= 1
+    size, word = (10_000_000, crore) if whole else (100_000, lakh)
+    return f"₹{rupees / size:.2f}".rstrip("0").rstrip(".") + f" {word}"

@@ -60,11 +60,11 @@ def read_wards(path: str | Path, area: shapely.Geometry, crs: pyproj.CRS, *, map
     shapes = mended_areas(np.asarray(sound.array), counts, "mended again after reprojection")
     touching = shapely.intersects(shapes, area)
     if not touching.any():
-        what = f"No ward of {name} touches the study area: wards lie at {_extent(shapes, crs)}, streets at {_extent(np.array([area]), crs)}"
+        what = f"No ward of {name} touches the study area: wards lie at {say_extent(shapes, crs)}, streets at {say_extent(np.array([area]), crs)}"
         raise CityError.one("wards.far", what, "Give this city's wards, or a file whose stated CRS is right", raw.crs.to_string())
     if (crossed & touching).any():
         mended = [str(label) for label in names[crossed & touching]]
-        told.append(f"{name}: {len(mended)} wards whose outline crossed itself were mended: {_some(mended)}")
+        told.append(f"{name}: {len(mended)} wards whose outline crossed itself were mended: {say_some(mended)}")
     frame = _clipped(gpd.GeoDataFrame({"name": names, "population": people}, geometry=shapes, crs=crs), area, counts, told, name)
     frame = _unique(frame, told, name)
     overlap = float(frame.area.sum() - shapely.union_all(np.asarray(frame.geometry.array)).area)
@@ -147,12 +147,13 @@ def _unique(frame: gpd.GeoDataFrame, told: list[str], origin: str) -> gpd.GeoDat
     again = frame.groupby("name").cumcount()
     doubled = sorted(set(frame.loc[again > 0, "name"]))
     if doubled:
-        told.append(f"{origin}: ward names that stood more than once were numbered: {_some(doubled)}")
+        told.append(f"{origin}: ward names that stood more than once were numbered: {say_some(doubled)}")
         frame = frame.assign(name=[f"{label} ({number + 1})" if number else label for label, number in zip(frame["name"], again, strict=True)])
     return frame.set_axis([f"ward{number + 1}" for number in frame.index], axis=0)
 
 
-def _extent(shapes: np.ndarray[tuple[int], np.dtype[np.object_]], crs: pyproj.CRS) -> str:
+def say_extent(shapes: np.ndarray[tuple[int], np.dtype[np.object_]], crs: pyproj.CRS) -> str:
+    """Where shapes of a CRS lie, in degrees, as a message says it."""
     west, south, east, north = shapely.total_bounds(shapes)
     if not np.isfinite([west, south, east, north]).all():
         return "no place this CRS can draw"
@@ -160,5 +161,6 @@ def _extent(shapes: np.ndarray[tuple[int], np.dtype[np.object_]], crs: pyproj.CR
     return f"{low_lon:.3f} to {high_lon:.3f} E, {low_lat:.3f} to {high_lat:.3f} N"
 
 
-def _some(names: list[str]) -> str:
+def say_some(names: list[str]) -> str:
+    """The first five of a list, and how many more there are."""
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

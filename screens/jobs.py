@@ -10,10 +10,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from planning.export import write_plan
-
 from planning.city import City
 from planning.errors import ChaukasError, InputError
+from planning.export import write_plan
 from planning.nouns import Plan, Scenario
 from planning.workers import Job, Progress, Step
 

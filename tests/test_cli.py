@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import sys
 from pathlib import Path
 
@@ -255,11 +256,17 @@ def test_a_failing_write_leaves_the_old_plan(home: Path, capsys: pytest.CaptureF
 
 
 def test_the_app_is_served_on_this_machine_only(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """The app command prints its address and hands over to the server, bound to 127.0.0.1 on the port asked for."""
+    """The app command prints its address and hands over to the server, bound to 127.0.0.1 on the port asked for; a port that is taken is refused."""
     handed: list[list[str]] = []
     monkeypatch.setattr(cli.os, "chdir", lambda _: None)
     monkeypatch.setattr(cli.os, "execv", lambda program, words: handed.append([program, *words]))
-    cli.main(["app", "--port", "8599"])
-    assert "http://127.0.0.1:8599" in capsys.readouterr().out
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        port = str(server.getsockname()[1])
+        assert "[app.port]" in refused(["app", "--port", port], capsys)
+    assert handed == []
+    cli.main(["app", "--port", port])
+    assert f"http://127.0.0.1:{port}" in capsys.readouterr().out
     assert handed[0][0] == sys.executable
-    assert {"--server.address=127.0.0.1", "--server.port=8599"} <= set(handed[0])
+    assert {"--server.address=127.0.0.1", f"--server.port={port}"} <= set(handed[0])

@@ -66,6 +66,14 @@ def test_density_by_hand() -> None:
     assert build_matrix(lines, poses, 1).px_per_m[0, 0] == pytest.approx(100.0)
 
 
+def test_a_mount_must_be_higher_than_critical() -> None:
+    """At exactly the critical height the wall still hides; a hair above, it does not."""
+    critical = np.array([6.0, np.nextafter(6.0, 0.0)])
+    lines = Sightlines(np.array([0, 2]), np.arange(2, dtype=np.int32), np.zeros(2), np.full(2, 9.0), critical, 9.0)
+    poses = Poses((head(90, 6, 0, 50),), np.zeros(1, dtype=np.int32), np.zeros(1, dtype=np.int32), np.zeros(1))
+    assert build_matrix(lines, poses, 2).px_per_m.indices.tolist() == [1]
+
+
 @pytest.mark.parametrize(("bearing", "wanted"), [(0.0, [359.0, 0.0, 1.0]), (359.0, [359.0, 0.0]), (2.0, [1.0, 3.0]), (180.0, [])])
 def test_a_sector_over_north_is_whole(bearing: float, wanted: list[float]) -> None:
     """A sector of 3 deg laid over north holds what lies on both sides of it, once."""

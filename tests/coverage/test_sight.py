@@ -9,6 +9,7 @@ import pytest
 import shapely
 
 from coverage.sight import CELL_M, Sightlines, Walls, build_walls, cast, critical_height
+from planning.city import City
 
 Array = npt.NDArray[np.float64]
 FAR_M = 1e6
@@ -229,6 +230,26 @@ def test_a_target_under_the_camera_is_seen() -> None:
     lines = look(frame([shapely.box(5, 5, 9, 9)], [9.0]), np.array([[1.0, 1.0]]), np.array([[1.0, 1.0]]))
     assert lines.ground_m.tolist() == [0.0]
     assert lines.critical_m.tolist() == [-np.inf]
+
+
+def test_the_demo_city_agrees_with_shapely(demo: City) -> None:
+    """Among the houses of a whole city, lines of up to 90 m are clear from 6 m exactly where shapely finds no roof in their way."""
+    houses = demo["buildings"]
+    rng = np.random.default_rng(13)
+    corners = shapely.get_coordinates(shapely.get_point(shapely.get_exterior_ring(shapely.get_geometry(houses.geometry.array, 0)), 0))
+    middle = corners[rng.integers(0, len(corners), 1_500)]
+    start, end = middle + rng.uniform(-45, 45, middle.shape), middle + rng.uniform(-45, 45, middle.shape)
+    origin = (float(np.floor(demo.area.bounds[0])), float(np.floor(demo.area.bounds[1])))
+    clear = critical(houses, start, end, 1.6, origin) < 6.0
+    lines = shapely.linestrings(np.stack([start, end], axis=1))
+    blocked = np.zeros(len(lines), dtype=bool)
+    for line, house in zip(*shapely.STRtree(houses.geometry.array).query(lines, predicate="intersects"), strict=True):
+        roof = houses["height_m"].iloc[house]
+        for xy in shapely.get_coordinates(shapely.intersection(lines[line], shapely.boundary(houses.geometry.iloc[house]))):
+            t = np.hypot(*(xy - start[line])) / np.hypot(*(end[line] - start[line]))
+            blocked[line] |= bool(roof >= 6.0 * (1 - t) + 1.6 * t)
+    assert 300 < clear.sum() < 1_200
+    assert (clear == ~blocked).all()
 
 
 def test_every_wall_of_every_ring_is_in_the_grid() -> None:

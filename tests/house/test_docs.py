@@ -158,7 +158,7 @@ def test_the_scan_finds_codes_however_they_are_raised() -> None:
 def test_every_column_meaning_is_told() -> None:
     """What `--map` takes can be looked up."""
     told = {name for row in rows(section(text_of(GUIDE), "### Columns")) for name in re.findall(r"`([a-z]+)`", row[0])}
-    assert told == {*MEANINGS, "crs", "ward", "population"}
+    assert told == {*MEANINGS, "crs", "ward", "population", "kind", "zone", "weight"}
 
 
 def test_models_levels_and_recipes_are_told_as_they_are() -> None:

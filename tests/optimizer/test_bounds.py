@@ -34,6 +34,37 @@ def test_it_never_lies_below_the_best_plan(seed: int) -> None:
         assert bound_of(core, core.base, rounds=rounds).bound >= best * (1 - 1e-12)
 
 
+@pytest.mark.parametrize("seed", range(80))
+def test_every_price_bounds(seed: int) -> None:
+    """Whatever the prices on coverage, rupees and wards, the Lagrangian lies above every lawful plan; what the sites spent and saw is told."""
+    problem = random_problem(seed)
+    best = best_value(problem)
+    if best is None or not affordable_keep(problem):
+        return
+    core, rng = reduce(problem), np.random.default_rng(seed)
+    now = bounds._Round(core)
+    for _ in range(20):
+        rupee = float(rng.choice([0.0, 0.05, 0.5, 5.0]) * rng.random())
+        year = float(rng.random()) if np.isfinite(core.yearly_left) else 0.0
+        ward = np.where(core.ward_least > 0, rng.choice([0.0, 1.0, 30.0]) * rng.random(len(core.ward_least)), 0.0)
+        bound, capital, _ = now.evaluate(bounds._Prices(rng.random(len(core.weight)), rupee, year, ward))
+        assert bound >= best * (1 - 1e-12)
+        rows = np.nonzero(now.picks)[0]
+        assert capital == pytest.approx(problem.spent(np.concatenate([core.fixed, core.pose[rows]]))[0] - problem.spent(core.fixed)[0])
+        site = np.repeat(np.arange(len(core.room)), np.diff(core.first))
+        seers = [{int(site[p]) for p in rows if i in core.items[core.start[p] : core.start[p + 1]]} for i in range(len(core.weight))]
+        assert now.seen.tolist() == [len(sites) for sites in seers]
+
+
+def test_a_floor_s_price_by_hand() -> None:
+    """The budget buys one camera; the poor ward's floor asks for the one worth 1, not the one worth 10. At 10 a rupee and 20 for the floor, L is
+    10 for the budget, 11 for the poor ward's camera (21 less 10), 0 for the rich one's, less 20 for the floor: 1, which is the best plan."""
+    core = reduce(problem_of([[1, 0], [0, 1]], [10.0, 1.0], ward=[0, 1], cost=1, budget=1, least=[0.0, 1.0]))
+    now = bounds._Round(core)
+    bound, capital, _ = now.evaluate(bounds._Prices(np.ones(2), 10.0, 0.0, np.array([0.0, 20.0])))
+    assert (bound, capital) == (pytest.approx(1.0), 1.0)
+
+
 @pytest.mark.parametrize("nodes", [0, 1, 3])
 def test_it_holds_where_a_site_is_not_solved_to_the_end(nodes: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """With hardly a branch allowed a site's part is bounded instead: looser, never wrong."""
