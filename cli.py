@@ -12,15 +12,17 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from planning.city import MADE_NOTE, ROOT, City, find_city, list_cities
-from planning.errors import ChaukasError, CityError, InputError, ScenarioError
+from planning.errors import ChaukasError, CityError, Fault, InputError, ScenarioError
 from planning.money import parse_rupees, say_rupees, say_short
 from planning.nouns import Plan, Scenario
 from planning.workers import Progress, Step
 
+T = TypeVar("T")
 DEMO = "bilaspur"
 APP_SCRIPT = str(ROOT / "app.py")
 
@@ -40,6 +42,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        # Whatever path was given, the system's own refusal of it is told as one of ours.
+        fault = Fault("file.system", f"The system refused: {error.strerror}", "Check the path and your rights to it", str(error.filename or ""))
+        print(f"chaukas: {fault}", file=sys.stderr)
+        return 1
     return status
 
 
@@ -203,20 +210,43 @@ def _heights(text: str) -> tuple[float, ...]:
         raise ScenarioError.one("scenario.height", "These are not heights in metres", "Write, for example, 4.5,6,9", text) from None
 
 
+def _wish(options: argparse.Namespace) -> Scenario:
+    """The scenario that was asked for; all that cannot be read or written is told together."""
+    from planning.export import target_faults
+
+    faults: list[Fault] = target_faults(options.out)
+
+    def read(work: Callable[[str], T], text: str, instead: T) -> T:
+        try:
+            return work(text)
+        except ScenarioError as error:
+            faults.extend(error.faults)
+            return instead
+
+    budget = read(parse_rupees, options.budget, 1)
+    yearly = read(parse_rupees, options.yearly, 1) if options.yearly is not None else None
+    floor = read(_share, options.ward_floor, 0.0)
+    standard: tuple[float, ...] = (6.0,)
+    heights = read(_heights, options.heights, standard)
+    try:
+        scenario = Scenario(
+            city=options.city, budget_inr=budget, yearly_inr=yearly, models=tuple(key.strip() for key in options.models.split(",") if key.strip()),
+            level=options.level, recipe=options.recipe, spacing_m=options.spacing, mount_heights_m=heights, cameras_per_site=options.per_site,
+            ward_floor=floor, keep=tuple(options.keep), forbid=tuple(options.forbid), by_night=options.night, gap=options.gap,
+            time_limit_s=options.time, title=options.title,
+        )  # fmt: skip
+    except ScenarioError as error:
+        raise ScenarioError([*faults, *error.faults]) from None
+    if faults:
+        raise ScenarioError(faults)
+    return scenario
+
+
 def _plan(options: argparse.Namespace) -> int:
     from optimizer.plan import make_plan
-    from planning.export import SUFFIXES, write_plan
+    from planning.export import write_plan
 
-    wrong = [name for name in options.out if Path(name).suffix.lower() not in SUFFIXES]
-    if wrong:
-        raise ScenarioError.one("export.kind", "Plans are not written in this kind of file", f"Choose one of {', '.join(SUFFIXES)}", ", ".join(wrong))
-    scenario = Scenario(
-        city=options.city, budget_inr=parse_rupees(options.budget), yearly_inr=parse_rupees(options.yearly) if options.yearly is not None else None,
-        models=tuple(key.strip() for key in options.models.split(",") if key.strip()), level=options.level, recipe=options.recipe,
-        spacing_m=options.spacing,
-        mount_heights_m=_heights(options.heights), cameras_per_site=options.per_site, ward_floor=_share(options.ward_floor), keep=tuple(options.keep),
-        forbid=tuple(options.forbid), by_night=options.night, gap=options.gap, time_limit_s=options.time, title=options.title,
-    )  # fmt: skip
+    scenario = _wish(options)
     city = _city(options.city)
     scenario = dataclasses.replace(scenario, city=city.name)
     assert city.folder is not None

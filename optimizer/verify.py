@@ -62,7 +62,7 @@ def verify(plan: Plan, city: City) -> Verified:
     Raises
     ------
     Disagreement: with every figure that differs, stated and found: `verify.city`, `verify.before`, `verify.after`, `verify.ward`, `verify.bound`,
-    `verify.cost`, `verify.budget`, `verify.site`, `verify.place`, `verify.camera`.
+    `verify.cost`, `verify.budget`, `verify.site`, `verify.place`, `verify.camera`, `verify.map`.
     """
     began = time.monotonic()
     _check_readable(plan, city)
@@ -79,6 +79,7 @@ def verify(plan: Plan, city: City) -> Verified:
     _compare(faults, "covered", plan.proof.covered, share_after)
     if not plan.proof.bound >= share_after - SHARE_TOLERANCE:
         faults.append(_differs("verify.bound", "the bound lies below what is covered", plan.proof.bound, share_after))
+    _check_map(plan, demand, before, after, faults)
     _check_wards(plan, city, demand, before, after, faults)
     cost, yearly = _check_cost(plan, city, faults)
     if faults:
@@ -108,6 +109,25 @@ def _differs(code: str, what: str, stated: object, found: object) -> Fault:
 def _compare(faults: list[Fault], name: str, stated: float, found: float) -> None:
     if not abs(stated - found) <= SHARE_TOLERANCE:
         faults.append(_differs(f"verify.{name}", f"coverage ({name}) differs", f"{stated:.6f}", f"{found:.6f}"))
+
+
+def _check_map(plan: Plan, demand: gpd.GeoDataFrame, before: np.ndarray, after: np.ndarray, faults: list[Fault]) -> None:
+    """What the map draws is what was found: the same points with the same weights, and seen where they are said to be."""
+    drawn, weight = plan.demand, demand["weight"].to_numpy(dtype=np.float64)
+    total = max(float(weight.sum()), 1e-12)
+    if list(drawn.index.astype(str)) != list(demand.index.astype(str)):
+        faults.append(_differs("verify.map", "the demand points on the map are not the city's", len(drawn), len(demand)))
+        return
+    off = float(np.abs(drawn["weight"].to_numpy(dtype=np.float64) - weight).sum()) / total
+    if not off <= SHARE_TOLERANCE:
+        faults.append(_differs("verify.map", "weights on the map differ", f"off by {off:.6f} of all weight", "0"))
+    moved = shapely.distance(drawn.geometry.array, demand.geometry.array)
+    if not (moved <= 0.01).all():
+        faults.append(_differs("verify.map", "demand points on the map are moved", int((~(moved <= 0.01)).sum()), 0))
+    for name, seen in (("before", before), ("after", after)):
+        wrong = float(weight[drawn[name].to_numpy(dtype=bool) != seen].sum()) / total
+        if wrong > SHARE_TOLERANCE:
+            faults.append(_differs("verify.map", f"points are drawn as seen ({name}) that are not, or not as seen that are", f"{wrong:.6f} of all weight", "0"))
 
 
 def _check_wards(plan: Plan, city: City, demand: gpd.GeoDataFrame, before: np.ndarray, after: np.ndarray, faults: list[Fault]) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tomllib
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +24,7 @@ import pandas as pd
 import pyproj
 import shapely
 
-from planning.errors import CityError
+from planning.errors import ChaukasError, CityError
 from planning.files import atomic_path, local_file
 from planning.frames import SCHEMAS, conform, empty, require_metres
 
@@ -93,20 +94,25 @@ class City:
         try:
             crs = pyproj.CRS.from_user_input(settings["crs"])
             sources = tuple(Source(**row) for row in settings.get("source", []))
-            book = local_file(folder / "city.gpkg")
-            present = {str(row[0]) for row in gpd.list_layers(book).itertuples(index=False)}
-            area = gpd.read_file(book, layer="area").geometry.iloc[0]
-            frames = {}
-            for layer in SCHEMAS:
-                if layer in present:
-                    read = gpd.read_file(book, layer=layer, use_arrow=True).set_index("id")
-                    frames[layer] = conform(read.set_crs(crs, allow_override=True), layer)
-        except (OSError, ValueError, KeyError, IndexError, TypeError, RuntimeError) as error:
+            notes = tuple(str(note) for note in settings.get("notes", []))
+            with warnings.catch_warnings():
+                # What the driver grumbles about shows in what it reads.
+                warnings.simplefilter("ignore")
+                book = local_file(folder / "city.gpkg")
+                present = {str(row[0]) for row in gpd.list_layers(book).itertuples(index=False)}
+                area = gpd.read_file(book, layer="area").geometry.iloc[0]
+                frames = {}
+                for layer in SCHEMAS:
+                    if layer in present:
+                        read = gpd.read_file(book, layer=layer, use_arrow=True).set_index("id")
+                        frames[layer] = conform(read.set_crs(crs, allow_override=True), layer)
+        except ChaukasError:
+            raise
+        except Exception as error:  # noqa: BLE001  # no foreign exception crosses this door
             raise CityError.one("city.unreadable", f"The city cannot be read: {error}", "Import it again", folder) from None
         city = cls(
             name=str(settings["name"]), title=str(settings["title"]), title_hi=str(settings["title_hi"]), crs=crs, area=area, frames=frames,
-            made=bool(settings["made"]), sources=sources, notes=tuple(settings.get("notes", [])),
-            folder=folder,
+            made=bool(settings["made"]), sources=sources, notes=notes, folder=folder,
         )  # fmt: skip
         if city.digest != settings["digest"]:
             raise CityError.one("city.digest", "The city's layers were changed by hand after import", "Import it again from its sources", folder)
@@ -159,7 +165,7 @@ def read_settings(folder: Path) -> dict[str, Any]:
         raise CityError.one("city.missing", "There is no city in this folder", "Make one with: chaukas city import NAME --osm FILE", folder)
     try:
         settings = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise CityError.one("city.toml", f"city.toml cannot be read: {error}", "Import the city again", path) from None
     if settings.get("version") != VERSION:
         raise CityError.one("city.version", "This city was written by another version", "Import it again", settings.get("version"))

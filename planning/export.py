@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from planning.city import MADE_NOTE, MADE_NOTE_HI, City
-from planning.errors import ChaukasError, FileRefused, InputError
+from planning.errors import ChaukasError, Fault, FileRefused, InputError
 from planning.files import atomic_path, local_file
 from planning.nouns import Plan, PlannedCamera, PlannedSite, Proof, Scenario, Scorecard, WardScore
 
@@ -43,6 +45,24 @@ def write_plan(plan: Plan, city: City, path: str | Path) -> None:
             writers[target.suffix.lower()](plan, city, scratch)
     except (OSError, RuntimeError, ValueError) as error:
         raise InputError.one("export.failed", f"The file could not be written: {error}", "Check the folder and the space left", target) from None
+
+
+def target_faults(paths: Sequence[str | Path]) -> list[Fault]:
+    """What is wrong with files to write plans to, told before the work: their kind, a folder in their place, no folder to write them in."""
+    faults = []
+    for path in paths:
+        target = Path(path)
+        if target.suffix.lower() not in SUFFIXES:
+            way_out = f"Choose one of {', '.join(SUFFIXES)}"
+            faults.append(Fault("export.kind", "Plans are not written in this kind of file", way_out, target.name or "no name"))
+            continue
+        folder = next(parent for parent in target.absolute().parents if parent.exists())
+        if target.is_dir():
+            faults.append(Fault("export.failed", "The file could not be written: a folder stands in its place", "Choose another name", str(target)))
+        elif not folder.is_dir() or not os.access(folder, os.W_OK):
+            what = f"The file could not be written: {folder} is no folder you may write to"
+            faults.append(Fault("export.failed", what, "Choose another folder", str(target)))
+    return faults
 
 
 def layers(plan: Plan, city: City) -> dict[str, gpd.GeoDataFrame]:

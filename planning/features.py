@@ -119,12 +119,22 @@ def with_heights(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 def mended_areas(shapes: np.ndarray[Any, Any], counts: Counter[str], told: str) -> np.ndarray[Any, Any]:
     """Areas made valid, without Z and the points and lines that mending leaves over; empty where no area is left or the CRS cannot draw it."""
     shapes = shapely.force_2d(np.asarray(shapes, dtype=object))
-    shapes[~np.isfinite(shapely.bounds(shapes)).all(axis=1)] = shapely.Polygon()
+    places, owner = shapely.get_coordinates(shapes, return_index=True)
+    shapes[shapely.is_missing(shapes)] = shapely.Polygon()
+    shapes[owner[~np.isfinite(places).all(axis=1)]] = shapely.Polygon()  # bounds would pass over a single NaN
     faulty = ~shapely.is_valid(shapes)
     counts[told] += int(faulty.sum())
     if faulty.any():
-        shapes[faulty] = [areas_only(shape) for shape in shapely.make_valid(shapes[faulty])]
+        shapes[faulty] = [_mended(shape) for shape in shapes[faulty]]
     return shapes
+
+
+def _mended(shape: shapely.Geometry) -> shapely.Geometry:
+    try:
+        return areas_only(shapely.make_valid(shape))
+    except shapely.errors.GEOSException:
+        # Coordinates past all measure: no area can be told from them.
+        return shapely.Polygon()
 
 
 def areas_only(shape: shapely.Geometry) -> shapely.Geometry:

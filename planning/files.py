@@ -42,17 +42,22 @@ def local_file(path: str | Path, *, largest: int = 2_000 * MEGABYTE) -> Path:
 
     Raises
     ------
-    FileRefused: a URL, a GDAL virtual path, nothing there, a folder, empty, too large.
+    FileRefused: a URL, a GDAL virtual path, nothing there, a folder, not readable, empty, too large.
     """
     text = str(path)
     if re.match(r"^[A-Za-z][A-Za-z0-9+.-]+:", text) or text.startswith("/vsi") or "\x00" in text:
         raise FileRefused.one("file.remote", "Only local files are read", "Download it, then give its path", text)
-    found = Path(text).expanduser()
-    if not found.exists():
-        raise FileRefused.one("file.missing", "There is no such file", "Check the path", text)
-    found = found.resolve()
-    if not found.is_file():
-        raise FileRefused.one("file.kind", "This is not a regular file", "Give the file itself", text)
+    try:
+        found = Path(text).expanduser()
+        if not found.exists():
+            raise FileRefused.one("file.missing", "There is no such file", "Check the path", text)
+        found = found.resolve()
+        if not found.is_file():
+            raise FileRefused.one("file.kind", "This is not a regular file", "Give the file itself", text)
+    except (OSError, RuntimeError) as error:  # a name too long, a folder closed to us, a home that is not there
+        raise FileRefused.one("file.unreadable", f"The path cannot be followed: {error}", "Check the path and your rights to it", text) from None
+    if not os.access(found, os.R_OK):
+        raise FileRefused.one("file.unreadable", "You may not read this file", "Ask its owner for the right to read it", text)
     size = found.stat().st_size
     if size == 0:
         raise FileRefused.one("file.empty", "The file is empty", "Export it again", text)

@@ -147,7 +147,7 @@ def _cast(values: pd.Series, column: Column) -> pd.Series:
         values = values.astype(object).where(values.notna(), column.default)
     if column.dtype == "str":
         # NaN is the one value unlike itself; a cell may be a list, which no test for emptiness takes.
-        cells = [None if cell is None or cell is pd.NA or cell != cell else str(cell) for cell in values]  # noqa: PLR0124
+        cells = [None if cell is None or cell is pd.NA or cell != cell else str(cell).replace("\x00", "") for cell in values]  # noqa: PLR0124
         return pd.Series(cells, index=values.index, dtype=object)
     if column.dtype == "datetime":
         return pd.to_datetime(values, errors="coerce").astype("datetime64[us]")

@@ -38,6 +38,7 @@ from planning.zones import Zones, read_zones
 T = TypeVar("T")
 AnyPath = str | Path
 TIFF_MAGIC = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
+_OURS = frozenset({"city.toml", "city.gpkg", "rejects.csv", "terrain.tif"})
 _FORMULA = re.compile(r"^[=+\-@\t\r](?![\d.]+$)")
 
 
@@ -131,7 +132,7 @@ def import_city(
     told = progress or Progress()
     request = Request(name, osm, place, roads, crime, cameras, wards, zones, lamps, terrain, mapping or {})
     target = Path(folder) if folder is not None else city_folders()[0] / name
-    _check_request(request)
+    _check_request(request, target)
     told.step("streets", 0.05)
     attempts = _Attempts()
     raw = attempts.of(_raw, request)
@@ -156,7 +157,7 @@ def import_city(
     return _write(city, target, tables.rejects, terrain)
 
 
-def _check_request(request: Request) -> None:
+def _check_request(request: Request, target: Path) -> None:
     """Refuse a request that cannot be carried out before anything is read."""
     attempts = _Attempts()
     faults = attempts.faults
@@ -171,6 +172,8 @@ def _check_request(request: Request) -> None:
     twice = sorted({path.name for path in found if path is not None and found.count(path) > 1})
     if twice:
         faults.append(Fault("city.twice", "A file was given more than once", "Give each file once", ", ".join(twice)))
+    if target.exists() and not (target.is_dir() and ((target / "city.toml").is_file() or not any(target.iterdir()))):
+        faults.append(Fault("city.taken", "Something else than a city stands there already", "Choose another folder with --folder", str(target)))
     if request.terrain is not None and not faults:
         attempts.of(_check_terrain, request.terrain)
     attempts.settle()
@@ -302,7 +305,7 @@ def _sources(request: Request, raw: RawOsm, tables: _Tables) -> list[Source]:
 
 
 def _write(city: City, target: Path, rejects: pd.DataFrame, terrain: AnyPath | None) -> City:
-    """The whole folder at once; plans of an earlier import are carried over."""
+    """The whole folder at once; plans of an earlier import, and files that are none of ours, are carried over."""
     try:
         with atomic_folder(target) as scratch:
             city.save(scratch)
@@ -311,10 +314,11 @@ def _write(city: City, target: Path, rejects: pd.DataFrame, terrain: AnyPath | N
                 text.to_csv(scratch / "rejects.csv", index=False, encoding="utf-8-sig")
             if terrain is not None:
                 shutil.copyfile(_check_terrain(terrain), scratch / "terrain.tif")
-            if (target / "plans").is_dir():
-                shutil.copytree(target / "plans", scratch / "plans")
-    except OSError as error:
-        raise CityError.one("city.write", f"The city cannot be written: {error.strerror}", "Choose a folder you may write to", target) from None
+            for kept in target.iterdir() if target.is_dir() else ():
+                if kept.name not in _OURS:
+                    (shutil.copytree if kept.is_dir() else shutil.copyfile)(kept, scratch / kept.name)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise CityError.one("city.write", f"The city cannot be written: {error}", "Choose a folder you may write to", target) from None
     return replace(city, folder=target)
 
 

@@ -178,7 +178,8 @@ class _Reading:
             tagged = len(node.tags) > 0 and any(key in node.tags for key in POINT_KEYS)
             if not tagged and node.id not in needed:
                 continue
-            if node.deleted or not node.location.valid():
+            # Latitude and longitude of exactly 0 is how broken coordinates are read, far out at sea.
+            if node.deleted or not node.location.valid() or node.location.x == node.location.y == 0:
                 self.lost["nodes without a place on earth"] += 1
                 continue
             where[node.id] = (node.location.lon, node.location.lat)

@@ -96,9 +96,8 @@ def from_lines(lines: gpd.GeoDataFrame, origin: str) -> RawOsm:
     shapes = shapely.force_2d(lines.to_crs(4326).geometry.array)
     lost: Counter[str] = Counter()
     for row, geometry in enumerate(shapes):
-        parts = (
-            [part for part in shapely.get_parts(geometry) if part.geom_type == "LineString" and np.isfinite(part.bounds).all()] if geometry else []
-        )
+        lines_of = [part for part in shapely.get_parts(geometry) if part.geom_type == "LineString"] if geometry else []
+        parts = [part for part in lines_of if (np.abs(shapely.get_coordinates(part)) <= (180, 90)).all()]
         if not parts:
             lost["rows of the road file without a line"] += 1
         told = {str(name).casefold(): str(lines[name].iloc[row]) for name in tags if lines[name].notna().iloc[row]}

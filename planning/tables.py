@@ -91,7 +91,7 @@ def _decoded(found: Path) -> tuple[str, str]:
     data = found.read_bytes()
     marks = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
     marked = next((encoding for mark, encoding in marks if data.startswith(mark)), None)
-    if marked is None and b"\x00" in data[:65536]:
+    if marked is None and b"\x00" in data:
         raise FileRefused.one("file.content", "The content is no text, whatever the name says", "Save the table as CSV", found.name)
     for encoding in (marked,) if marked else ("utf-8", "cp1252"):
         try:

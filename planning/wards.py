@@ -20,6 +20,7 @@ from planning.files import read_vector
 from planning.frames import conform
 
 LEAST_WARD_M2 = 100.0
+MOST_PEOPLE = 1e9
 _NAMES = (
     "ward name", "kgisward name", "kgis ward name", "name", "वार्ड का नाम", "वार्ड नाम", "वार्ड", "नाम",
     "ward", "ward no", "ward number", "wardno", "label", "nbrdesc", "neighborhood", "neighbourhood", "zone", "division", "district",
@@ -96,7 +97,8 @@ def _clipped(wards: gpd.GeoDataFrame, area: shapely.Geometry, counts: Counter[st
     clipped = np.array([areas_only(shape) for shape in shapely.intersection(np.asarray(wards.geometry.array), area)], dtype=object)
     size, whole = shapely.area(clipped), wards.area.to_numpy()
     kept = size >= LEAST_WARD_M2
-    counts["outside the study area left out"] += int((size == 0).sum())
+    counts["whose outline holds no area left out"] += int((whole == 0).sum())
+    counts["outside the study area left out"] += int(((size == 0) & (whole > 0)).sum())
     counts["slivers under 100 m2 left out"] += int(((size > 0) & ~kept).sum())
     if not kept.any():
         raise CityError.one("wards.far", f"No ward of {origin} has more than 100 m2 in the study area", "Give this city's wards", origin)
@@ -139,7 +141,11 @@ def _people(frame: gpd.GeoDataFrame, mapping: Mapping[str, str] | None, told: li
     told.append(f"{origin}: residents were read from “{column}”")
     texts = frame[column].map(lambda cell: cell.replace(",", "") if isinstance(cell, str) else cell)
     found = numbers(texts)
-    return np.where(found >= 0, found, np.nan)
+    wrong = np.isfinite(found) & ~((found >= 0) & (found <= MOST_PEOPLE))
+    if wrong.any():
+        met = say_some([str(cell) for cell in texts[wrong]])
+        told.append(f"{origin}: residents of {int(wrong.sum())} wards are no number of people and count as not known: {met}")
+    return np.where(wrong, np.nan, found)
 
 
 def _unique(frame: gpd.GeoDataFrame, told: list[str], origin: str) -> gpd.GeoDataFrame:

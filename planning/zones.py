@@ -131,7 +131,9 @@ def _zones(
     mended = [names[row] or f"row {row}" for row in raw.index[crossed & touching]]
     if mended:
         told.append(f"{name}: {len(mended)} zones whose outline crossed itself were mended: {say_some(mended)}")
-    counts["outside the study area left out"] += int((~touching).sum())
+    hollow = shapely.is_empty(shapes)
+    counts["whose outline holds no area left out"] += int(hollow.sum())
+    counts["outside the study area left out"] += int((~touching & ~hollow).sum())
     frame = gpd.GeoDataFrame({"kind": kinds, "name": names.where(names != "", None), "weight": weights}, geometry=shapes, crs=crs)[touching]
     beyond = int((~shapely.covered_by(np.asarray(frame.geometry.array), area)).sum())
     counts["that reach past the study area kept whole"] += beyond

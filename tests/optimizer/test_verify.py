@@ -63,6 +63,20 @@ def site_dearer(plan: Plan) -> Plan:
     return dataclasses.replace(plan, sites=(dataclasses.replace(plan.sites[0], heads=((name, amount + 1), *rest)), *plan.sites[1:]))
 
 
+def drawn(plan: Plan, column: str, value: object) -> Plan:
+    """The plan with a column of its map's demand points overwritten."""
+    demand = plan.demand.copy()
+    demand[column] = value
+    return dataclasses.replace(plan, demand=demand)
+
+
+def shifted(plan: Plan) -> Plan:
+    """The plan with its map's demand points moved by a metre."""
+    demand = plan.demand.copy()
+    demand["geometry"] = demand.geometry.translate(1.0, 0.0)
+    return dataclasses.replace(plan, demand=demand)
+
+
 FORGERIES: dict[str, tuple[Callable[[Plan], Plan], str]] = {
     "moved by 1 m": (lambda plan: with_camera(plan, x_m=plan.cameras[0].x_m + 1.0), "verify.place"),
     "turned by 30 deg": (lambda plan: with_camera(plan, bearing_deg=(plan.cameras[0].bearing_deg + 30) % 360), "verify.camera"),
@@ -100,6 +114,12 @@ FORGERIES: dict[str, tuple[Callable[[Plan], Plan], str]] = {
     "kept one missing": (lambda plan: with_wish(plan, keep=("gone",)), "verify.camera"),
     "forbidden one there": (lambda plan: with_wish(plan, forbid=(plan.sites[0].id,)), "verify.camera"),
     "a level nobody knows": (lambda plan: with_wish(plan, level="vaguely"), "verify.camera"),
+    "all drawn as seen": (lambda plan: drawn(plan, "after", True), "verify.map"),
+    "nothing drawn as seen today": (lambda plan: drawn(plan, "before", ~plan.demand["before"].astype(bool)), "verify.map"),
+    "heavy points drawn light": (lambda plan: drawn(plan, "weight", plan.demand["weight"] * 0.9), "verify.map"),
+    "weights no number": (lambda plan: drawn(plan, "weight", math.nan), "verify.map"),
+    "demand points moved": (shifted, "verify.map"),
+    "demand points left out": (lambda plan: dataclasses.replace(plan, demand=plan.demand.iloc[1:]), "verify.map"),
     "another state of the city": (lambda plan: dataclasses.replace(plan, city_digest="0" * 16), "verify.city"),
 }  # fmt: skip
 

@@ -52,6 +52,14 @@ def test_wards_always_have_names(tmp_path: Path, columns: dict[str, list[Any]], 
     assert read_wards(write(tmp_path, [block(-2, -2, 2, 2)], columns), area(), CRS).frame["name"].tolist() == names
 
 
+def test_residents_that_are_no_number_of_people(tmp_path: Path) -> None:
+    """Fewer than none and more than the world count as not known, and are told with their values."""
+    columns = {"name": list("ABCD"), "population": ["-5", "1e308", "", "2,000"]}
+    wards = read_wards(write(tmp_path, [block(west, -1, west + 1, 1) for west in (-2, -1, 0, 1)], columns), area(), CRS)
+    assert wards.frame["population"].isna().tolist() == [True, True, True, False]
+    assert "residents of 2 wards are no number of people and count as not known: -5, 1e308" in " ".join(wards.told)
+
+
 def test_a_ward_that_crosses_itself_is_mended_by_name(tmp_path: Path) -> None:
     """A bow tie becomes its two triangles, and the note names it."""
     bow = shapely.Polygon([at(-1, -1), at(1, 1), at(1, -1), at(-1, 1)])
