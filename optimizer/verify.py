@@ -127,7 +127,7 @@ def _check_map(plan: Plan, demand: gpd.GeoDataFrame, before: np.ndarray, after: 
     for name, seen in (("before", before), ("after", after)):
         wrong = float(weight[drawn[name].to_numpy(dtype=bool) != seen].sum()) / total
         if wrong > SHARE_TOLERANCE:
-            faults.append(_differs("verify.map", f"points are drawn as seen or unseen ({name}) against what was found", f"{wrong:.6f} of all weight", "0"))
+            faults.append(_differs("verify.map", f"what is drawn as seen ({name}) is not what was found", f"{wrong:.6f} of all weight", "0"))
 
 
 def _check_wards(plan: Plan, city: City, demand: gpd.GeoDataFrame, before: np.ndarray, after: np.ndarray, faults: list[Fault]) -> None:
