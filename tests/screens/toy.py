@@ -104,7 +104,7 @@ def toy_plan(city: City, scenario: Scenario) -> Plan:
     return Plan(
         scenario=scenario, city_digest=city.digest, made=city.made, demand=demand, views=views, cameras=tuple(cameras), sites=tuple(sites),
         scorecard=Scorecard(share[0], share[1], scores), proof=Proof("within gap", share[1], share[1] + 0.004, 0.004, 1.5, "toy"),
-        stages_s=(("demand", 0.1), ("solve", 0.2)), assumptions=(f"Assumed: {HOSTILE}",), verified=scenario.budget_inr % 1_000_000 == 0,
+        stages_s=(("demand", 0.1), ("optimize", 0.2)), assumptions=(f"Assumed: {HOSTILE}",), verified=scenario.budget_inr % 1_000_000 == 0,
     )  # fmt: skip
 
 
@@ -113,7 +113,7 @@ def fake_make_plan(city: City, scenario: Scenario, *, progress: Progress | None 
     progress = progress or Progress()
     steps = max(1, round(scenario.time_limit_s * 10))
     for i in range(steps):
-        progress.step("solve", i / steps, f"gap {10 * (1 - i / steps):.1f} %")
+        progress.step("optimize", i / steps, f"gap {10 * (1 - i / steps):.1f} %")
         time.sleep(0.1)
     return toy_plan(city, scenario)
 
