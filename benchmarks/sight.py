@@ -17,7 +17,7 @@ from benchmarks.figures import Figures, demo_city
 from coverage.matrix import build_matrix
 from coverage.poses import Poses, make_heads, make_poses
 from coverage.sight import Floats, Walls, build_walls, cast
-from optimizer.survey import DEFAULT_MODELS
+from optimizer.survey import offered
 from planning.catalogue import load_levels, load_models, load_prices, load_recipe
 from planning.city import City
 from planning.demand import build_demand
@@ -39,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
     targets = shapely.get_coordinates(demand.geometry.array)
     target_z = np.full(len(targets), recipe.target_m)
     models = load_models()
-    heads = make_heads([models[key] for key in DEFAULT_MODELS], (HEIGHT_M,), load_levels()["observation"].px_per_m, target_m=recipe.target_m)
+    heads = make_heads([models[key] for key in offered(models)], (HEIGHT_M,), load_levels()["observation"].px_per_m, target_m=recipe.target_m)
     reach = max(head.far_m for head in heads)
     ceiling = sites["max_height_m"].to_numpy(dtype=np.float64)
     streets = street_bearings(sites, city["roads"])

@@ -34,7 +34,6 @@ Ints = npt.NDArray[np.int64]
 
 CELL_M = 8.0
 BUCKET_M = 32.0
-FULL_TURN = 360.0
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,15 +13,14 @@ from coverage.poses import Poses
 from coverage.views import view_areas
 from optimizer.problem import Floats, Ints, Limits, Problem
 from optimizer.solve import Outcome, solve
-from optimizer.survey import Survey, make_survey
+from optimizer.survey import Survey, make_survey, survey_key
 from optimizer.verify import verify
 from planning.city import City
 from planning.errors import Fault, ScenarioError
 from planning.money import say_rupees
 from planning.nouns import Plan, PlannedCamera, PlannedSite, Proof, Scenario, Scorecard, WardScore
+from planning.sites import NOMINAL_M
 from planning.workers import Progress
-
-STANDARD_HEIGHT_M = 6.0  # the height a site's cost is for; higher mounts pay by the metre
 
 
 def make_plan(city: City, scenario: Scenario, *, progress: Progress = Progress(), survey: Survey | None = None) -> Plan:  # noqa: B008
@@ -30,7 +29,7 @@ def make_plan(city: City, scenario: Scenario, *, progress: Progress = Progress()
     Parameters
     ----------
     progress: told each stage and the gap; may stop the work.
-    survey: of this city under this scenario, where one is at hand.
+    survey: where one is at hand; one of another city or another wish is not used.
 
     Raises
     ------
@@ -39,7 +38,8 @@ def make_plan(city: City, scenario: Scenario, *, progress: Progress = Progress()
     Disagreement: the verifier found another coverage or cost.
     """
     began = time.monotonic()
-    survey = survey if survey is not None else make_survey(city, scenario, progress=progress)
+    if survey is None or survey.key != survey_key(city, scenario):
+        survey = make_survey(city, scenario, progress=progress)
     problem = make_problem(city, scenario, survey)
     outcome = solve(problem, gap=scenario.gap, time_limit_s=scenario.time_limit_s, seed=scenario.seed, progress=progress.part(0.42, 0.94))
     progress.step("verify", 0.95)
@@ -62,7 +62,7 @@ def make_problem(city: City, scenario: Scenario, survey: Survey) -> Problem:
     heads = poses.heads
     price = np.array([head.price_inr for head in heads], dtype=np.int64)[poses.head]
     upkeep = np.array([head.upkeep_inr for head in heads], dtype=np.int64)[poses.head]
-    above = np.array([max(head.height_m - STANDARD_HEIGHT_M, 0.0) for head in heads])[poses.head]
+    above = np.array([max(head.height_m - NOMINAL_M, 0.0) for head in heads])[poses.head]
     taller = np.ceil(above * sites["cost_per_m_above_6"].to_numpy(dtype=np.float64)[poses.site]).astype(np.int64)
     weight = survey.demand["weight"].to_numpy(dtype=np.float64)
     ward, names = ward_rows(city, survey.demand)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import geopandas as gpd
@@ -25,7 +26,7 @@ from planning.nouns import CameraModel, Scenario
 from planning.sites import build_sites, street_bearings
 from planning.workers import Progress
 
-DEFAULT_MODELS = ("bullet-4mp", "varifocal-4mp", "varifocal-8mp", "dome-5mp")
+OFFERED_KINDS = ("fixed", "varifocal", "dome")  # what a scenario that names no model may use; PTZ and ANPR are bought for a purpose
 _CAMERA_ID = re.compile(r"(?P<site>[^/]+)/(?P<model>[^/]+)/(?P<lens>\d+)@(?P<bearing>\d+(?:\.\d+)?)/(?P<height>\d+(?:\.\d+)?)")
 
 
@@ -33,11 +34,12 @@ _CAMERA_ID = re.compile(r"(?P<site>[^/]+)/(?P<model>[^/]+)/(?P<lens>\d+)@(?P<bea
 class Survey:
     """What planning a city stands on.
 
-    `demand`, `sites`: frames of `planning.demand` and `planning.sites`; `models` by key; `walls`; `poses` sorted by site; `matrix`: px/m (n_poses,
-    n_demand); `standing`: existing cameras; `before` (n_demand,): seen by them; `notes`: what was assumed, imputed or left out; `stages_s`: seconds
-    each stage took.
+    `key`: what it depends on, of `survey_key`; `demand`, `sites`: frames of `planning.demand` and `planning.sites`; `models` by key; `walls`;
+    `poses` sorted by site; `matrix`: px/m (n_poses, n_demand); `standing`: existing cameras; `before` (n_demand,): seen by them; `notes`: what
+    was assumed, imputed or left out; `stages_s`: seconds each stage took.
     """
 
+    key: tuple[object, ...]
     demand: gpd.GeoDataFrame
     sites: gpd.GeoDataFrame
     models: dict[str, CameraModel]
@@ -53,6 +55,11 @@ class Survey:
         """The name a camera keeps as long as site, model, lens, bearing and height stay."""
         head = self.poses.heads[self.poses.head[pose]]
         return f"{self.sites.index[self.poses.site[pose]]}/{head.model}/{head.lens}@{self.poses.bearing_deg[pose]:.1f}/{head.height_m:g}"
+
+
+def offered(catalogue: Mapping[str, CameraModel]) -> tuple[str, ...]:
+    """The models a scenario that names none may use, in the catalogue's order."""
+    return tuple(key for key, model in catalogue.items() if model.kind in OFFERED_KINDS)
 
 
 def survey_key(city: City, scenario: Scenario) -> tuple[object, ...]:
@@ -109,7 +116,7 @@ def make_survey(city: City, scenario: Scenario, *, aim: Aim = Aim(), progress: P
     matrix = build_matrix(lines, poses, len(demand))
     stages = clock.end()
     notes = (*demand.attrs.get("notes", ()), *sites.attrs.get("notes", ()), *standing.notes)
-    return Survey(demand, sites, models, walls, poses, matrix, standing, before, tuple(map(str, notes)), stages)
+    return Survey(survey_key(city, scenario), demand, sites, models, walls, poses, matrix, standing, before, tuple(map(str, notes)), stages)
 
 
 class _Clock:
@@ -159,7 +166,7 @@ def _wanted(city: City, scenario: Scenario) -> tuple[dict[str, CameraModel], flo
         faults.extend(error.faults)
     if faults or recipe is None:
         raise ScenarioError(faults)
-    keys = scenario.models or tuple(key for key in DEFAULT_MODELS if key in catalogue)
+    keys = scenario.models or offered(catalogue)
     return {key: catalogue[key] for key in keys}, levels[scenario.level].px_per_m, recipe
 
 

@@ -25,7 +25,7 @@ from planning.demand import build_demand
 from planning.errors import Disagreement, Fault
 from planning.money import say_rupees
 from planning.nouns import Plan, PlannedCamera
-from planning.sites import build_sites
+from planning.sites import NOMINAL_M, build_sites
 
 SHARE_TOLERANCE = 1e-4  # of all weight: lines of sight that graze a corner within a rounding error
 ANGLE_SLACK_DEG = 1e-6
@@ -290,7 +290,7 @@ def _check_cost(plan: Plan, city: City, faults: list[Fault]) -> tuple[int, int]:
 
 
 def _camera_cost(camera: PlannedCamera, price: int, per_m: float) -> int:
-    return price + int(np.ceil(max(camera.height_m - 6.0, 0.0) * per_m))
+    return price + int(np.ceil(max(camera.height_m - NOMINAL_M, 0.0) * per_m))
 
 
 def _check_camera(camera: PlannedCamera, site: gpd.GeoSeries, cost: int, yearly: int, faults: list[Fault]) -> None:

@@ -29,7 +29,6 @@ ROAD_CLASSES = (
 )  # fmt: skip
 HEIGHT_SOURCES = ("height", "levels", "local median", "default", "made", "given")
 ZONE_KINDS = ("priority", "area", "no_mount", "no_view")
-SITE_KINDS = ("junction", "road", "lamp", "pole", "building")
 
 
 @dataclass(frozen=True)

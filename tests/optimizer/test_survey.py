@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import shapely
 
-from optimizer.survey import Survey, make_survey, parse_camera_id, survey_key
-from planning.catalogue import load_levels
+from optimizer.plan import make_plan
+from optimizer.survey import Survey, make_survey, offered, parse_camera_id, survey_key
+from planning.catalogue import load_levels, load_models
 from planning.city import City
 from planning.errors import ScenarioError
 from planning.nouns import Scenario
@@ -73,6 +74,23 @@ def test_one_survey_serves_every_budget(town: City, wish: Scenario) -> None:
     assert set(keys) == {survey_key(town, wish)}
     keys = [survey_key(town, dataclasses.replace(wish, **changes)) for changes in other]  # type: ignore[arg-type]
     assert len({*keys, survey_key(town, wish)}) == len(other) + 1
+
+
+def test_the_survey_of_another_wish_is_not_used(town: City, survey: Survey, wish: Scenario) -> None:
+    """A survey at hand that belongs to another wish does not find its way into the plan: the plan is the one made without it."""
+    other = dataclasses.replace(wish, models=("dome-5mp",))
+    lent, own = make_plan(town, other, survey=survey), make_plan(town, other)
+    assert lent.id == own.id
+    assert {camera.model for camera in lent.cameras} == {"dome-5mp"}
+
+
+def test_models_offered_unasked_are_for_general_view() -> None:
+    """A scenario that names no model may use every fixed, varifocal and dome camera of the catalogue, and no PTZ or ANPR."""
+    catalogue = load_models()
+    taken = offered(catalogue)
+    assert taken == tuple(key for key in catalogue if key in taken)
+    assert {catalogue[key].kind for key in taken} == {"fixed", "varifocal", "dome"}
+    assert all(catalogue[key].kind in ("ptz", "anpr") for key in catalogue if key not in taken)
 
 
 def test_equal_cities_give_equal_surveys(town: City, survey: Survey, wish: Scenario) -> None:
