@@ -98,7 +98,7 @@ def _add_city(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_plan(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("city", help="a city's name or folder")
+    parser.add_argument("city", nargs="+", help="a city's name or folder; of several the budget is shared out among them")
     parser.add_argument("--budget", required=True, help="capital: 20000000, 2,00,00,000, 2crore, 20 lakh, २ करोड़")
     parser.add_argument("--yearly", help="the most to be paid a year for upkeep, power and links")
     parser.add_argument("--models", default="", help="camera models of data/cameras.toml, with commas between")
@@ -118,6 +118,8 @@ def _add_plan(parser: argparse.ArgumentParser) -> None:
         "--out", action="append", default=[], help="a file ending in .gpkg, .geojson or .csv; may be given again (default: the city's plans folder)"
     )
     parser.add_argument("--if-none", action="store_true", help="do nothing where the city has a plan already")
+    parser.add_argument("--workers", type=int, default=0, metavar="N", help="processes here that plan several cities side by side (default 0: none)")
+    parser.add_argument("--scheduler", default="", metavar="ADDRESS", help="a Dask scheduler whose workers plan them: tcp://10.0.0.7:8786")
     parser.set_defaults(run=_plan)
 
 
@@ -230,7 +232,7 @@ def _wish(options: argparse.Namespace) -> Scenario:
     heights = read(_heights, options.heights, standard)
     try:
         scenario = Scenario(
-            city=options.city, budget_inr=budget, yearly_inr=yearly, models=tuple(key.strip() for key in options.models.split(",") if key.strip()),
+            city=options.city[0], budget_inr=budget, yearly_inr=yearly, models=tuple(key.strip() for key in options.models.split(",") if key.strip()),
             level=options.level, recipe=options.recipe, spacing_m=options.spacing, mount_heights_m=heights, cameras_per_site=options.per_site,
             ward_floor=floor, keep=tuple(options.keep), forbid=tuple(options.forbid), by_night=options.night, gap=options.gap,
             time_limit_s=options.time, title=options.title,
@@ -247,7 +249,9 @@ def _plan(options: argparse.Namespace) -> int:
     from planning.export import write_plan
 
     scenario = _wish(options)
-    city = _city(options.city)
+    if len(options.city) > 1:
+        return _plan_region(options, scenario)
+    city = _city(options.city[0])
     scenario = dataclasses.replace(scenario, city=city.name)
     assert city.folder is not None
     plans = city.folder / "plans"
@@ -261,6 +265,33 @@ def _plan(options: argparse.Namespace) -> int:
         write_plan(plan, city, target)
     _print_plan(plan, city)
     print(f"written to {', '.join(map(str, targets))} in {time.monotonic() - began:.1f} s")
+    return 0
+
+
+def _plan_region(options: argparse.Namespace, scenario: Scenario) -> int:
+    """Several cities under one budget: a plan file for each, in its own plans folder."""
+    from optimizer.region import Member, plan_region
+    from planning.export import write_plan
+    from planning.team import Crew
+
+    if options.out or options.if_none or scenario.keep or scenario.forbid:
+        what = "Each of several cities has its own plans folder and its own cameras"
+        raise InputError.one("region.options", what, "Leave --out, --if-none, --keep and --forbid away", " ".join(options.city))
+    crew = Crew(options.workers, options.scheduler)
+    cities = [_city(name) for name in options.city]
+    members = [Member(str(city.folder), dataclasses.replace(scenario, city=city.name)) for city in cities]
+    found = plan_region(members, scenario.budget_inr, crew=crew, progress=_teller())
+    for city, plan in zip(cities, found.plans, strict=True):
+        assert city.folder is not None
+        target = city.folder / "plans" / f"{plan.id}.gpkg"
+        write_plan(plan, city, target)
+        _print_plan(plan, city)
+        print(f"written to {target}\n")
+    total = sum(float(plan.demand["weight"].sum()) for plan in found.plans)
+    print(f"region         {len(cities)} cities, {100 * found.objective / total:.2f} % of all weight covered")
+    bound = f"{100 * found.bound / total:.2f} % (gap {100 * found.gap:.2f} %)"
+    print(f"certificate    no division of {say_rupees(scenario.budget_inr)} among them can exceed {bound}")
+    print(f"runtime        {found.runtime_s:.1f} s")
     return 0
 
 

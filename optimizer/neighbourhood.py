@@ -1,95 +1,232 @@
-"""Neighbourhood search: the plan stays as it is but for a few patches of town, and those are planned anew by a program of their own.
+"""A plan improved patch by patch under prices: the cameras of a part of town chosen anew to the end, the rest as it stands.
 
-A patch grows from a random site over sites that see the same demand. Two patches at a time let money move between them, and each program starts
-from what stands, so that it can only gain.
+Cost counts at the prices of the dual, so patches share no budget, money moves to where it buys most, and each patch is a small problem of its own for
+optimizer.branch. A patch grows over sites that see the same demand. Patches that share nothing are planned side by side, always two, so that the plan
+does not depend on how many cores there are.
 """
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from optimizer import program, search
-from optimizer.problem import Flags, Ints
+from optimizer import search
+from optimizer.branch import Found, choose, part_of
+from optimizer.pricing import Prices
+from optimizer.problem import Flags, Floats, Ints
 from optimizer.reduce import Core
 
-PATCHES = 2
-POSES = 150  # candidates a program gets; larger ones seldom end in the time
-SECONDS = 1.0
-GAP = 1e-3
+NEAR = 0.5  # sites that lack more than this share of a usual camera's price are in no patch of their own
+SIDE_BY_SIDE = 2
+NODES = 200  # of a patch; where they do not do, the best found so far is as good a step as any
+FIRST, SMALLEST, LARGEST = 60, 40, 150  # sites of a patch
+JOINED = (500, 1_500)  # sites of a patch where only two plans' cameras are chosen from
+EARNEST = (0.0, 0.5, 1.0, 1.5)
+REBUILT = 4  # sweeps after half a plan was taken down
+LITTLE = 1e-4  # a sweep that gains less than this share is the last
 
 
 @dataclass(frozen=True, eq=False)
 class Ground:
-    """Candidate poses and which of their sites see the same demand.
+    """The sites worth planning at these prices, and which see the same demand.
 
-    `candidates`: rows of the core, sorted; `site` (n_candidates,): their sites, counted from 0; `sites`: those sites' rows in the core; `near`: csr
-    (n_sites, n_sites), how many pairs of views two sites share.
+    `sites` (n,): rows of the core; `near`: csr (n, n), the weight two of them can both see; `unit`: what a usual camera costs, in weight.
     """
 
-    candidates: Ints
-    site: Ints
+    core: Core
+    prices: Prices
     sites: Ints
     near: sparse.csr_matrix
+    unit: float
 
 
-def prepare(core: Core, candidates: Ints) -> Ground:
-    """The ground over these rows of the core (sorted)."""
-    site_of = np.repeat(np.arange(len(core.room)), np.diff(core.first))
-    sites, site = np.unique(site_of[candidates], return_inverse=True)
+def sees(core: Core) -> sparse.csr_matrix:
+    """Which demand each site can see with any of its poses (n_sites, n_demand), float32 ones."""
     covers = sparse.csr_matrix((np.ones(len(core.items), dtype=np.float32), core.items, core.start), shape=(core.n_poses, len(core.weight)))
-    at = sparse.csr_matrix((np.ones(len(candidates), dtype=np.float32), (site, np.arange(len(candidates)))), shape=(len(sites), len(candidates)))
-    sees = at @ covers[candidates]
-    return Ground(candidates, site.reshape(-1).astype(np.int64), sites.astype(np.int64), (sees @ sees.T).tocsr())
+    at = sparse.csr_matrix((np.ones(core.n_poses, dtype=np.float32), np.arange(core.n_poses), core.first), shape=(len(core.room), core.n_poses))
+    out = (at @ covers).tocsr()
+    out.data[:] = 1.0
+    return out
 
 
-def patch(ground: Ground, rng: np.random.Generator) -> Flags:
-    """Which sites of the ground lie in the patches (n_sites,); together they hold about POSES candidates."""
-    weight = np.bincount(ground.site, minlength=len(ground.sites))
-    inside: npt.NDArray[np.bool_] = np.zeros(len(ground.sites), dtype=bool)
-    for seed in rng.permutation(len(ground.sites))[:PATCHES]:
-        queue, held = [int(seed)], 0
-        while held < POSES // PATCHES and not inside.all():
-            if not queue:
-                queue = [int(rng.choice(np.nonzero(~inside)[0]))]
-            here = queue.pop(0)
-            if inside[here]:
-                continue
-            inside[here] = True
-            held += int(weight[here])
-            queue.extend(int(k) for k in rng.permutation(ground.near.indices[ground.near.indptr[here] : ground.near.indptr[here + 1]]))
-    return inside
-
-
-def replan(core: Core, ground: Ground, plan: Ints, inside: Flags, *, time_limit_s: float) -> Ints | None:
-    """The plan with the sites inside planned anew, the others as they stand; None where the program gave no answer.
+def prepare(core: Core, prices: Prices, hopes: Floats, plan: Ints) -> Ground:
+    """The ground at these prices.
 
     Parameters
     ----------
-    plan: rows of the core, sorted.
-    inside: from `patch`.
+    hopes: what each site cannot exceed at these prices (n_sites,), of `pricing.Evaluation`.
+    plan: rows of the core whose sites are in it anyway.
     """
-    site_of = np.repeat(np.arange(len(core.room)), np.diff(core.first))
-    within = np.isin(site_of[plan], ground.sites[inside])
-    stays, begin = plan[~within], plan[within]
-    pool = np.unique(np.concatenate([ground.candidates[inside[ground.site]], begin]))
-    answer = program.solve(_rest(core, stays, site_of), pool, time_limit_s=min(time_limit_s, SECONDS), gap=GAP, start=begin)
-    return None if answer.chosen is None else np.sort(np.concatenate([stays, answer.chosen]))
+    capital, yearly = search.spent(core, plan)
+    unit = (prices.capital * capital + prices.yearly * yearly) / max(len(plan), 1)
+    good = hopes > -NEAR * unit
+    good[core.site[plan]] = True
+    sites = np.nonzero(good)[0]
+    seen = sees(core)[sites]
+    near = (seen.multiply(core.weight[None, :].astype(np.float32)).tocsr() @ seen.T).tocsr()
+    return Ground(core, prices, sites, near, unit)
 
 
-def _rest(core: Core, stays: Ints, site_of: npt.NDArray[Any]) -> Core:
-    """What is left of the core once these poses stand."""
-    seen = search.coverage(core, stays) > 0
-    built = np.unique(site_of[stays])
-    return dataclasses.replace(
-        core,
-        weight=np.where(seen, 0.0, core.weight),
-        budget=core.budget - float(core.cost[stays].sum() + core.site_cost[built].sum()),
-        yearly_left=core.yearly_left - float(core.yearly[stays].sum() + core.site_yearly[built].sum()),
-        ward_least=np.maximum(core.ward_least - search.ward_weight(core, seen), 0.0),
-    )
+def grow(ground: Ground, seed: int, size: int, taken: Flags) -> Flags:
+    """A patch about a site of the ground (n,): those that share most with it first, until they are `size`; `taken` ones are left out."""
+    near, n = ground.near, len(ground.sites)
+    inside: npt.NDArray[np.bool_] = np.zeros(n, dtype=bool)
+    pull, reach = np.zeros(n), np.maximum(near.diagonal(), 1e-12)
+    pull[seed] = 1.0
+    closed = taken.copy()
+    for _ in range(size):
+        here = int(np.where(closed, 0.0, pull).argmax())
+        if closed[here] or pull[here] <= 0.0:
+            break
+        inside[here] = closed[here] = True
+        rows = near.indices[near.indptr[here] : near.indptr[here + 1]]
+        pull[rows] += near.data[near.indptr[here] : near.indptr[here + 1]] / reach[rows]
+    return inside
+
+
+def patches(ground: Ground, size: int, rng: np.random.Generator) -> Iterator[Flags]:
+    """Patches that together hold every site of the ground once, in an order of chance."""
+    taken: npt.NDArray[np.bool_] = np.zeros(len(ground.sites), dtype=bool)
+    for seed in rng.permutation(len(taken)):
+        if not taken[seed]:
+            inside = grow(ground, int(seed), size, taken)
+            taken |= inside
+            yield inside
+
+
+def _apart(ground: Ground, given: list[Flags]) -> Iterator[list[Flags]]:
+    """The patches in pairs that share no demand, as far as there are such."""
+    waiting = list(given)
+    while waiting:
+        pair = [waiting.pop(0)]
+        touched = pair[0] | (np.asarray(ground.near @ pair[0].astype(np.float32)) > 0)
+        for k, other in enumerate(waiting):
+            if len(pair) < SIDE_BY_SIDE and not (touched & other).any():
+                pair.append(waiting.pop(k))
+                break
+        yield pair
+
+
+def replan(ground: Ground, plan: Ints, inside: Flags, *, nodes: int = NODES, allowed: Flags | None = None) -> tuple[Ints, Found]:
+    """What the sites inside (n,) are best given, the rest of the plan (sorted rows of the core) as it stands: what stays, and what was found."""
+    core, prices = ground.core, ground.prices
+    chosen: npt.NDArray[np.bool_] = np.zeros(len(core.room), dtype=bool)
+    chosen[ground.sites[inside]] = True
+    within = chosen[core.site[plan]]
+    views = search.coverage(core, plan[~within])
+    full = prices.weight(core)
+    weight = np.select([views == 0, views == 1], [full, core.second], np.zeros(len(views)))
+    second = np.where(views == 0, core.second, 0.0)
+    part = part_of(core, chosen, weight, second, prices.of_poses(core), prices.of_sites(core), allowed=allowed)
+    begin = np.nonzero(np.isin(part.pose, plan[within]))[0]
+    start = np.minimum(prices.share[part.point] * full[part.point], weight[part.point]) / np.maximum(weight[part.point], 1e-300) * part.weight
+    return plan[~within], choose(part, start, begin=begin, nodes=nodes, tolerance=0.02 * ground.unit)
+
+
+def sweep(
+    ground: Ground, plan: Ints, size: int, rng: np.random.Generator, *, allowed: Flags | None = None, go_on: Callable[[], bool] = lambda: True
+) -> tuple[Ints, float]:
+    """Every site of the ground planned anew once, patch by patch; the plan (sorted), and the share of patches not planned to the end.
+
+    Where there are floors, their prices are taken more or less in earnest by lot, and a patch is kept only where the plan lacks no more for the
+    floors than before and is worth no less without those prices: a price pays for weight beyond the floor too, which nobody asked for.
+    """
+    open_ended = done = 0
+    floors = bool((ground.core.ward_least > 0).any())
+    tried = _scaled(ground, float(rng.choice(EARNEST))) if floors else ground
+    plain = _scaled(ground, 0.0)
+    stands = _standing(plain, plan) if floors else (0.0, 0.0)
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        for pair in _apart(ground, list(patches(ground, size, rng))):
+            if not go_on():
+                break
+            now = plan
+            for stays, found in pool.map(lambda inside: replan(tried, now, inside, allowed=allowed), pair):  # noqa: B023  # used within the turn
+                other = np.union1d(np.setdiff1d(plan, np.setdiff1d(now, stays)), found.chosen)
+                open_ended += found.bound > found.value + 0.03 * ground.unit
+                done += 1
+                if floors:
+                    would = _standing(plain, other)
+                    if would[0] > stands[0] or (would[0] == stands[0] and would[1] < stands[1]):
+                        continue
+                    stands = would
+                plan = other
+    return plan, open_ended / max(done, 1)
+
+
+def _scaled(ground: Ground, factor: float) -> Ground:
+    """The ground with the floors' prices so much in earnest."""
+    return dataclasses.replace(ground, prices=dataclasses.replace(ground.prices, ward=factor * ground.prices.ward))
+
+
+def _standing(ground: Ground, plan: Ints) -> tuple[float, float]:
+    """What a plan lacks for the floors, and what it is worth at the ground's prices."""
+    core = ground.core
+    short = core.ward_least - search.ward_weight(core, search.coverage(core, plan) > 0)
+    return float(short[short > 1e-6 * core.total].sum()), worth(ground, plan)
+
+
+def next_size(size: int, open_ended: float) -> int:
+    """Larger patches while nearly all are planned to the end, smaller ones where many are not."""
+    factor = 1.25 if open_ended < 0.06 else 0.8 if open_ended > 0.15 else 1.0
+    return int(np.clip(round(size * factor), SMALLEST, LARGEST))
+
+
+def worth(ground: Ground, plan: Ints) -> float:
+    """What a plan (sorted) is worth less what it costs, at the ground's prices."""
+    core, prices = ground.core, ground.prices
+    views = search.coverage(core, plan)
+    seen = float(prices.weight(core)[views > 0].sum() + core.second[views > 1].sum() - core.penalty[plan].sum())
+    capital, yearly = search.spent(core, plan)
+    return seen - prices.capital * capital - prices.yearly * yearly
+
+
+def steer(ground: Ground, plan: Ints) -> Ground:
+    """The ground at prices a little nearer to where the plan under them holds the budgets: rupees dearer where it passes one, cheaper where it leaves
+    all of them slack.
+    """
+    core, prices = ground.core, ground.prices
+    capital, yearly = search.spent(core, plan)
+    used = max(capital / max(core.budget, 1.0), yearly / max(core.yearly_left, 1.0))
+    factor = float(np.clip(max(used, 0.01) ** 0.3, 0.98, 1.02)) if abs(used - 1.0) > 0.004 else 1.0
+    return dataclasses.replace(ground, prices=dataclasses.replace(prices, capital=prices.capital * factor, yearly=prices.yearly * factor))
+
+
+def settle(
+    ground: Ground, plan: Ints, rng: np.random.Generator, *, sweeps: int = 12, go_on: Callable[[], bool] = lambda: True,
+    each: Callable[[Ints], Ints] = lambda rows: rows,
+) -> tuple[Ground, Ints]:  # fmt: skip
+    """Sweeps until one gains next to nothing, the prices steered between them; `each` plan is told. The ground at the last prices, and the plan."""
+    size = FIRST
+    for _ in range(sweeps):
+        before = worth(_scaled(ground, 0.0), plan)
+        plan, open_ended = sweep(ground, plan, size, rng, go_on=go_on)
+        size, gained = next_size(size, open_ended), worth(_scaled(ground, 0.0), each(plan)) - before
+        ground = steer(ground, plan)
+        if gained < LITTLE * abs(before) or not go_on():
+            break
+    return ground, plan
+
+
+def rebuild(ground: Ground, plan: Ints, rng: np.random.Generator, *, go_on: Callable[[], bool] = lambda: True) -> Ints:
+    """Another good plan: half of this one's cameras, drawn by lot, are taken down and the town settled again."""
+    plan = plan[rng.random(len(plan)) < 0.5]
+    for _ in range(REBUILT):
+        plan, _ = sweep(ground, plan, FIRST, rng, go_on=go_on)
+    return plan
+
+
+def join(ground: Ground, plan: Ints, other: Ints, rng: np.random.Generator, *, go_on: Callable[[], bool] = lambda: True) -> Ints:
+    """The best of two plans' cameras, in ever larger patches since there are few to choose from; never worth less than the first."""
+    allowed: npt.NDArray[np.bool_] = np.zeros(ground.core.n_poses, dtype=bool)
+    allowed[plan] = allowed[other] = True
+    for size in JOINED:
+        plan, _ = sweep(ground, plan, size, rng, allowed=allowed, go_on=go_on)
+    plan, _ = sweep(ground, plan, FIRST, rng, go_on=go_on)
+    return plan

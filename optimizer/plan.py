@@ -42,6 +42,18 @@ def make_plan(city: City, scenario: Scenario, *, progress: Progress = Progress()
         survey = make_survey(city, scenario, progress=progress)
     problem = make_problem(city, scenario, survey)
     outcome = solve(problem, gap=scenario.gap, time_limit_s=scenario.time_limit_s, seed=scenario.seed, progress=progress.part(0.42, 0.94))
+    return finish(city, scenario, survey, problem, outcome, began=began, progress=progress)
+
+
+def finish(
+    city: City, scenario: Scenario, survey: Survey, problem: Problem, outcome: Outcome, *, began: float, progress: Progress = Progress()  # noqa: B008
+) -> Plan:  # fmt: skip
+    """The outcome as a plan, verified; `began` of `time.monotonic`.
+
+    Raises
+    ------
+    Disagreement: the verifier found another coverage or cost.
+    """
     progress.step("verify", 0.95)
     plan = compose(city, scenario, survey, problem, outcome)
     verified = verify(plan, city)
@@ -73,7 +85,8 @@ def make_problem(city: City, scenario: Scenario, survey: Survey) -> Problem:
     seen = survey.matrix.px_per_m
     covers = sparse.csr_matrix((np.ones(seen.nnz, dtype=bool), seen.indices, seen.indptr), shape=seen.shape)
     problem = Problem(
-        covers=covers, weight=weight, already=survey.before, ward=ward, cost=price + taller, yearly=upkeep, site=poses.site.astype(np.int64),
+        covers=covers, weight=weight, already=survey.before.astype(np.int64),
+        ward=ward, cost=price + taller, yearly=upkeep, site=poses.site.astype(np.int64),
         site_cost=sites["cost_inr"].to_numpy(dtype=np.int64), site_yearly=sites["yearly_inr"].to_numpy(dtype=np.int64), limits=limits,
     )  # fmt: skip
     _check_affordable(scenario, problem)
@@ -140,8 +153,8 @@ def compose(city: City, scenario: Scenario, survey: Survey, problem: Problem, ou
     proof = Proof(
         status=outcome.termination, covered=outcome.objective / total, bound=min(outcome.bound / total, 1.0), gap=outcome.gap,
         runtime_s=outcome.runtime_s,
-        how="bound by Lagrangian relaxation over all poses, site subproblems solved exactly, or by the integer program where it holds every pose; "
-            "plan by greedy search and an integer program (PuLP, HiGHS)",
+        how="bound by Lagrangian relaxation over all poses, sites or tiles of the town solved exactly, or by the integer program where it holds "
+            "every pose; plan by greedy search, branch and price on parts of the town, and an integer program (PuLP, HiGHS)",
     )  # fmt: skip
     return Plan(
         scenario=scenario, city_digest=city.digest, made=city.made, demand=demand, views=_views(city, survey, outcome.chosen),
@@ -171,7 +184,7 @@ def score(city: City, demand: gpd.GeoDataFrame) -> Scorecard:
 
 def _cameras(survey: Survey, problem: Problem, chosen: Ints) -> tuple[PlannedCamera, ...]:
     times = np.zeros(len(problem.weight), dtype=np.int64)
-    times[problem.already] = 1
+    times[problem.already > 0] = 1
     for pose in chosen:
         times[problem.covers.indices[problem.covers.indptr[pose] : problem.covers.indptr[pose + 1]]] += 1
     x, y = survey.sites.geometry.x.to_numpy(), survey.sites.geometry.y.to_numpy()

@@ -1,14 +1,19 @@
 """The problem as arrays and limits, checked once. It knows no city: poses, demand, sites and wards are rows.
 
     maximise   sum of weight[i] over demand i seen by an existing camera or by a chosen pose
+               + sum of second[i] over demand i seen from at least two places
+               - sum of penalty[p] over chosen poses p
     subject to capital and yearly budgets, a site's cost paid once where any of its poses is chosen, at most so many cameras a site,
                poses that must be kept and poses that must not be chosen, and for each ward a least covered weight
+
+A second view is one from another site (or an existing camera and a site): two cameras of one pole look the same way past the same back. A finer level
+at some places is demand rows of its own, with the poses that reach that level; a floor on them is a ward of their own.
 """
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -47,13 +52,15 @@ class Limits:
 class Problem:
     """Arrays of one placement problem; poses are sorted by site.
 
-    `covers` csr bool (n_poses, n_demand); `weight` (n_demand,), not negative; `already` (n_demand,): seen by existing cameras; `ward` (n_demand,), -1
-    for none; `cost`, `yearly` (n_poses,) [INR, INR/year]; `site` (n_poses,); `site_cost`, `site_yearly` (n_sites,).
+    `covers` csr bool (n_poses, n_demand); `weight` (n_demand,), not negative; `already` (n_demand,): from how many places existing cameras see it;
+    `ward` (n_demand,), -1 for none; `cost`, `yearly` (n_poses,) [INR, INR/year]; `site` (n_poses,); `site_cost`, `site_yearly` (n_sites,); `second`
+    (n_demand,): what a second view adds, no more than the first is worth; `penalty` (n_poses,): the privacy price of a pose, in weight. The last two
+    are 0 where not given.
     """
 
     covers: sparse.csr_matrix
     weight: Floats
-    already: Flags
+    already: Ints
     ward: Ints
     cost: Ints
     yearly: Ints
@@ -61,8 +68,13 @@ class Problem:
     site_cost: Ints
     site_yearly: Ints
     limits: Limits
+    second: Floats = field(default_factory=lambda: np.zeros(0))
+    penalty: Floats = field(default_factory=lambda: np.zeros(0))
 
     def __post_init__(self) -> None:
+        for name, length in (("second", self.covers.shape[1]), ("penalty", self.covers.shape[0])):
+            if not len(getattr(self, name)):
+                object.__setattr__(self, name, np.zeros(length))
         faults = list(_faults(self))
         if faults:
             raise ScenarioError(faults)
@@ -74,8 +86,8 @@ class Problem:
 
     @property
     def total(self) -> float:
-        """All weight there is."""
-        return float(self.weight.sum())
+        """All weight there is, second views included."""
+        return float(self.weight.sum() + self.second.sum())
 
     @cached_property
     def digest(self) -> str:
@@ -83,22 +95,34 @@ class Problem:
         taken = hashlib.sha256(f"{self.covers.shape} {self.limits.budget} {self.limits.yearly} {self.limits.per_site}".encode())
         arrays = (
             self.covers.indptr.astype(np.int64), self.covers.indices.astype(np.int64), self.weight, self.already, self.ward, self.cost, self.yearly,
-            self.site, self.site_cost, self.site_yearly, self.limits.keep, self.limits.forbid, self.limits.ward_least,
+            self.site, self.site_cost, self.site_yearly, self.limits.keep, self.limits.forbid, self.limits.ward_least, self.second,
+            self.penalty,
         )  # fmt: skip
         for array in arrays:
             taken.update(np.ascontiguousarray(array).tobytes())
         return taken.hexdigest()[:16]
 
+    def views(self, chosen: Ints) -> Ints:
+        """From how many places each demand point is seen, existing cameras' included (n_demand,)."""
+        sites = np.unique(self.site[chosen])
+        at = np.searchsorted(sites, self.site[chosen])
+        row = sparse.csr_matrix((np.ones(len(chosen), dtype=np.int64), (at, np.arange(len(chosen)))), shape=(len(sites), len(chosen)))
+        by_site = (row @ self.covers[chosen]).tocsr()
+        return self.already.astype(np.int64) + np.bincount(by_site.indices, minlength=len(self.weight))
+
     def seen(self, chosen: Ints) -> Flags:
         """Which demand is seen by existing cameras and these poses (n_demand,)."""
-        flags = self.already.copy()
+        flags: Flags = self.already > 0
         for pose in chosen:
             flags[self.covers.indices[self.covers.indptr[pose] : self.covers.indptr[pose + 1]]] = True
         return flags
 
     def value(self, chosen: Ints) -> float:
-        """The weight covered by existing cameras and these poses."""
-        return float(self.weight[self.seen(chosen)].sum())
+        """The objective: weight seen, and seen twice, by existing cameras and these poses, less the poses' privacy price."""
+        first = float(self.weight[self.seen(chosen)].sum())
+        if self.second.any():
+            first += float(self.second[self.views(chosen) > 1].sum())
+        return first - float(self.penalty[chosen].sum())
 
     def spent(self, chosen: Ints) -> tuple[int, int]:
         """Capital and yearly cost of these poses and their sites, each site once [INR, INR/year]."""
@@ -134,6 +158,7 @@ class Problem:
         """
         inside = seen & (self.ward >= 0)
         got = np.bincount(self.ward[inside], weights=self.weight[inside], minlength=len(self.limits.ward_least))
+        # A floor counts first views only.
         short = self.limits.ward_least - got
         return np.where(short > 1e-6 * max(self.total, 1e-300), short, 0.0)
 
@@ -150,7 +175,8 @@ def _faults(problem: Problem) -> list[Fault]:
     lengths = (
         ("weight", len(problem.weight), n_demand), ("already", len(problem.already), n_demand), ("ward", len(problem.ward), n_demand),
         ("cost", len(problem.cost), n_poses), ("yearly", len(problem.yearly), n_poses), ("site", len(problem.site), n_poses),
-        ("site_yearly", len(problem.site_yearly), n_sites), ("keep", len(problem.limits.keep), n_poses),
+        ("site_yearly", len(problem.site_yearly), n_sites), ("second", len(problem.second), n_demand),
+        ("penalty", len(problem.penalty), n_poses), ("keep", len(problem.limits.keep), n_poses),
         ("forbid", len(problem.limits.forbid), n_poses),
     )  # fmt: skip
     for name, length, wanted in lengths:
@@ -158,6 +184,10 @@ def _faults(problem: Problem) -> list[Fault]:
     if faults:
         return faults
     require(bool(np.isfinite(problem.weight).all() and (problem.weight >= 0).all()), "a weight is negative or not finite")
+    require(bool(np.isfinite(problem.second).all() and (problem.second >= 0).all()), "a second view's weight is negative or not finite")
+    require(not (problem.second > problem.weight).any(), "a second view weighs more than the first")
+    require(bool(np.isfinite(problem.penalty).all() and (problem.penalty >= 0).all()), "a privacy price is negative or not finite")
+    require(not (problem.already < 0).any(), "a point is seen from fewer than no places")
     for name in ("cost", "yearly", "site_cost", "site_yearly"):
         values = getattr(problem, name)
         require(values.dtype.kind == "i" and not (values < 0).any(), f"{name} must be whole rupees, none negative", values.dtype)

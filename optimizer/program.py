@@ -4,11 +4,14 @@
     v[i,s] how far site s sees demand i     y[i] how far demand i is covered          v, y in [0, 1]
 
 It says per site what it sees. The usual y[i] <= sum of x[p] lets three thirds of a pole's cameras see a point fully while a third of the pole is
-paid.
+paid. Where a site's sets of poses are listed (optimizer.sets), one variable a set says it all:
+
+    b[k] 1 where set k is taken, one a site at most          y[i] <= sum of b[k] over sets that see i
 """
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,8 +23,10 @@ import numpy as np
 import pulp
 from scipy import sparse
 
+from optimizer.pricing import Prices
 from optimizer.problem import Ints
 from optimizer.reduce import Core
+from optimizer.sets import Sets
 from planning.errors import SolverError
 
 RULES: Mapping[str, str] = MappingProxyType(
@@ -33,6 +38,8 @@ RULES: Mapping[str, str] = MappingProxyType(
         "sees": "a site sees a demand point only with a chosen pose that sees it",
         "built": "a site sees a demand point only as far as it is built",
         "cover": "a demand point is covered only as far as some site sees it",
+        "second": "a demand point is seen twice only as far as two sites see it",
+        "one_set": "of the sets of poses of a site at most one is taken",
         "ward_floor": "each ward's covered weight, existing cameras included, reaches its floor",
     }
 )
@@ -59,11 +66,10 @@ def build(core: Core, poses: Ints) -> tuple[pulp.LpProblem, dict[int, pulp.LpVar
 
     Weights are scaled so that all of them sum to a million: HiGHS takes numbers near its tolerance of 1e-7 for nothing.
     """
-    scale = 1e6 / max(float(core.weight.sum()), 1e-12)
-    site_of = np.repeat(np.arange(len(core.room)), np.diff(core.first))
+    scale = _scale(core)
     problem = pulp.LpProblem("placement", pulp.LpMaximize)
     x = {int(p): problem.add_variable(f"x_{p}", cat="Binary") for p in poses}
-    z = {int(s): problem.add_variable(f"z_{s}", cat="Binary") for s in np.unique(site_of[poses])}
+    z = {int(s): problem.add_variable(f"z_{s}", cat="Binary") for s in np.unique(core.site[poses])}
     capital = pulp.LpAffineExpression([(x[p], core.cost[p]) for p in x] + [(z[s], core.site_cost[s]) for s in z])
     problem += capital <= core.budget, "capital_budget"
     if np.isfinite(core.yearly_left):
@@ -71,58 +77,120 @@ def build(core: Core, poses: Ints) -> tuple[pulp.LpProblem, dict[int, pulp.LpVar
         problem += yearly <= core.yearly_left, "yearly_budget"
     by_site: dict[int, list[int]] = {}
     for p in x:
-        by_site.setdefault(int(site_of[p]), []).append(p)
+        by_site.setdefault(int(core.site[p]), []).append(p)
     for s, members in by_site.items():
         for p in members:
             problem += x[p] <= z[s], f"open__{p}"
         if len(members) > core.room[s]:
             problem += pulp.LpAffineExpression([(x[p], 1) for p in members]) <= int(core.room[s]) * z[s], f"room__{s}"
-    covered = _add_coverage(problem, core, poses, site_of, x, z)
-    _add_floors(problem, core, covered, scale)
-    problem.setObjective(pulp.LpAffineExpression([(variable, core.weight[members].sum() * scale) for variable, members in covered]))
+    terms, floors = _add_coverage(problem, core, poses, x, z)
+    _add_floors(problem, core, floors)
+    private = [(x[p], -core.penalty[p] * scale) for p in x if core.penalty[p]]
+    problem.setObjective(pulp.LpAffineExpression(terms + private))
     return problem, x, z
 
 
-def _add_coverage(
-    problem: pulp.LpProblem, core: Core, poses: Ints, site_of: Ints, x: dict[int, pulp.LpVariable], z: dict[int, pulp.LpVariable]
-) -> list[tuple[pulp.LpVariable, Ints]]:
-    """The y variables with the demand rows each stands for: those seen by the same of these poses, in the same ward where floors are set."""
-    lengths = core.start[poses + 1] - core.start[poses]
-    rows = np.repeat(poses, lengths)
-    columns = core.items[np.concatenate([np.arange(core.start[p], core.start[p + 1]) for p in poses])] if len(poses) else np.empty(0, dtype=np.int64)
-    seen_by = sparse.csc_matrix((np.ones(len(rows)), (rows, columns)), shape=(core.n_poses, len(core.weight)))
-    seen_by.sort_indices()
+def _scale(core: Core) -> float:
+    return 1e6 / max(core.all_weight, 1e-12)
+
+
+Terms = list[tuple[pulp.LpVariable, float]]
+Floors = list[tuple[int, pulp.LpVariable, float]]  # ward, variable, weight
+
+
+def _groups(core: Core, start: Ints, items: Ints) -> list[tuple[Ints, Ints, int]]:
+    """Demand seen by the same rows of a csr matrix, in the same ward where floors are set: those rows, the demand, its ward (-1 without floors)."""
+    seen_by = sparse.csr_matrix((np.ones(len(items), dtype=np.int8), items, start), shape=(len(start) - 1, len(core.weight))).tocsc()
     floors = bool((core.ward_least > 0).any())
     groups: dict[tuple[int, bytes], list[int]] = {}
     for i in np.nonzero(np.diff(seen_by.indptr))[0]:
         seers = seen_by.indices[seen_by.indptr[i] : seen_by.indptr[i + 1]]
-        groups.setdefault((int(core.ward[i]) if floors else -1, seers.astype(np.int64).tobytes()), []).append(int(i))
-    covered = []
-    for number, ((_, key), members) in enumerate(groups.items()):
-        seers = np.frombuffer(key, dtype=np.int64)
-        y = problem.add_variable(f"y_{number}", 0, 1)
-        terms = []
-        for s in np.unique(site_of[seers]):
-            own = [int(p) for p in seers[site_of[seers] == s]]
+        groups.setdefault((int(core.ward[i]) if floors else -1, seers.tobytes()), []).append(int(i))
+    kind = seen_by.indices.dtype
+    return [(np.frombuffer(key, dtype=kind).astype(np.int64), np.array(members, dtype=np.int64), ward) for (ward, key), members in groups.items()]
+
+
+def _add_views(
+    problem: pulp.LpProblem, core: Core, number: int, members: Ints, views: Terms, terms: Terms, floors: Floors, ward: int
+) -> None:
+    """The variables of a first and a second view of this demand, no more than `views` give."""
+    scale = _scale(core)
+    y = problem.add_variable(f"y_{number}", 0, 1)
+    terms.append((y, float(core.weight[members].sum()) * scale))
+    if ward >= 0:
+        floors.append((ward, y, float(core.floor[members].sum()) * scale))
+    problem += y <= pulp.LpAffineExpression(views), f"cover__{number}"
+    if core.second[members].any():
+        twice = problem.add_variable(f"t_{number}", 0, 1)
+        terms.append((twice, float(core.second[members].sum()) * scale))
+        problem += y + twice <= pulp.LpAffineExpression(views), f"second__{number}"
+
+
+def _add_coverage(
+    problem: pulp.LpProblem, core: Core, poses: Ints, x: dict[int, pulp.LpVariable], z: dict[int, pulp.LpVariable]
+) -> tuple[Terms, Floors]:
+    """What coverage is worth in the objective, and what of it counts for each ward's floor."""
+    start, items = core.part(poses)
+    terms: Terms = []
+    floors: Floors = []
+    for number, (seers, members, ward) in enumerate(_groups(core, start, items)):
+        rows = poses[seers]
+        views: Terms = []
+        for s in np.unique(core.site[rows]):
+            own = [int(p) for p in rows[core.site[rows] == s]]
             if len(own) == 1:
-                terms.append((x[own[0]], 1))
+                views.append((x[own[0]], 1))
                 continue
             v = problem.add_variable(f"v_{number}_{s}", 0, 1)
             problem += v <= pulp.LpAffineExpression([(x[p], 1) for p in own]), f"sees__{number}_{s}"
             problem += v <= z[int(s)], f"built__{number}_{s}"
-            terms.append((v, 1))
-        problem += y <= pulp.LpAffineExpression(terms), f"cover__{number}"
-        covered.append((y, np.array(members, dtype=np.int64)))
-    return covered
+            views.append((v, 1))
+        _add_views(problem, core, number, members, views, terms, floors, ward)
+    return terms, floors
 
 
-def _add_floors(problem: pulp.LpProblem, core: Core, covered: list[tuple[pulp.LpVariable, Ints]], scale: float) -> None:
-    """One row a ward whose floor is not yet reached; `covered` groups then lie within one ward each."""
-    terms: dict[int, list[tuple[pulp.LpVariable, float]]] = {}
-    for variable, members in covered:
-        terms.setdefault(int(core.ward[members[0]]), []).append((variable, float(core.weight[members].sum()) * scale))
+def _add_floors(problem: pulp.LpProblem, core: Core, floors: Floors) -> None:
+    """One row a ward whose floor is not yet reached."""
     for ward in np.nonzero(core.ward_least > 0)[0]:
-        problem += pulp.LpAffineExpression(terms.get(int(ward), [])) >= core.ward_least[ward] * scale, f"ward_floor__{ward}"
+        inside: dict[pulp.LpVariable, float] = {}
+        for row, variable, weight in floors:
+            if row == ward:
+                inside[variable] = inside.get(variable, 0.0) + weight
+        problem += pulp.LpAffineExpression(inside) >= core.ward_least[ward] * _scale(core), f"ward_floor__{ward}"
+
+
+def build_sets(core: Core, sets: Sets, prices: Prices | None) -> tuple[pulp.LpProblem, list[pulp.LpVariable]]:
+    """The program over these sets (sorted by site), and a variable for each.
+
+    Parameters
+    ----------
+    prices: where given, cost is paid at these prices and budgets and floors are no rows; else they are.
+    """
+    scale = _scale(core)
+    problem = pulp.LpProblem("sets", pulp.LpMaximize)
+    b = [problem.add_variable(f"b_{k}", cat="Binary") for k in range(len(sets))]
+    worth = -(sets.penalty if prices is None else sets.price(prices)) * scale
+    first = np.concatenate([[0], np.nonzero(np.diff(sets.site))[0] + 1, [len(sets)]])
+    for begin, end in itertools.pairwise(first):
+        if end - begin > 1:
+            problem += pulp.LpAffineExpression([(b[k], 1) for k in range(begin, end)]) <= 1, f"one_set__{sets.site[begin]}"
+    terms: Terms = []
+    floors: Floors = []
+    for number, (seers, members, ward) in enumerate(_groups(core, sets.start, sets.items)):
+        if sets.site[seers[0]] == sets.site[seers[-1]]:
+            # One site alone sees it: seen where any of these sets is taken.
+            worth[seers] += core.weight[members].sum() * scale
+            if ward >= 0:
+                floors.extend((ward, b[k], float(core.floor[members].sum()) * scale) for k in seers)
+        elif core.weight[members].any():
+            _add_views(problem, core, number, members, [(b[k], 1) for k in seers], terms, floors, ward)
+    if prices is None:
+        problem += pulp.LpAffineExpression(list(zip(b, sets.cost, strict=True))) <= core.budget, "capital_budget"
+        if np.isfinite(core.yearly_left):
+            problem += pulp.LpAffineExpression(list(zip(b, sets.yearly, strict=True))) <= core.yearly_left, "yearly_budget"
+        _add_floors(problem, core, floors)
+    problem.setObjective(pulp.LpAffineExpression(terms + list(zip(b, worth, strict=True))))
+    return problem, b
 
 
 def solve(core: Core, poses: Ints, *, time_limit_s: float, gap: float, start: Ints | None = None) -> Answer:
@@ -138,29 +206,59 @@ def solve(core: Core, poses: Ints, *, time_limit_s: float, gap: float, start: In
     ------
     SolverError: where the solver fails in itself; running out of time or finding the rules impossible is an answer.
     """
-    began = time.monotonic()
     if not len(poses):
         return Answer(np.empty(0, dtype=np.int64), core.base, "optimal", 0.0)
     problem, x, z = build(core, poses)
-    scale = 1e6 / max(float(core.weight.sum()), 1e-12)
-    begin = _start(core, x, z, start) if start is not None else {}
+    begin = {}
+    if start is not None:
+        inside, built = {int(p) for p in start}, {int(s) for s in core.site[start]}
+        begin = {variable.name: float(row in rows) for variables, rows in ((x, inside), (z, built)) for row, variable in variables.items()}
+    return _answer(problem, list(x.values()), np.array(list(x), dtype=np.int64), begin, core, time_limit_s=time_limit_s, gap=gap)
+
+
+def solve_sets(
+    core: Core, sets: Sets, *, prices: Prices | None = None, time_limit_s: float, gap: float, nodes: int | None = None, start: Ints | None = None
+) -> Answer:
+    """The best choice of sets; `chosen` are rows of them.
+
+    Parameters
+    ----------
+    prices: where given, budgets and floors count at these prices (`bound` is then of coverage less what is paid), else as limits.
+    nodes: branch-and-bound nodes at most, so that equal input ends equally however busy the machine is.
+    start: rows of sets to begin from.
+
+    Raises
+    ------
+    SolverError: as `solve`.
+    """
+    if not len(sets):
+        return Answer(np.empty(0, dtype=np.int64), core.base, "optimal", 0.0)
+    problem, b = build_sets(core, sets, prices)
+    begin = {} if start is None else {variable.name: 0.0 for variable in b} | {b[k].name: 1.0 for k in start}
+    return _answer(problem, b, np.arange(len(b)), begin, core, time_limit_s=time_limit_s, gap=gap, nodes=nodes)
+
+
+def _answer(
+    problem: pulp.LpProblem, variables: list[pulp.LpVariable], rows: Ints, begin: dict[str, float], core: Core, *, time_limit_s: float, gap: float,
+    nodes: int | None = None,
+) -> Answer:  # fmt: skip
+    """Run HiGHS and read what it says."""
+    began = time.monotonic()
+    more = {} if nodes is None else {"mip_max_nodes": nodes}
     try:
-        problem.solve(_Solver(begin, msg=False, timeLimit=time_limit_s, gapRel=gap, threads=THREADS))
+        problem.solve(_Solver(begin, msg=False, timeLimit=time_limit_s, gapRel=gap, threads=THREADS, **more))
     except pulp.PulpSolverError as error:
         raise SolverError.one("solver.failed", f"The solver failed: {error}", "Plan again with a smaller area or fewer models") from None
     info = problem.solverModel.getInfo()
     runtime = time.monotonic() - began
-    if (
-        problem.sol_status not in (pulp.LpSolutionOptimal, pulp.LpSolutionIntegerFeasible)
-        or info.primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible
-    ):
+    ended = problem.solverModel.getModelStatus()
+    if info.primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
         status = "infeasible" if problem.sol_status == pulp.LpSolutionInfeasible else "no answer in time"
         return Answer(None, float("inf"), status, runtime)
-    chosen = np.array(sorted(p for p, variable in x.items() if (variable.value() or 0.0) > 0.5), dtype=np.int64)
-    ended = problem.solverModel.getModelStatus()
+    taken = np.array([(variable.value() or 0.0) > 0.5 for variable in variables], dtype=bool)
     status = "optimal" if ended == highspy.HighsModelStatus.kOptimal else "time limit" if ended == highspy.HighsModelStatus.kTimeLimit else "stopped"
-    bound = float(info.mip_dual_bound)
-    return Answer(chosen, core.base + max(-bound, 0.0) / scale if np.isfinite(bound) else float("inf"), status, runtime)
+    bound = -float(info.mip_dual_bound) / _scale(core)
+    return Answer(np.sort(rows[taken]), core.base + bound if np.isfinite(bound) else float("inf"), status, runtime)
 
 
 class _Solver(pulp.HiGHS):
@@ -178,10 +276,10 @@ class _Solver(pulp.HiGHS):
             lp.solverModel.setSolution(len(known), indices.astype(np.int32), values.astype(np.float64))
         super().callSolver(lp)
 
-
-def _start(core: Core, x: dict[int, pulp.LpVariable], z: dict[int, pulp.LpVariable], plan: Ints) -> dict[str, float]:
-    """A plan as values of the pose and site variables, by name."""
-    inside = {int(p) for p in plan}
-    site_of = np.repeat(np.arange(len(core.room)), np.diff(core.first))
-    built = {int(site_of[p]) for p in inside}
-    return {variable.name: float(row in rows) for variables, rows in ((x, inside), (z, built)) for row, variable in variables.items()}
+    def findSolutionValues(self, lp: pulp.LpProblem) -> tuple[int, int]:  # noqa: N802  # PuLP's name
+        """PuLP's reading; it has no word for HiGHS's end at a number of nodes, whose values it has set by then."""
+        try:
+            found: tuple[int, int] = super().findSolutionValues(lp)
+        except KeyError:
+            found = (pulp.LpStatusOptimal, pulp.LpSolutionIntegerFeasible)
+        return found

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
-from optimizer import bounds, program
+from optimizer import program
 from optimizer.bounds import Dual, lagrangian
+from optimizer.pricing import Evaluation, Prices
 from optimizer.problem import Ints
 from optimizer.reduce import Core, reduce
 from optimizer.search import coverage, greedy, value
 from tests.optimizer.test_reduce import affordable_keep
-from tests.optimizer.toys import best_value, plain_city, problem_of, random_problem
+from tests.optimizer.toys import best_value, plain_city, problem_of, random_problem, with_limits
 
 
 def bound_of(core: Core, incumbent: float, *, rounds: int = 60, gap: float = 0.0) -> Dual:
@@ -31,7 +34,9 @@ def test_it_never_lies_below_the_best_plan(seed: int) -> None:
         return
     core = reduce(problem)
     for rounds in (1, 7, 60):
-        assert bound_of(core, core.base, rounds=rounds).bound >= best * (1 - 1e-12)
+        dual = bound_of(core, core.base, rounds=rounds)
+        assert dual.bound >= best - 1e-12 * abs(best)
+        assert dual.bound_at(core.budget) == pytest.approx(dual.bound)
 
 
 @pytest.mark.parametrize("seed", range(80))
@@ -42,15 +47,15 @@ def test_every_price_bounds(seed: int) -> None:
     if best is None or not affordable_keep(problem):
         return
     core, rng = reduce(problem), np.random.default_rng(seed)
-    now = bounds._Round(core)
+    now = Evaluation(core)
     for _ in range(20):
         rupee = float(rng.choice([0.0, 0.05, 0.5, 5.0]) * rng.random())
         year = float(rng.random()) if np.isfinite(core.yearly_left) else 0.0
         ward = np.where(core.ward_least > 0, rng.choice([0.0, 1.0, 30.0]) * rng.random(len(core.ward_least)), 0.0)
-        bound, capital, _ = now.evaluate(bounds._Prices(rng.random(len(core.weight)), rupee, year, ward))
-        assert bound >= best * (1 - 1e-12)
+        bound = now.run(Prices(rng.random(len(core.weight)), rupee, year, ward))
+        assert bound >= best - 1e-12 * abs(best)
         rows = np.nonzero(now.picks)[0]
-        assert capital == pytest.approx(problem.spent(np.concatenate([core.fixed, core.pose[rows]]))[0] - problem.spent(core.fixed)[0])
+        assert now.capital == pytest.approx(problem.spent(np.concatenate([core.fixed, core.pose[rows]]))[0] - problem.spent(core.fixed)[0])
         site = np.repeat(np.arange(len(core.room)), np.diff(core.first))
         seers = [{int(site[p]) for p in rows if i in core.items[core.start[p] : core.start[p + 1]]} for i in range(len(core.weight))]
         assert now.seen.tolist() == [len(sites) for sites in seers]
@@ -60,32 +65,9 @@ def test_a_floor_s_price_by_hand() -> None:
     """The budget buys one camera; the poor ward's floor asks for the one worth 1, not the one worth 10. At 10 a rupee and 20 for the floor, L is
     10 for the budget, 11 for the poor ward's camera (21 less 10), 0 for the rich one's, less 20 for the floor: 1, which is the best plan."""
     core = reduce(problem_of([[1, 0], [0, 1]], [10.0, 1.0], ward=[0, 1], cost=1, budget=1, least=[0.0, 1.0]))
-    now = bounds._Round(core)
-    bound, capital, _ = now.evaluate(bounds._Prices(np.ones(2), 10.0, 0.0, np.array([0.0, 20.0])))
-    assert (bound, capital) == (pytest.approx(1.0), 1.0)
-
-
-@pytest.mark.parametrize("nodes", [0, 1, 3])
-def test_it_holds_where_a_site_is_not_solved_to_the_end(nodes: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With hardly a branch allowed a site's part is bounded instead: looser, never wrong."""
-    rng = np.random.default_rng(nodes)
-    for _ in range(20):
-        n, items = 6, [np.sort(rng.choice(9, rng.integers(1, 6), replace=False)) for _ in range(6)]
-        start = np.concatenate([[0], np.cumsum([len(own) for own in items])])
-        u, price, entry, room = rng.random(9), rng.random(n) * 0.8, float(rng.random() * 0.5), 3
-        best = 0.0
-        for plan in range(2**n):
-            chosen = [p for p in range(n) if plan >> p & 1]
-            if len(chosen) <= room:
-                seen = np.unique(np.concatenate([items[p] for p in chosen])) if chosen else np.empty(0, dtype=int)
-                best = max(best, u[seen].sum() - price[chosen].sum() - entry if chosen else 0.0)
-        python = bounds._best_set.py_func  # type: ignore[attr-defined]  # uncompiled, so that NODES can be changed
-        monkeypatch.setattr(bounds, "NODES", nodes)
-        found_set, size = np.zeros((1, room), dtype=np.int64), np.zeros(1, dtype=np.int64)
-        arguments = (0, start, np.concatenate(items), u, price, np.array([0, n]), room, entry, np.zeros(9, dtype=np.int16), found_set, size)
-        assert python(*arguments) >= best - 1e-12
-        monkeypatch.setattr(bounds, "NODES", 4_000)
-        assert python(*arguments) == pytest.approx(best, rel=1e-8, abs=1e-12)
+    now = Evaluation(core)
+    bound = now.run(Prices(np.ones(2), 10.0, 0.0, np.array([0.0, 20.0])))
+    assert (bound, now.capital) == (pytest.approx(1.0), 1.0)
 
 
 def test_one_pole_one_budget_is_tight() -> None:
@@ -125,6 +107,20 @@ def test_it_stops_within_the_gap_and_tells_as_it_goes() -> None:
     assert bound_of(core, whole.bound / 1.5, gap=0.6, rounds=200).rounds < 200
     stopped = lagrangian(core, 0.0, started=np.zeros(len(core.weight)), time_limit_s=20.0, gap=0.0, stopped=lambda: True)
     assert (stopped.rounds, stopped.bound) == (0, core.base + core.weight.sum())
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_one_price_bounds_every_budget(seed: int) -> None:
+    """The lines of one solve lie above the best plan of every other capital budget, small or large."""
+    problem = random_problem(seed)
+    if best_value(problem) is None or not affordable_keep(problem):
+        return
+    core = reduce(with_limits(problem, budget=10**9))
+    spent = problem.spent(core.fixed)[0]
+    dual = bound_of(dataclasses.replace(core, budget=float(problem.limits.budget - spent)), core.base, rounds=40)
+    for budget in (problem.limits.budget // 2, problem.limits.budget, 3 * problem.limits.budget):
+        best = best_value(with_limits(problem, budget=budget))
+        assert best is None or dual.bound_at(float(budget - spent)) >= best - 1e-9 * abs(best)
 
 
 def test_no_time_is_still_a_bound() -> None:

@@ -114,7 +114,7 @@ def test_the_digest_follows_every_array_and_limit() -> None:
         problem_of(COVERS, [1.0, 2.0, 4.0, 8.0], site=[0, 0, 1], forbid=[1]),
         *(with_limits(base, **{name: value}) for name, value in (("budget", 7), ("yearly", 7), ("per_site", 2), ("ward_least", np.array([1.0])))),
         *(dataclasses.replace(base, **{name: getattr(base, name) + 1}) for name in ("cost", "yearly", "site_cost", "site_yearly")),
-        dataclasses.replace(base, already=~base.already), dataclasses.replace(base, ward=base.ward - 1),
+        dataclasses.replace(base, already=base.already + 1), dataclasses.replace(base, ward=base.ward - 1),
     ]  # fmt: skip
     digests = {problem.digest for problem in (base, *others)}
     assert len(digests) == 1 + len(others)

@@ -50,7 +50,7 @@ def test_the_core_has_the_same_best_plan(seed: int) -> None:
         assert value(core, rows) == pytest.approx(problem.value(chosen))
         assert fits(core, rows) == (not problem.broken(chosen))
         if fits(core, rows):
-            best = max(best if best is not None else -1.0, value(core, rows))
+            best = max(best if best is not None else -np.inf, value(core, rows))
     wanted = best_value(problem)
     assert (best is None) == (wanted is None)
     assert best == wanted or best == pytest.approx(wanted)

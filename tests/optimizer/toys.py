@@ -18,7 +18,7 @@ Table = npt.NDArray[np.float64]
 def problem_of(
     covers: Any, weight: Any, *, cost: Any = 1, site: Any = None, site_cost: Any = 0, yearly: Any = 0, site_yearly: Any = 0, already: Any = False,
     ward: Any = 0, budget: int = 10**9, yearly_budget: int | None = None, per_site: int = 8, keep: Any = (), forbid: Any = (), least: Any = (0.0,),
-    names: tuple[str, ...] = (),
+    names: tuple[str, ...] = (), second: Any = 0.0, penalty: Any = 0.0,
 ) -> Problem:  # fmt: skip
     """A problem from small tables; single values stand for all rows, `keep` and `forbid` list poses; each pose has a site of its own where none is
     said.
@@ -34,10 +34,11 @@ def problem_of(
     flags = [np.isin(np.arange(n_poses), np.asarray(given, dtype=np.int64)) for given in (keep, forbid)]
     limits = Limits(budget, yearly_budget, per_site, flags[0], flags[1], np.asarray(least, dtype=np.float64), names)
     return Problem(
-        covers=sparse.csr_matrix(seen), weight=rows(weight, n_demand, "float64"), already=rows(already, n_demand, "bool"),
+        covers=sparse.csr_matrix(seen), weight=rows(weight, n_demand, "float64"), already=rows(already, n_demand, "int64"),
         ward=rows(ward, n_demand, "int64"),
         cost=rows(cost, n_poses, "int64"), yearly=rows(yearly, n_poses, "int64"), site=rows(sites, n_poses, "int64"),
         site_cost=rows(site_cost, n_sites, "int64"), site_yearly=rows(site_yearly, n_sites, "int64"), limits=limits,
+        second=rows(second, n_demand, "float64"), penalty=rows(penalty, n_poses, "float64"),
     )  # fmt: skip
 
 
@@ -55,27 +56,34 @@ def random_problem(seed: int, *, scale: float = 1.0, most_poses: int = 10) -> Pr
     ward = rng.integers(-1, n_wards, n_demand)
     totals = np.bincount(ward[ward >= 0], weights=weight[ward >= 0], minlength=n_wards)
     listed = rng.random(n_poses)
+    extra = np.random.default_rng([seed, 1])
+    twice, private = extra.random() < 0.4, extra.random() < 0.3
     return problem_of(
         rng.random((n_poses, n_demand)) < rng.uniform(0.1, 0.6), weight, cost=cost, site=site, site_cost=site_cost, yearly=yearly,
         site_yearly=site_yearly,
-        already=rng.random(n_demand) < 0.15, ward=ward, budget=int(rng.uniform(0.1, 0.9) * (cost.sum() + site_cost.sum())) + 1,
+        already=(rng.random(n_demand) < 0.15) * (1 + (extra.random(n_demand) < 0.2)),
+        ward=ward, budget=int(rng.uniform(0.1, 0.9) * (cost.sum() + site_cost.sum())) + 1,
         yearly_budget=int(rng.uniform(0.1, 0.9) * (yearly.sum() + site_yearly.sum())) + 1 if rng.random() < 0.5 else None,
         per_site=int(rng.integers(1, 4)), keep=np.nonzero(listed < 0.12)[0], forbid=np.nonzero(listed > 0.88)[0],
         least=totals * rng.choice([0.0, 0.0, 0.3, 0.7], n_wards) * rng.random(), names=("North", "South", "पूर्व"),
+        second=weight * np.where(extra.random(n_demand) < 0.6, extra.random(n_demand), 0.0) * twice,
+        penalty=scale * extra.uniform(0, 3, n_poses) * private,
     )  # fmt: skip
 
 
 def every_plan(problem: Problem) -> tuple[Table, Table]:
-    """All plans as 0/1 rows (2**n_poses, n_poses) and what each covers of every demand point (2**n_poses, n_demand)."""
+    """All plans as 0/1 rows (2**n_poses, n_poses) and from how many places each sees every demand point (2**n_poses, n_demand)."""
     n = problem.n_poses
     plans = ((np.arange(2**n)[:, None] >> np.arange(n)) & 1).astype(float)
-    seen = (plans @ problem.covers.toarray().astype(float) > 0) | problem.already
-    return plans, seen.astype(float)
+    covers = problem.covers.toarray().astype(float)
+    views = sum((plans[:, problem.site == s] @ covers[problem.site == s] > 0).astype(float) for s in range(len(problem.site_cost)))
+    return plans, views + problem.already
 
 
 def lawful(problem: Problem) -> tuple[Table, Table]:
-    """The plans that keep every rule, and the weight each covers; rules worked out from the tables alone."""
-    plans, seen = every_plan(problem)
+    """The plans that keep every rule, and what each is worth; rules worked out from the tables alone."""
+    plans, views = every_plan(problem)
+    seen = (views > 0).astype(float)
     limits = problem.limits
     member = (problem.site[:, None] == np.arange(len(problem.site_cost))).astype(float)
     built = plans @ member
@@ -86,7 +94,7 @@ def lawful(problem: Problem) -> tuple[Table, Table]:
     ok &= (plans[:, limits.keep] == 1).all(axis=1) & (plans[:, limits.forbid] == 0).all(axis=1)
     for ward, least in enumerate(limits.ward_least):
         ok &= seen[:, problem.ward == ward] @ problem.weight[problem.ward == ward] >= least - 1e-9 * problem.total
-    return plans[ok], seen[ok] @ problem.weight
+    return plans[ok], seen[ok] @ problem.weight + (views[ok] > 1) @ problem.second - plans[ok] @ problem.penalty
 
 
 def best_value(problem: Problem) -> float | None:
