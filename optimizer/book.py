@@ -11,7 +11,7 @@ import numpy as np
 
 from planning.jit import jit
 
-LISTED, ENTRIES = 30_000, 900_000  # sets listed at most, and what they see together
+LISTED, SEEN = 30_000, 30  # sets listed at most, and points a set sees on average where there is just room for all
 
 
 class Town(NamedTuple):
@@ -32,15 +32,15 @@ class Book(NamedTuple):
     """The listed sets, chained by site."""
 
     count: Any  # (3,) sets, entries, last stamp
-    poses: Any  # (LISTED, room)
-    size: Any  # (LISTED,)
-    own: Any  # (LISTED,) minus its price and entry
-    at: Any  # (LISTED + 1,) csr of what a set sees
+    poses: Any  # (most, room)
+    size: Any  # (most,)
+    own: Any  # (most,) minus its price and entry
+    at: Any  # (most + 1,) csr of what a set sees
     seen: Any
-    chain: Any  # (LISTED,) the next set of its site, -1 at the end
+    chain: Any  # (most,) the next set of its site, -1 at the end
     head: Any  # (n_sites,) the last listed set of each site, -1 for none
-    bad: Any  # (LISTED,) how many decisions of the branch rule it out
-    often: Any  # (LISTED,) how often it was picked lately
+    bad: Any  # (most,) how many decisions of the branch rule it out
+    often: Any  # (most,) how often it was picked lately
     stamp: Any  # (n_points,) the set that saw it last, while one is listed
 
 
@@ -57,13 +57,14 @@ class Picks(NamedTuple):
     plan: Any  # (n_sites,) the best plan
 
 
-def new_book(town: Town) -> Book:
-    """An empty one."""
+def new_book(town: Town, nodes: int) -> Book:
+    """An empty one, with room for what so many nodes are likely to list: memory that is touched anew each time costs more than the search."""
     n_sites, widest = len(town.room), int(town.room.max(initial=1))
-    integers = [np.zeros(n, dtype=np.int64) for n in (3, LISTED, LISTED + 1, LISTED, len(town.weight))]
+    n = min(LISTED, 500 + 10 * n_sites + 20 * nodes)
+    integers = [np.zeros(length, dtype=np.int64) for length in (3, n, n + 1, n, len(town.weight))]
     return Book(
-        integers[0], np.empty((LISTED, widest), dtype=np.int64), integers[1], np.empty(LISTED), integers[2], np.empty(ENTRIES, dtype=np.int64),
-        np.full(LISTED, -1, dtype=np.int64), np.full(n_sites, -1, dtype=np.int64), integers[3], np.zeros(LISTED), integers[4],
+        integers[0], np.empty((n, widest), dtype=np.int64), integers[1], np.empty(n), integers[2], np.empty(SEEN * n, dtype=np.int64),
+        np.full(n, -1, dtype=np.int64), np.full(n_sites, -1, dtype=np.int64), integers[3], np.zeros(n), integers[4],
     )  # fmt: skip
 
 
@@ -90,7 +91,7 @@ def enter(book: Any, town: Any, s: int, out: Any, size: int) -> int:
             return -1
         k = book.chain[k]
     n, length = book.count[0], book.count[1]
-    if n >= LISTED:
+    if n >= len(book.size):
         return -1
     book.count[2] += 1
     total = -town.entry[s]
@@ -102,7 +103,7 @@ def enter(book: Any, town: Any, s: int, out: Any, size: int) -> int:
             i = town.items[e]
             if book.stamp[i] != book.count[2]:
                 book.stamp[i] = book.count[2]
-                if length >= ENTRIES:
+                if length >= len(book.seen):
                     return -1
                 book.seen[length] = i
                 length += 1

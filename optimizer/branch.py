@@ -56,22 +56,23 @@ class Found:
     nodes: int
 
 
-def part_of(
-    core: Core, inside: Flags, weight: Floats, second: Floats, price: Floats, entry: Floats, *, allowed: Flags | None = None
-) -> Part:
-    """The part of these sites (n_sites,) where points weigh so much (n_demand,) and poses and sites cost so much; poses that cannot pay, or are not
-    allowed (n_poses,), fall out.
+def part_of(core: Core, sites: Ints, weight: Floats, second: Floats, price: Floats, entry: Floats, *, allowed: Flags | None = None) -> Part:
+    """The part of these sites (sorted) where points weigh so much (n_demand,) and poses and sites cost so much; poses that cannot pay, or are not
+    allowed (n_poses,), fall out. Nothing as long as the core is made on the way: a sweep asks for hundreds of small parts.
     """
-    poses = np.nonzero(inside[core.site] if allowed is None else inside[core.site] & allowed)[0]
+    counts = core.first[sites + 1] - core.first[sites]
+    poses = np.repeat(core.first[sites] - (np.cumsum(counts) - counts), counts) + np.arange(int(counts.sum()))
+    own = np.repeat(np.arange(len(sites)), counts)
+    if allowed is not None:
+        may = allowed[poses]
+        poses, own = poses[may], own[may]
     start, items = core.part(poses)
     row = np.repeat(np.arange(len(poses)), np.diff(start))
-    gain = np.bincount(row, weights=weight[items], minlength=len(poses))
-    pays = gain > price[poses]
-    best = np.zeros(len(core.room))
-    np.add.at(best, core.site[poses[pays]], (gain - price[poses])[pays])
-    pays &= best[core.site[poses]] > entry[core.site[poses]]
+    spare = np.bincount(row, weights=weight[items], minlength=len(poses)) - price[poses]
+    pays = spare > 0
+    pays &= (np.bincount(own, weights=np.maximum(spare, 0.0), minlength=len(sites)) > entry[sites])[own]
     kept = pays[row] & (weight[items] > 0)
-    poses, row, items = poses[pays], (np.cumsum(pays) - 1)[row[kept]], items[kept]
+    poses, own, row, items = poses[pays], own[pays], (np.cumsum(pays) - 1)[row[kept]], items[kept]
     points, items = np.unique(items, return_inverse=True)
     start = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=len(poses)))]).astype(np.int64)
     items = items.reshape(-1).astype(np.int64)
@@ -81,10 +82,10 @@ def part_of(
     kept = np.isin(items, representative)
     start = np.concatenate([[0], np.cumsum(np.bincount(row[kept], minlength=len(poses)))]).astype(np.int64)
     summed = [np.bincount(group, weights=values[points], minlength=len(representative)).astype(np.float64) for values in (weight, second)]
-    sites, counts = np.unique(core.site[poses], return_counts=True)
+    used, counts = np.unique(own, return_counts=True)
     first = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
     return Part(
-        first, price[poses], entry[sites], np.minimum(core.room[sites], counts), start, group[items[kept]], summed[0], summed[1], poses,
+        first, price[poses], entry[sites[used]], np.minimum(core.room[sites[used]], counts), start, group[items[kept]], summed[0], summed[1], poses,
         points[representative],
     )  # fmt: skip
 
@@ -291,7 +292,7 @@ def choose(part: Part, prices: Floats, *, begin: Ints, nodes: int, tolerance: fl
     """
     site = np.repeat(np.arange(len(part.room)), np.diff(part.first))
     town = Town(part.first, part.price, part.entry, part.room, part.start, part.items, part.weight, part.second, site)
-    book, picks = new_book(town), new_picks(town)
+    book, picks = new_book(town, nodes), new_picks(town)
     for s in np.unique(site[begin]):
         own = begin[site[begin] == s].astype(np.int64)
         picks.plan[s] = enter(book, town, int(s), own, len(own))

@@ -11,6 +11,7 @@ import dataclasses
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,12 +22,14 @@ from optimizer.branch import Found, choose, part_of
 from optimizer.pricing import Prices
 from optimizer.problem import Flags, Floats, Ints
 from optimizer.reduce import Core
+from planning.jit import jit
 
 NEAR = 0.5  # sites that lack more than this share of a usual camera's price are in no patch of their own
 SIDE_BY_SIDE = 2
 NODES = 200  # of a patch; where they do not do, the best found so far is as good a step as any
 FIRST, SMALLEST, LARGEST = 60, 40, 150  # sites of a patch
 JOINED = (500, 1_500)  # sites of a patch where only two plans' cameras are chosen from
+HURRIED = (60, 90, 150)  # sites of a patch, where only likely poses are chosen from
 EARNEST = (0.0, 0.5, 1.0, 1.5)
 REBUILT = 4  # sweeps after half a plan was taken down
 LITTLE = 1e-4  # a sweep that gains less than this share is the last
@@ -36,13 +39,15 @@ LITTLE = 1e-4  # a sweep that gains less than this share is the last
 class Ground:
     """The sites worth planning at these prices, and which see the same demand.
 
-    `sites` (n,): rows of the core; `near`: csr (n, n), the weight two of them can both see; `unit`: what a usual camera costs, in weight.
+    `sites` (n,): rows of the core; `near`: csr (n, n), the weight two of them can both see, `reach` (n,): each of
+    them at all; `unit`: what a usual camera costs, in weight.
     """
 
     core: Core
     prices: Prices
     sites: Ints
     near: sparse.csr_matrix
+    reach: Floats
     unit: float
 
 
@@ -70,23 +75,39 @@ def prepare(core: Core, prices: Prices, hopes: Floats, plan: Ints) -> Ground:
     sites = np.nonzero(good)[0]
     seen = sees(core)[sites]
     near = (seen.multiply(core.weight[None, :].astype(np.float32)).tocsr() @ seen.T).tocsr()
-    return Ground(core, prices, sites, near, unit)
+    return Ground(core, prices, sites, near, np.maximum(near.diagonal().astype(np.float64), 1e-12), unit)
+
+
+@jit
+def _grow(start: Any, other: Any, share: Any, reach: Any, seed: int, size: int, closed: Any, pull: Any, inside: Any) -> None:
+    """Mark the patch in `inside` and `closed`; `pull` is 0 before and after."""
+    touched = np.empty(len(pull), dtype=np.int64)
+    touched[0], n = seed, 1
+    pull[seed] = 1.0
+    for _ in range(size):
+        here, most = -1, 0.0
+        for t in range(n):
+            k = touched[t]
+            if not closed[k] and pull[k] > most:
+                here, most = k, pull[k]
+        if here < 0:
+            break
+        inside[here] = closed[here] = True
+        for j in range(start[here], start[here + 1]):
+            k = other[j]
+            if pull[k] == 0.0 and n < len(touched):
+                touched[n] = k
+                n += 1
+            pull[k] += share[j] / reach[k]
+    for t in range(n):
+        pull[touched[t]] = 0.0
 
 
 def grow(ground: Ground, seed: int, size: int, taken: Flags) -> Flags:
     """A patch about a site of the ground (n,): those that share most with it first, until they are `size`; `taken` ones are left out."""
-    near, n = ground.near, len(ground.sites)
-    inside: npt.NDArray[np.bool_] = np.zeros(n, dtype=bool)
-    pull, reach = np.zeros(n), np.maximum(near.diagonal(), 1e-12)
-    pull[seed] = 1.0
-    closed = taken.copy()
-    for _ in range(size):
-        here = int(np.where(closed, 0.0, pull).argmax())
-        if closed[here] or pull[here] <= 0.0:
-            break
-        inside[here] = closed[here] = True
-        rows = near.indices[near.indptr[here] : near.indptr[here + 1]]
-        pull[rows] += near.data[near.indptr[here] : near.indptr[here + 1]] / reach[rows]
+    near = ground.near
+    inside: npt.NDArray[np.bool_] = np.zeros(len(ground.sites), dtype=bool)
+    _grow(near.indptr, near.indices, near.data, ground.reach, seed, size, taken.copy(), np.zeros(len(inside)), inside)
     return inside
 
 
@@ -113,20 +134,48 @@ def _apart(ground: Ground, given: list[Flags]) -> Iterator[list[Flags]]:
         yield pair
 
 
-def replan(ground: Ground, plan: Ints, inside: Flags, *, nodes: int = NODES, allowed: Flags | None = None) -> tuple[Ints, Found]:
-    """What the sites inside (n,) are best given, the rest of the plan (sorted rows of the core) as it stands: what stays, and what was found."""
-    core, prices = ground.core, ground.prices
-    chosen: npt.NDArray[np.bool_] = np.zeros(len(core.room), dtype=bool)
-    chosen[ground.sites[inside]] = True
-    within = chosen[core.site[plan]]
-    views = search.coverage(core, plan[~within])
-    full = prices.weight(core)
-    weight = np.select([views == 0, views == 1], [full, core.second], np.zeros(len(views)))
-    second = np.where(views == 0, core.second, 0.0)
-    part = part_of(core, chosen, weight, second, prices.of_poses(core), prices.of_sites(core), allowed=allowed)
-    begin = np.nonzero(np.isin(part.pose, plan[within]))[0]
-    start = np.minimum(prices.share[part.point] * full[part.point], weight[part.point]) / np.maximum(weight[part.point], 1e-300) * part.weight
-    return plan[~within], choose(part, start, begin=begin, nodes=nodes, tolerance=0.02 * ground.unit)
+@jit
+def _count(start: Any, items: Any, site: Any, rows: Any, step: int, full: Any, twice: Any, views: Any, first: Any, second: Any, mark: Any) -> None:
+    """Add poses (step 1) or take them away (-1), all of any site together: views, and what the next view and the one after it are worth."""
+    for r in range(len(rows)):
+        p = rows[r]
+        for k in range(start[p], start[p + 1]):
+            i = items[k]
+            if mark[i] == site[p]:
+                continue
+            mark[i] = site[p]
+            views[i] += step
+            first[i] = full[i] if views[i] == 0 else (twice[i] if views[i] == 1 else 0.0)
+            second[i] = twice[i] if views[i] == 0 else 0.0
+    for r in range(len(rows)):
+        for k in range(start[rows[r]], start[rows[r] + 1]):
+            mark[items[k]] = -1
+
+
+class Standing:
+    """A plan as it stands, at prices: `first`, `second` (n_demand,): what one more view of each point would be worth, and one more after it."""
+
+    def __init__(self, ground: Ground, plan: Ints) -> None:
+        core, self.ground = ground.core, ground
+        self.full, self.price, self.entry = ground.prices.weight(core), ground.prices.of_poses(core), ground.prices.of_sites(core)
+        self.views, self.mark = np.zeros(len(core.weight), dtype=np.int64), np.full(len(core.weight), -1, dtype=np.int64)
+        self.first, self.second = self.full.copy(), core.second.copy()
+        self.count(plan, 1)
+
+    def count(self, rows: Ints, step: int) -> None:
+        """Poses (sorted; of a site all or none) put up, or taken down with step -1."""
+        core = self.ground.core
+        _count(core.start, core.items, core.site, rows, step, self.full, core.second, self.views, self.first, self.second, self.mark)
+
+    def replan(self, inside: Flags, within: Ints, *, nodes: int = NODES, allowed: Flags | None = None) -> Found:
+        """What the sites inside (n,) are best given, their cameras `within` (sorted) taken down, all others as they stand. They are left down."""
+        core, prices = self.ground.core, self.ground.prices
+        self.count(within, -1)
+        part = part_of(core, self.ground.sites[inside], self.first, self.second, self.price, self.entry, allowed=allowed)
+        begin = np.nonzero(np.isin(part.pose, within))[0]
+        now = self.first[part.point]
+        start = np.minimum(prices.share[part.point] * self.full[part.point], now) / np.maximum(now, 1e-300) * part.weight
+        return choose(part, start, begin=begin, nodes=nodes, tolerance=0.02 * self.ground.unit)
 
 
 def sweep(
@@ -139,24 +188,28 @@ def sweep(
     """
     open_ended = done = 0
     floors = bool((ground.core.ward_least > 0).any())
-    tried = _scaled(ground, float(rng.choice(EARNEST))) if floors else ground
     plain = _scaled(ground, 0.0)
     stands = _standing(plain, plan) if floors else (0.0, 0.0)
+    standing = Standing(_scaled(ground, float(rng.choice(EARNEST))) if floors else ground, plan)
+    site, at = ground.core.site, np.full(len(ground.core.room), -1, dtype=np.int64)
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
         for pair in _apart(ground, list(patches(ground, size, rng))):
             if not go_on():
                 break
-            now = plan
-            for stays, found in pool.map(lambda inside: replan(tried, now, inside, allowed=allowed), pair):  # noqa: B023  # used within the turn
-                other = np.union1d(np.setdiff1d(plan, np.setdiff1d(now, stays)), found.chosen)
+            for k, inside in enumerate(pair):
+                at[ground.sites[inside]] = k
+            rows = [plan[at[site[plan]] == k] for k in range(len(pair))]
+            answers = pool.map(lambda job: standing.replan(*job, allowed=allowed), zip(pair, rows, strict=True))
+            for within, found in zip(rows, answers, strict=True):
                 open_ended += found.bound > found.value + 0.03 * ground.unit
                 done += 1
-                if floors:
-                    would = _standing(plain, other)
-                    if would[0] > stands[0] or (would[0] == stands[0] and would[1] < stands[1]):
-                        continue
-                    stands = would
-                plan = other
+                other = np.sort(np.concatenate([np.setdiff1d(plan, within, assume_unique=True), found.chosen]))
+                would = _standing(plain, other) if floors else stands
+                keep = would[0] < stands[0] or (would[0] == stands[0] and would[1] >= stands[1])
+                standing.count(found.chosen if keep else within, 1)
+                plan, stands = (other, would) if keep else (plan, stands)
+            for inside in pair:
+                at[ground.sites[inside]] = -1
     return plan, open_ended / max(done, 1)
 
 
@@ -212,6 +265,13 @@ def settle(
         if gained < LITTLE * abs(before) or not go_on():
             break
     return ground, plan
+
+
+def hurry(ground: Ground, plan: Ints, rng: np.random.Generator, allowed: Flags, *, go_on: Callable[[], bool] = lambda: True) -> Ints:
+    """A few sweeps with these poses only (n_poses,), in growing patches."""
+    for size in HURRIED:
+        plan, _ = sweep(ground, plan, size, rng, allowed=allowed, go_on=go_on)
+    return plan
 
 
 def rebuild(ground: Ground, plan: Ints, rng: np.random.Generator, *, go_on: Callable[[], bool] = lambda: True) -> Ints:

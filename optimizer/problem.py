@@ -113,8 +113,7 @@ class Problem:
     def seen(self, chosen: Ints) -> Flags:
         """Which demand is seen by existing cameras and these poses (n_demand,)."""
         flags: Flags = self.already > 0
-        for pose in chosen:
-            flags[self.covers.indices[self.covers.indptr[pose] : self.covers.indptr[pose + 1]]] = True
+        flags[self.covers[chosen].indices] = True
         return flags
 
     def value(self, chosen: Ints) -> float:

@@ -20,6 +20,7 @@ from planning.workers import Progress
 
 ROUNDS = 400  # of prices
 IDLE = 12  # turns without a better plan, after which patches end
+LIKELY = 2  # poses a camera of the plan, with which patches begin
 KEPT = 8  # plans the program joins
 
 
@@ -138,6 +139,11 @@ class Run:
             self.tell(0.3 + 0.4 * min((time.monotonic() - began) / max(time_limit_s, 1e-9), 1.0))
             return rows
 
+        if self.dual is not None and turn < turns:
+            # What the prices picked most is quickly planned with, and most of the way.
+            likely = self.dual.picks >= max(int(np.sort(self.dual.picks)[-min(LIKELY * len(plan) + 1, core.n_poses)]), 1)
+            likely[plan] = True
+            plan = keep(neighbourhood.hurry(ground, plan, rng, likely, go_on=go_on))
         ground, plan = neighbourhood.settle(ground, plan, rng, go_on=go_on, each=keep)
         while turn < turns and idle < IDLE and go_on():
             ground, before = neighbourhood.steer(ground, plan), self.value

@@ -25,7 +25,7 @@ from planning.workers import Progress
 SMALL = 400  # poses up to which the whole problem is one quick program
 WHOLE = 3_000  # poses up to which the program after the bound holds them all, and so may lower the bound too
 IDLE_TURNS = 10**6  # of the search: as many as time allows
-SHARE_BOUND, SHARE_PATCHES, SHARE_PROGRAM = 0.3, 0.5, 0.1  # of the time goes to each at most
+SHARE_BOUND, SHARE_PATCHES, SHARE_PROGRAM = 0.4, 0.45, 0.05  # of the time goes to each at most
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,14 +95,13 @@ def _large(run: Run, turns: int | None) -> None:
     dual = run.price(SHARE_BOUND * whole_s)
     if run.done or run.left_s < 0.2 or not dual.picks.any():
         return
-    if run.core.n_poses <= WHOLE:
-        run.whole()
-        return
     run.patches(dual.prices, run.left_s - (1 - SHARE_BOUND - SHARE_PATCHES) * whole_s, turns=IDLE_TURNS if turns is None else turns)
     if not run.done:
         run.join(min(SHARE_PROGRAM * whole_s, run.left_s))
     if not run.done and run.left_s > 0.1:
         run.tiles(dual.prices)
+    if not run.done and run.left_s > 0.2 and run.core.n_poses <= WHOLE:
+        run.whole()
 
 
 def check_feasible(problem: Problem) -> None:
@@ -136,12 +135,16 @@ def _check_kept(problem: Problem) -> None:
 
 def _within_reach(problem: Problem, core: Core) -> bool:
     """Whether all poses together that can be paid singly reach every floor."""
+    if not problem.limits.ward_least.any():
+        return True
     return not (problem.ward_short(problem.seen(np.concatenate([core.fixed, core.pose]))) > 0).any()
 
 
 def _check_floors(problem: Problem) -> None:
     """Floors no budget could reach: what all allowed poses together see falls short."""
     least = problem.limits.ward_least
+    if not least.any():
+        return
     seen = problem.seen(np.nonzero(~problem.limits.forbid)[0])
     lacks = problem.ward_short(seen)
     short = np.nonzero(lacks > 0)[0]

@@ -88,7 +88,7 @@ def _tile_part(core: Core, prices: Prices, tiles: Tiling, k: int, u: Floats, wei
     worth = np.where(tiles.shared, u, weight)
     # Of a shared point each view counts at its price, a second one too where it is worth anything at all.
     second = np.where(tiles.shared, np.where(core.second > 0, u, 0.0), core.second)
-    return part_of(core, tiles.tile == k, worth, second, prices.of_poses(core), prices.of_sites(core))
+    return part_of(core, np.nonzero(tiles.tile == k)[0], worth, second, prices.of_poses(core), prices.of_sites(core))
 
 
 def _solve_tile(

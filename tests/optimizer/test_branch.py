@@ -103,7 +103,7 @@ def test_a_part_of_a_core_loses_nothing(seed: int) -> None:
     core = reduce(problem)
     rng = np.random.default_rng(seed)
     price, entry = rng.uniform(0, 4, core.n_poses), rng.uniform(0, 4, len(core.room))
-    part = part_of(core, np.ones(len(core.room), dtype=bool), core.weight, core.second, price, entry)
+    part = part_of(core, np.arange(len(core.room)), core.weight, core.second, price, entry)
     whole = Part(core.first, price, entry, core.room, core.start, core.items.astype(np.int64), core.weight, core.second, np.arange(core.n_poses),
                  np.arange(len(core.weight)))  # fmt: skip
     best = best_of_all(whole)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from optimizer import neighbourhood
-from optimizer.neighbourhood import Ground, grow, next_size, patches, prepare, replan, sweep
+from optimizer.neighbourhood import Ground, Standing, grow, next_size, patches, prepare, sweep
 from optimizer.pricing import Evaluation, Prices
 from optimizer.reduce import Core, reduce
 from optimizer.search import coverage, greedy, spent, value
@@ -93,9 +93,12 @@ def test_a_patch_is_planned_as_well_as_by_trying_all(seed: int, second: float) -
     plan = greedy(core)
     inside = np.zeros(len(ground.sites), dtype=bool)
     inside[4:8] = True
-    stays, found = replan(ground, plan, inside, nodes=5_000)
     among = np.isin(core.site, ground.sites[inside])
-    assert set(stays) == set(plan[~among[plan]])
+    stays = plan[~among[plan]]
+    standing = Standing(ground, plan)
+    found = standing.replan(inside, plan[among[plan]], nodes=5_000)
+    assert (standing.views == coverage(core, stays)).all()
+    assert among[found.chosen].all()
     own = [np.nonzero(core.site == s)[0] for s in ground.sites[inside]]
     choices = [[()] + [c for size in (1, 2) if size <= core.room[s] for c in itertools.combinations(rows, size)]
                for s, rows in zip(ground.sites[inside], own, strict=True)]  # fmt: skip
