@@ -48,6 +48,9 @@ check: setup-dev ## ruff, mypy strict, import contracts
 bench: setup-dev ## the quick benchmarks
 	$(BIN)/python -m benchmarks.sight --quick
 	$(BIN)/python -m benchmarks.plan --quick
+	$(BIN)/python -m benchmarks.optimizer --quick
+	$(BIN)/python -m benchmarks.frontier --quick
+	$(BIN)/python -m benchmarks.region --quick
 
 lock: setup-dev ## pin what pyproject.toml asks for, with hashes
 	$(BIN)/uv pip compile -q --upgrade pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links -o requirements.lock

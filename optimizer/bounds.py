@@ -109,7 +109,7 @@ class _Step:
     LENGTH, FEW = 0.05, 0.2
 
     def __init__(self, core: Core, incumbent: float) -> None:
-        self.core, self.count, self.reach = core, 0, 1.0
+        self.core, self.count, self.reach, self.few_length = core, 0, 1.0, self.FEW
         self.shares, self.few = Means(len(core.weight), 0.8, 0.99, 1e-3), Means(2 + len(core.ward_least), 0.9, 0.95, 0.02)
         won = max(incumbent - core.base, 1e-6 * core.all_weight)
         # Half of what a rupee buys in the known plan, since the last rupee buys less than the first; shared where two budgets bind.
@@ -123,7 +123,7 @@ class _Step:
 
     def resume(self, prices: Prices) -> Prices:
         """Good prices: from here by shorter steps."""
-        self.reach = 0.3
+        self.reach, self.few_length = 0.7, 0.05
         return prices
 
     def move(self, prices: Prices, current: Evaluation, done: float) -> Prices:
@@ -140,7 +140,7 @@ class _Step:
         limited = np.isfinite(core.yearly_left)
         over = (current.capital - core.budget) / max(core.budget, 1.0)
         over_yearly = (current.yearly - core.yearly_left) / max(core.yearly_left, 1.0) if limited else 0.0
-        few = self.FEW * length * self.few.step(np.concatenate([np.clip([over, over_yearly], -1.0, 1.0), lack]))
+        few = self.few_length * length * self.few.step(np.concatenate([np.clip([over, over_yearly], -1.0, 1.0), lack]))
         return Prices(
             share,
             max(prices.capital + 2 * self.unit_capital * few[0], 0.0),

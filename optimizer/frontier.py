@@ -24,7 +24,7 @@ from optimizer.solve import SMALL, check_feasible, no_plan
 from planning.errors import Fault, ScenarioError
 from planning.workers import Progress
 
-FIRST_ROUNDS, ROUNDS = 400, 150  # of prices: at the first budget, at each next
+FIRST_ROUNDS, ROUNDS = 400, 120  # of prices: at the first budget, at each next
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +115,7 @@ def _one(run: Run, before: Run | None, prices: Prices | None, share_s: float, tu
     if run.core.n_poses <= SMALL:
         run.whole()
         return None
-    dual = run.price(0.4 * share_s, rounds=FIRST_ROUNDS if prices is None else ROUNDS, prices=prices)
+    dual = run.price(0.5 * share_s, rounds=FIRST_ROUNDS if prices is None else ROUNDS, prices=prices)
     if not run.done and run.left_s > 0.05:
         run.patches(dual.prices, run.left_s, turns=10**6 if turns is None else turns)
     return dual.prices

@@ -267,10 +267,13 @@ def settle(
     return ground, plan
 
 
-def hurry(ground: Ground, plan: Ints, rng: np.random.Generator, allowed: Flags, *, go_on: Callable[[], bool] = lambda: True) -> Ints:
-    """A few sweeps with these poses only (n_poses,), in growing patches."""
+def hurry(
+    ground: Ground, plan: Ints, rng: np.random.Generator, allowed: Flags, *, go_on: Callable[[], bool] = lambda: True,
+    each: Callable[[Ints], Ints] = lambda rows: rows,
+) -> Ints:  # fmt: skip
+    """A few sweeps with these poses only (n_poses,), in growing patches; `each` plan is told."""
     for size in HURRIED:
-        plan, _ = sweep(ground, plan, size, rng, allowed=allowed, go_on=go_on)
+        plan = each(sweep(ground, plan, size, rng, allowed=allowed, go_on=go_on)[0])
     return plan
 
 

@@ -143,7 +143,7 @@ class Run:
             # What the prices picked most is quickly planned with, and most of the way.
             likely = self.dual.picks >= max(int(np.sort(self.dual.picks)[-min(LIKELY * len(plan) + 1, core.n_poses)]), 1)
             likely[plan] = True
-            plan = keep(neighbourhood.hurry(ground, plan, rng, likely, go_on=go_on))
+            plan = neighbourhood.hurry(ground, plan, rng, likely, go_on=go_on, each=keep)
         ground, plan = neighbourhood.settle(ground, plan, rng, go_on=go_on, each=keep)
         while turn < turns and idle < IDLE and go_on():
             ground, before = neighbourhood.steer(ground, plan), self.value

@@ -95,7 +95,8 @@ def _large(run: Run, turns: int | None) -> None:
     dual = run.price(SHARE_BOUND * whole_s)
     if run.done or run.left_s < 0.2 or not dual.picks.any():
         return
-    run.patches(dual.prices, run.left_s - (1 - SHARE_BOUND - SHARE_PATCHES) * whole_s, turns=IDLE_TURNS if turns is None else turns)
+    # What the bound left of its time goes to patches and tiles alike.
+    run.patches(dual.prices, SHARE_PATCHES / (1 - SHARE_BOUND) * run.left_s, turns=IDLE_TURNS if turns is None else turns)
     if not run.done:
         run.join(min(SHARE_PROGRAM * whole_s, run.left_s))
     if not run.done and run.left_s > 0.1:

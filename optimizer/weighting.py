@@ -4,7 +4,8 @@ One pose of the plan goes: the one whose loss weighs least for what it saves. Wh
 by the pose that serves most weight for its cost, as long as the plan stays cheaper than the best. Points that stay unseen grow heavier, so that what
 is hard to see is served first in the end. What was just added may not go at once; what went comes back only once something near it has changed; ties
 go to the oldest. The original covers all and counts columns. Here costs count, a site's own included, a whole site may go at once, and a site that is
-full makes room. Where part is wanted, points begin as heavy as their weight, of a few drawn the one is served that is served best, and only it grows.
+full makes room. Where part is wanted, points begin as heavy as their weight, of a few drawn the one is served that is served best, and only it grows;
+after a spell without a cheaper plan the search goes back to the best and forgets growth, without which it was measured to stall.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from planning.jit import jit
 EXCHANGE = 2_000  # elementary steps an exchange counts at least
 DRAWN = 8  # points drawn where part is wanted
 GROWTH = 0.05  # of its weight, by which such a point grows
+SPELL = 20_000_000  # elementary steps after which, without a cheaper plan, it is gone back to the best and growth is forgotten
 
 
 @jit
@@ -276,21 +278,28 @@ class Search:
         # In the first place stand points of no ward, which lack nothing.
         least = np.concatenate([[float(n_demand) if self._whole else wanted], [0.0], np.zeros(0) if self._whole else core.ward_least])
         ward = np.full(n_demand, 0) if self._whole else core.ward + 1
-        self.core, self._clock = core, np.zeros(1, dtype=np.int64)
+        self.core, self._weight, self._least = core, weight, np.concatenate([least, least])
         self._dice = np.random.default_rng(seed).integers(1, 2**63, size=1, dtype=np.uint64)
-        self._flags, self._paid = np.zeros(n, dtype=bool), np.array([0.0, np.inf])
+        self._flags, self._paid, self._clock = np.zeros(n, dtype=bool), np.array([0.0, np.inf]), np.zeros(1, dtype=np.int64)
         seen_start, seers = seers_of(core)
+        self._ground = (core.start, core.items, seen_start, seers, weight, ward.astype(np.int64))
+        self._load = np.add.reduceat(np.diff(seen_start)[core.items], core.start[:-1]) if n else np.zeros(0, dtype=np.int64)
+        self._by_site = np.zeros((len(core.room), 2))
+        self._begin(plan)
+
+    def _begin(self, plan: Ints) -> None:
+        """All points as heavy as at first, and this plan chosen."""
+        core, weight = self.core, self._weight
+        n, n_demand = core.n_poses, len(weight)
         score = np.bincount(np.repeat(np.arange(n), np.diff(core.start)), weights=weight[core.items], minlength=n)
         unseen, listed = np.full((2, n_demand + 1), -1, dtype=np.int64), np.full((2, n + 1), -1, dtype=np.int64)
         unseen[0], unseen[1, :-1] = np.append(np.arange(n_demand), n_demand), np.arange(n_demand)
         listed[0, n] = 0
+        self._paid[0] = 0.0
         self._state = (
             core.site, core.cost, core.site_cost, np.zeros(n_demand, dtype=np.int64), weight.copy(), score, np.ones(n, dtype=bool),
-            np.zeros(n, dtype=np.int64), unseen, listed, np.zeros(len(core.room), dtype=np.int64), self._paid, np.concatenate([least, least]),
+            np.zeros(n, dtype=np.int64), unseen, listed, np.zeros(len(core.room), dtype=np.int64), self._paid, self._least.copy(),
         )  # fmt: skip
-        self._ground = (core.start, core.items, seen_start, seers, weight, ward.astype(np.int64))
-        self._load = np.add.reduceat(np.diff(seen_start)[core.items], core.start[:-1]) if n else np.zeros(0, dtype=np.int64)
-        self._by_site = np.zeros((len(core.room), 2))
         for p in plan:
             _flip(int(p), True, 0, self._ground, self._state)
 
@@ -298,11 +307,16 @@ class Search:
         """On for so many elementary steps (some hundred million a second), or until a covering costs no more than `enough` beyond what was fixed
         [INR].
         """
-        if self.core.n_poses:
+        spell = effort if self._whole else SPELL
+        while effort > 0 and self.core.n_poses and not self._paid[1] <= enough:
+            before = self._paid[1]
             _search(
-                effort, enough, self._whole, self._dice, self._clock, self._flags, self._load, self.core.first, self.core.room, self._by_site,
-                self._ground, self._state,
+                min(spell, effort), enough, self._whole, self._dice, self._clock, self._flags, self._load, self.core.first, self.core.room,
+                self._by_site, self._ground, self._state,
             )  # fmt: skip
+            effort -= spell
+            if not self._whole and self._paid[1] >= before and np.isfinite(before):
+                self._begin(np.nonzero(self._flags)[0])
 
     @property
     def best(self) -> Ints | None:
