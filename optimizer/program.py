@@ -23,7 +23,6 @@ import numpy as np
 import pulp
 from scipy import sparse
 
-from optimizer.pricing import Prices
 from optimizer.problem import Ints
 from optimizer.reduce import Core
 from optimizer.sets import Sets
@@ -159,17 +158,12 @@ def _add_floors(problem: pulp.LpProblem, core: Core, floors: Floors) -> None:
         problem += pulp.LpAffineExpression(inside) >= core.ward_least[ward] * _scale(core), f"ward_floor__{ward}"
 
 
-def build_sets(core: Core, sets: Sets, prices: Prices | None) -> tuple[pulp.LpProblem, list[pulp.LpVariable]]:
-    """The program over these sets (sorted by site), and a variable for each.
-
-    Parameters
-    ----------
-    prices: where given, cost is paid at these prices and budgets and floors are no rows; else they are.
-    """
+def build_sets(core: Core, sets: Sets) -> tuple[pulp.LpProblem, list[pulp.LpVariable]]:
+    """The program over these sets (sorted by site), and a variable for each."""
     scale = _scale(core)
     problem = pulp.LpProblem("sets", pulp.LpMaximize)
     b = [problem.add_variable(f"b_{k}", cat="Binary") for k in range(len(sets))]
-    worth = -(sets.penalty if prices is None else sets.price(prices)) * scale
+    worth = -sets.penalty * scale
     first = np.concatenate([[0], np.nonzero(np.diff(sets.site))[0] + 1, [len(sets)]])
     for begin, end in itertools.pairwise(first):
         if end - begin > 1:
@@ -184,11 +178,10 @@ def build_sets(core: Core, sets: Sets, prices: Prices | None) -> tuple[pulp.LpPr
                 floors.extend((ward, b[k], float(core.floor[members].sum()) * scale) for k in seers)
         elif core.weight[members].any():
             _add_views(problem, core, number, members, [(b[k], 1) for k in seers], terms, floors, ward)
-    if prices is None:
-        problem += pulp.LpAffineExpression(list(zip(b, sets.cost, strict=True))) <= core.budget, "capital_budget"
-        if np.isfinite(core.yearly_left):
-            problem += pulp.LpAffineExpression(list(zip(b, sets.yearly, strict=True))) <= core.yearly_left, "yearly_budget"
-        _add_floors(problem, core, floors)
+    problem += pulp.LpAffineExpression(list(zip(b, sets.cost, strict=True))) <= core.budget, "capital_budget"
+    if np.isfinite(core.yearly_left):
+        problem += pulp.LpAffineExpression(list(zip(b, sets.yearly, strict=True))) <= core.yearly_left, "yearly_budget"
+    _add_floors(problem, core, floors)
     problem.setObjective(pulp.LpAffineExpression(terms + list(zip(b, worth, strict=True))))
     return problem, b
 
@@ -217,13 +210,12 @@ def solve(core: Core, poses: Ints, *, time_limit_s: float, gap: float, start: In
 
 
 def solve_sets(
-    core: Core, sets: Sets, *, prices: Prices | None = None, time_limit_s: float, gap: float, nodes: int | None = None, start: Ints | None = None
+    core: Core, sets: Sets, *, time_limit_s: float, gap: float, nodes: int | None = None, start: Ints | None = None
 ) -> Answer:
     """The best choice of sets; `chosen` are rows of them.
 
     Parameters
     ----------
-    prices: where given, budgets and floors count at these prices (`bound` is then of coverage less what is paid), else as limits.
     nodes: branch-and-bound nodes at most, so that equal input ends equally however busy the machine is.
     start: rows of sets to begin from.
 
@@ -233,7 +225,7 @@ def solve_sets(
     """
     if not len(sets):
         return Answer(np.empty(0, dtype=np.int64), core.base, "optimal", 0.0)
-    problem, b = build_sets(core, sets, prices)
+    problem, b = build_sets(core, sets)
     begin = {} if start is None else {variable.name: 0.0 for variable in b} | {b[k].name: 1.0 for k in start}
     return _answer(problem, b, np.arange(len(b)), begin, core, time_limit_s=time_limit_s, gap=gap, nodes=nodes)
 

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from optimizer.pricing import Prices
 from optimizer.problem import Floats, Ints
 from optimizer.reduce import Core
 from planning.jit import jit
@@ -40,17 +39,6 @@ class Sets:
         """The poses of these sets, sorted."""
         flat = self.poses[chosen].ravel()
         return np.sort(flat[flat >= 0])
-
-    def part(self, rows: Ints) -> Sets:
-        """These sets alone."""
-        lengths = np.diff(self.start)[rows]
-        start = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-        entries = np.repeat(self.start[rows] - start[:-1], lengths) + np.arange(start[-1])
-        return Sets(self.poses[rows], self.site[rows], self.cost[rows], self.yearly[rows], self.penalty[rows], start, self.items[entries])
-
-    def price(self, prices: Prices) -> Floats:
-        """Price of each set, privacy included (n,)."""
-        return prices.capital * self.cost + prices.yearly * self.yearly + self.penalty
 
 
 @jit
@@ -104,18 +92,3 @@ def find(sets: Sets, poses: Ints) -> Ints:
     """The rows of these sets of poses (n, room), which must all be there."""
     rows = {row.tobytes(): k for k, row in enumerate(np.sort(sets.poses, axis=1))}
     return np.array([rows[row.tobytes()] for row in np.sort(poses, axis=1)], dtype=np.int64)
-
-
-@jit
-def _views(start: Any, items: Any, chosen: Any, n: int) -> Any:
-    views = np.zeros(n, dtype=np.int64)
-    for b in chosen:
-        for k in range(start[b], start[b + 1]):
-            views[items[k]] += 1
-    return views
-
-
-def views(sets: Sets, chosen: Ints, n_demand: int) -> Ints:
-    """From how many of these sets' sites each point is seen (n_demand,)."""
-    seen: Ints = _views(sets.start, sets.items, chosen, n_demand)
-    return seen

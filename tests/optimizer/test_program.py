@@ -33,7 +33,7 @@ def test_every_constraint_has_a_name_and_a_sentence() -> None:
     assert len(told) == len(program.constraints())
     assert {name.split("__")[0] for name in told} == set(RULES) - {"one_set"}
     pairs = sets_of(core, np.array([[0, -1], [1, -1], [0, 2], [3, -1]]))
-    assert {name.split("__")[0] for name in describe(build_sets(core, pairs, None)[0])} == set(RULES) - {"open", "room", "sees", "built"}
+    assert {name.split("__")[0] for name in describe(build_sets(core, pairs)[0])} == set(RULES) - {"open", "room", "sees", "built"}
     assert all(told[name] == RULES[name.split("__")[0]] for name in told)
     assert (len(x), len(z)) == (4, 2)
 

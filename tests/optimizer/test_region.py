@@ -6,8 +6,6 @@ import dataclasses
 import itertools
 import os
 import signal
-import threading
-import time
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +16,7 @@ from optimizer.region import Curve, Member, RegionPlan, plan_region, share_out
 from planning.errors import ScenarioError
 from planning.nouns import Scenario
 from planning.team import Crew
+from planning.workers import Progress, Step
 from tests.town import WISH, copy_of, make_town
 
 
@@ -85,20 +84,15 @@ def test_two_workers_say_what_one_process_says_though_one_is_killed(members: lis
     alone = plan_region(members, 300_000)
     killed: list[int] = []
 
-    def kill_one() -> None:
-        deadline = time.monotonic() + 60
-        while not killed and time.monotonic() < deadline:
-            for child in _children(os.getpid()):
-                if b"spawn_main" in child[1]:
-                    os.kill(child[0], signal.SIGKILL)
-                    killed.append(child[0])
-                    return
-            time.sleep(0.05)
+    def tell(step: Step) -> None:
+        # The first city's curve is there, others are being worked on.
+        for pid, command in [] if killed or step.note != "1 / 3" else _children(os.getpid()):
+            if b"spawn_main" in command:
+                os.kill(pid, signal.SIGKILL)
+                killed.append(pid)
+                return
 
-    killer = threading.Timer(4.0, kill_one)
-    killer.start()
-    together = plan_region(members, 300_000, crew=Crew(workers=2))
-    killer.join()
+    together = plan_region(members, 300_000, crew=Crew(workers=2), progress=Progress(tell))
     assert killed
     assert same(alone, together)
 
