@@ -223,6 +223,8 @@ def _serve(whole: bool, now: int, dice: Any, first: Any, room: Any, load: Any, g
         if used[site[p]] >= room[site[p]]:
             work += load[_make_room(site[p], now, first, ground, state)]
             p = _to_come(i, room, ground, state)
+            if used[site[p]] >= room[site[p]]:
+                break
         if paid[0] + cost[p] + (site_cost[site[p]] if used[site[p]] == 0 else 0.0) >= paid[1]:
             work += 0 if whole else _grow(i, GROWTH * weight[i], ground, state)
             break
