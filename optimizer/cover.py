@@ -72,6 +72,7 @@ class _Run:
         self.best: Ints | None = None
         self.cost, self.bound = math.inf, self.kept
         self.stages: list[tuple[str, float]] = []
+        self._share = 0.0
 
     @property
     def left_s(self) -> float:
@@ -102,12 +103,13 @@ class _Run:
         """The stage that just ended; how far the whole is."""
         now = time.monotonic()
         self.stages.append((name, now - self._mark))
-        self._mark = now
-        self.tell(share)
+        self._mark, self._share = now, share
+        self.tell()
 
-    def tell(self, share: float) -> None:
+    def tell(self) -> None:
         """The gap so far, to whoever waits."""
-        self.progress.step("optimize", share, f"gap {100 * (self.cost / self.bound - 1):.2f} %" if self.bound and np.isfinite(self.cost) else "")
+        note = f"gap {100 * (self.cost / self.bound - 1):.2f} %" if self.bound and np.isfinite(self.cost) else ""
+        self.progress.step("optimize", self._share, note)
 
 
 def cover(
@@ -280,7 +282,7 @@ def _seek(run: _Run, core: Core, plan: Ints, share: float, *, whole: bool = Fals
         told = seeking.cost
         if seeking.best is not None:
             run.offer_rows(core, seeking.best)
-        run.tell(0.5)
+        run.tell()
 
 
 def _alike(core: Core) -> Core:
@@ -332,7 +334,7 @@ def _buy(run: _Run) -> Ints:
             best, high = rows, min(middle, search.spent(core, rows)[0])
         else:
             low = middle
-        run.tell(0.1)
+        run.tell()
     run.offer_rows(core, best)
     return best
 

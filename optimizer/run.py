@@ -85,10 +85,11 @@ class Run:
         note = f"gap {100 * self.gap:.2f} %" if np.isfinite(self.gap) else ""
         self.progress.step("optimize", share, note)
 
-    def whole(self) -> None:
+    def whole(self, time_limit_s: float | None = None) -> None:
         """A small problem: the program over every pose finds the plan and proves it."""
         everything = np.arange(self.core.n_poses)
-        answer = program.solve(self.core, everything, time_limit_s=self.left_s, gap=self.wanted, start=self.best)
+        limit_s = self.left_s if time_limit_s is None else time_limit_s
+        answer = program.solve(self.core, everything, time_limit_s=limit_s, gap=self.wanted, start=self.best)
         if answer.chosen is not None:
             self.offer(answer.chosen)
         if np.isfinite(answer.bound):

@@ -92,6 +92,11 @@ def solve(
 def _large(run: Run, turns: int | None) -> None:
     """Prices first; then the plan improved under them, patch by patch; the plans found joined; and the bound closed tile by tile."""
     whole_s = run.left_s
+    if run.core.n_poses <= WHOLE:
+        # Many a middling problem is a short program; the prices have their turn where it is not.
+        run.whole(0.1 * whole_s)
+        if run.done:
+            return
     dual = run.price(SHARE_BOUND * whole_s)
     if run.done or run.left_s < 0.2 or not dual.picks.any():
         return
