@@ -36,6 +36,7 @@ ROUNDING = 1e-9  # of all weight: less is no shortfall
 PATIENCE = 2_000_000_000  # elementary steps of the local search without a cheaper plan
 SHARE_BOUND = 0.3  # of the time goes to the bound at most
 STRIDE = 100_000_000  # elementary steps between two looks at the clock
+BRIEF = 0.002  # of PATIENCE, for small problems
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +97,7 @@ class _Run:
     def prove(self, cost: float) -> None:
         """No plan costs less than this: the next cost there can be is the bound."""
         if np.isfinite(cost):
-            steps = math.ceil((cost - self.kept) / self.grain - 1e-6)
+            steps = math.ceil((cost * (1 - 1e-12) - self.kept) / self.grain - 1e-6)
             self.bound = max(self.bound, self.kept + self.grain * steps)
 
     def stage(self, name: str, share: float) -> None:
@@ -129,7 +130,7 @@ def cover(
     ------
     ScenarioError: `cover.wanted` where the wanted weight is negative or no number.
     Infeasible: `cover.unreachable` where all allowed poses together, or all that the other rules let stand together, see less; `cover.not_found`
-    where no such plan was found and none proven impossible; `floor.unreachable`, `keep.budget`, `keep.site` as `solve`.
+    where no such plan was found and none proven impossible; `floor.unreachable`, `floor.budget`, `keep.budget`, `keep.site` as `solve`.
     """
     if not (np.isfinite(wanted) and wanted >= 0):
         raise ScenarioError.one("cover.wanted", "The coverage wanted is no weight", "Give a number from 0 up", wanted)
@@ -143,13 +144,15 @@ def cover(
     run.offer(core.fixed)
     run.stage("reduce", 0.05)
     if not run.done and core.n_poses <= SMALL:
+        _seek(run, core, _buy(run), BRIEF)
         _prove(run, core)
         run.stage("program", 0.9)
     elif not run.done:
-        if reach - core.weight.min() < run.least:
+        everything = reach - core.weight.min(initial=np.inf) < run.least
+        if everything:
             _all(run)
         # The set covering does not look at yearly cost.
-        if run.best is None or (not run.done and (reach - core.weight.min() >= run.least or np.isfinite(core.yearly_left))):
+        if not run.done and (not everything or run.best is None or np.isfinite(core.yearly_left)):
             _part(run)
     if run.best is None:
         raise _not_found(run)
@@ -200,8 +203,8 @@ def _prove(run: _Run, core: Core) -> None:
     paid = run.problem.spent(core.fixed)[0]
     if answer.chosen is not None:
         run.offer_rows(core, answer.chosen)
-        # A reduced core may hold dearer plans only.
-        run.prove(min(paid + answer.bound, run.cost))
+        # A reduced core may hold dearer plans only; HiGHS is exact to about that.
+        run.prove(min(paid + answer.bound * (1 - 1e-7), run.cost))
     elif answer.status == "infeasible" and run.best is not None:
         run.prove(run.cost)
 
@@ -237,8 +240,10 @@ def _all(run: _Run) -> None:
     if not len(core.weight):
         run.offer(core.fixed)
         run.prove(run.problem.spent(core.fixed)[0])
-    if run.done or not setcover.all_seen(core):
+    if run.done:
         return
+    if not setcover.all_seen(core):
+        raise _not_found(run)
     _seek(run, core, search.greedy(_alike(core)), 0.1, whole=True)
     run.stage("search", 0.2)
     paid = run.problem.spent(core.fixed)[0]
@@ -275,10 +280,10 @@ def _seek(run: _Run, core: Core, plan: Ints, share: float, *, whole: bool = Fals
     """
     paid = run.problem.spent(core.fixed)[0]
     seeking = Search(core, plan, seed=run.seed, wanted=math.inf if whole else run.least - core.base)
-    patience, told = 0.0, math.inf
+    patience, told, stride = 0.0, math.inf, int(min(STRIDE, share * PATIENCE))
     while patience < share * PATIENCE and run.left_s > 0.3 and not run.done:
-        seeking.run(STRIDE, enough=run.bound - paid)
-        patience = patience + STRIDE if seeking.cost >= told else 0
+        seeking.run(stride, enough=run.bound - paid)
+        patience = patience + stride if seeking.cost >= told else 0
         told = seeking.cost
         if seeking.best is not None:
             run.offer_rows(core, seeking.best)
@@ -348,7 +353,7 @@ def _budgets(run: _Run, core: Core, price: float) -> None:
     barred = ~limits.keep
     barred[core.pose] = False
     tried: set[int] = set()
-    budget = 1.005 * run.bound
+    budget, quiet = 1.005 * run.bound, Progress(stopped=lambda: run.progress.stopped)
     while not run.done and run.left_s > max(ends, 0.5):
         step = _untried(run, tried, budget)
         if step is None:
@@ -357,7 +362,7 @@ def _budgets(run: _Run, core: Core, price: float) -> None:
         exact = run.kept + run.grain * step
         problem = dataclasses.replace(run.problem, limits=dataclasses.replace(limits, budget=exact, forbid=barred))
         try:
-            found = strategy.solve(problem, gap=run.gap / 10, time_limit_s=max(0.6 * (run.left_s - ends), 0.5), seed=run.seed)
+            found = strategy.solve(problem, gap=run.gap / 10, time_limit_s=max(0.6 * (run.left_s - ends), 0.5), seed=run.seed, progress=quiet)
         except Infeasible:
             budget = (exact + min(run.cost, 2.0 * exact + run.grain)) / 2
             continue

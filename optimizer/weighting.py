@@ -168,7 +168,7 @@ def _lacks(ground: Any, state: Any, anew: bool) -> bool:
 
 @jit
 def _next(dice: Any, drawn: int, room: Any, ground: Any, state: Any) -> Any:
-    """Of so many unseen points drawn the one that is served best for the cost, and by which pose; -1 where no point drawn is lacking."""
+    """Of so many unseen points drawn the one that is served best for the cost, and by which pose; -1 where none drawn lacks and can be served."""
     site, cost, site_cost, _, _, score, free, _, unseen, _, used, paid, lacks = state
     ward, n = ground[5], unseen.shape[1] - 1
     best, point, most = -1, -1, -1.0
@@ -177,6 +177,8 @@ def _next(dice: Any, drawn: int, room: Any, ground: Any, state: Any) -> Any:
         if lacks[0] <= 0.0 and lacks[1 + ward[i]] <= 0.0:
             continue
         p = _to_come(i, room, ground, state)
+        if p < 0:
+            continue
         price = cost[p] + (site_cost[site[p]] if used[site[p]] == 0 else 0.0)
         worth = score[p] / max(price, 1e-9) * (1.0 if free[p] else 1e-3) * (1.0 if paid[0] + price < paid[1] else 1e-6)
         if worth > most:
@@ -265,7 +267,7 @@ def _search(
 
 
 class Search:
-    """A local search under way on one core; every point must be seen by some pose."""
+    """A local search under way on one core."""
 
     def __init__(self, core: Core, plan: Ints, *, seed: int, wanted: float = np.inf) -> None:
         """Begin from a plan: rows of the core's poses that keep each site's room; what it lacks is added first.

@@ -57,7 +57,7 @@ def test_no_plan_is_cheaper(seed: int) -> None:
             cover(problem, 0.0, gap=0.0, time_limit_s=5.0)
         return
     wanted = wish(problem, seed, float(values.max()))
-    answer = cover(problem, wanted, gap=0.0, time_limit_s=5.0)
+    answer = cover(problem, wanted, gap=0.0, time_limit_s=120.0)
     agrees(problem, wanted, answer)
     assert answer.bound_inr == answer.cost_inr
     assert answer.gap == 0.0 and answer.termination == "within gap"
@@ -176,8 +176,8 @@ def test_a_town_is_covered_within_a_gap(share: float) -> None:
 def test_equal_seeds_give_equal_plans() -> None:
     """The search is counted in steps: the same seed ends at the same plan."""
     rng = np.random.default_rng(4)
-    problem = problem_of(rng.random((500, 90)) < 0.05, 1.0, cost=rng.integers(50, 90, 500))
-    first, again = (cover(problem, 90.0, gap=0.0, time_limit_s=60.0, seed=7) for _ in range(2))
+    problem = problem_of(rng.random((500, 30)) < 0.1, 1.0, cost=rng.integers(50, 90, 500))
+    first, again = (cover(problem, 30.0, gap=0.0, time_limit_s=60.0, seed=7) for _ in range(2))
     assert first.chosen.tolist() == again.chosen.tolist()
     assert first.termination == "within gap"
 
@@ -185,11 +185,11 @@ def test_equal_seeds_give_equal_plans() -> None:
 def test_it_tells_how_far_it_is_and_stops_on_request() -> None:
     """Shares never fall, the gap is told, and a stop ends the work."""
     rng = np.random.default_rng(4)
-    problem = problem_of(rng.random((500, 90)) < 0.05, 1.0, cost=rng.integers(50, 90, 500))
+    problem = problem_of(rng.random((500, 60)) < 0.06, 1.0, cost=rng.integers(50, 90, 500))
     steps: list[Step] = []
-    cover(problem, 80.0, gap=0.05, time_limit_s=20.0, progress=Progress(steps.append))
+    cover(problem, 50.0, gap=0.05, time_limit_s=20.0, progress=Progress(steps.append))
     shares = [step.share for step in steps]
     assert shares == sorted(shares) and {step.stage for step in steps} == {"optimize"}
     assert any(step.note.startswith("gap ") for step in steps)
     with pytest.raises(Cancelled):
-        cover(problem, 80.0, gap=0.0, time_limit_s=20.0, progress=Progress(stopped=lambda: True))
+        cover(problem, 50.0, gap=0.0, time_limit_s=20.0, progress=Progress(stopped=lambda: True))
