@@ -7,7 +7,7 @@ recorded inside a building whose roof is above it is moved to the nearest wall, 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from coverage.optics import focal_px
 from coverage.poses import EYE_M, Head, Poses, make_head
 from coverage.sight import Floats
 from planning.errors import ScenarioError
-from planning.nouns import CameraModel, Lens
+from planning.nouns import CameraModel, Lens, PlannedCamera
 
 DEFAULTS = Path(__file__).resolve().parent.parent / "data" / "standing.toml"
 OFF_WALL_M = 0.3
@@ -99,6 +99,52 @@ def stand(
     site: npt.NDArray[np.int32] = np.array(rows, dtype=np.int32)
     poses = Poses(tuple(heads), site, np.arange(len(heads)).astype(np.int32), np.array(bearings, dtype=np.float64))
     return Standing(tuple(str(label) for label in cameras.index), points, poses, tuple(notes))
+
+
+def planned(
+    cameras: Sequence[PlannedCamera], models: Mapping[str, CameraModel], px_per_m: float, *, by_night: bool = False, target_m: float = EYE_M
+) -> Standing:
+    """A plan's cameras as if they stood, in the plan's order; those that reach nothing at this level are left out and counted.
+
+    Parameters
+    ----------
+    models: the catalogue.
+    px_per_m: pixel density asked for, which may be another than the plan's [px/m].
+    by_night: limits the reach to the night range.
+    target_m: height of what is to be seen [m].
+
+    Raises
+    ------
+    ScenarioError: `camera.model`, where a camera's model or lens is not the catalogue's; it lists all of them.
+    """
+    lost = sorted({f"{camera.model}/{camera.lens}" for camera in cameras if camera.lens not in range(_lenses(models, camera.model))})
+    if lost:
+        raise ScenarioError.one("camera.model", "Planned cameras are of models the catalogue lacks", "Plan again", ", ".join(lost))
+    heads = [make_head(models[c.model], c.lens, c.height_m, px_per_m, by_night=by_night, target_m=target_m) for c in cameras]
+    reaching = [row for row, head in enumerate(heads) if head is not None]
+    site: npt.NDArray[np.int32] = np.array(reaching, dtype=np.int32)
+    bearings = np.array([cameras[row].bearing_deg for row in reaching], dtype=np.float64)
+    points = np.array([(camera.x_m, camera.y_m) for camera in cameras], dtype=np.float64).reshape(-1, 2)
+    notes = (f"{len(cameras) - len(reaching)} planned cameras reach nothing at {px_per_m:g} px/m",) if len(reaching) < len(cameras) else ()
+    poses = Poses(tuple(head for head in heads if head is not None), site, np.arange(len(reaching)).astype(np.int32), bearings)
+    return Standing(tuple(camera.id for camera in cameras), points, poses, notes)
+
+
+def together(*groups: Standing) -> Standing:
+    """Several groups of cameras as one, in the order given."""
+    heads = tuple(head for group in groups for head in group.poses.heads)
+    points = np.concatenate([group.points_m.reshape(-1, 2) for group in groups])
+    before = np.cumsum([0, *(len(group.ids) for group in groups)])
+    above = np.cumsum([0, *(len(group.poses.heads) for group in groups)])
+    site = np.concatenate([group.poses.site + before[k] for k, group in enumerate(groups)]).astype(np.int32)
+    head = np.concatenate([group.poses.head + above[k] for k, group in enumerate(groups)]).astype(np.int32)
+    bearing = np.concatenate([group.poses.bearing_deg for group in groups])
+    ids, notes = tuple(label for group in groups for label in group.ids), tuple(note for group in groups for note in group.notes)
+    return Standing(ids, points, Poses(heads, site, head, bearing), notes)
+
+
+def _lenses(models: Mapping[str, CameraModel], key: str) -> int:
+    return len(models[key].lenses) if key in models else 0
 
 
 def _head(

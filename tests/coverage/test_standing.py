@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import geopandas as gpd
@@ -9,10 +10,11 @@ import numpy as np
 import pytest
 import shapely
 
-from coverage.poses import make_head
-from coverage.standing import OFF_WALL_M, Standing, load_defaults, stand
+from coverage.poses import Head, make_head
+from coverage.standing import OFF_WALL_M, Standing, load_defaults, planned, stand, together
 from planning.catalogue import load_models
 from planning.errors import ScenarioError
+from planning.nouns import PlannedCamera
 from tests.planning.toy_streets import EAST, NORTH, at, box, frame
 
 MODELS = load_models()
@@ -129,3 +131,47 @@ def test_no_cameras_are_no_poses() -> None:
     """A city without cameras has nothing standing and nothing to tell."""
     found = standing(cameras(), houses(box(0, 0, 9, 9)))
     assert (len(found.poses), found.ids, found.notes) == (0, (), ())
+
+
+def a_planned(x: float, *, model: str = "varifocal-4mp", lens: int = 1, height: float = 6.0, bearing: float = 90.0) -> PlannedCamera:
+    """A planned camera `x` metres east of the corner."""
+    setting = MODELS[model].lenses[lens] if model in MODELS else MODELS["varifocal-4mp"].lenses[0]
+    return PlannedCamera(
+        id=f"s{x:g}/{model}/{lens}@{bearing:.1f}/{height:g}", site=f"s{x:g}", x_m=EAST + x, y_m=NORTH, model=model, hfov_deg=setting.hfov_deg,
+        vfov_deg=setting.vfov_deg, bearing_deg=bearing, tilt_deg=10.0, height_m=height, reach_m=50.0, lens=lens, cost_inr=1, yearly_inr=1, ward="",
+        sees=1, gain=0.1,
+    )  # fmt: skip
+
+
+def test_planned_cameras_stand_as_they_are_planned() -> None:
+    """Place, bearing and lens are the plan's, the reach is that of the level asked for; those that reach nothing are counted."""
+    found = planned([a_planned(0), a_planned(9, height=90.0), a_planned(20, bearing=0.0)], MODELS, LEVEL)
+    assert found.ids == ("s0/varifocal-4mp/1@90.0/6", "s9/varifocal-4mp/1@90.0/90", "s20/varifocal-4mp/1@0.0/6")
+    assert found.points_m.tolist() == [[EAST, NORTH], [EAST + 9, NORTH], [EAST + 20, NORTH]]
+    assert (found.poses.site.tolist(), found.poses.bearing_deg.tolist()) == ([0, 2], [90.0, 0.0])
+    assert found.poses.heads[0] == make_head(MODELS["varifocal-4mp"], 1, 6.0, LEVEL)
+    assert found.notes == ("1 planned cameras reach nothing at 62.5 px/m",)
+    assert planned([a_planned(0)], MODELS, 2 * LEVEL).poses.heads[0].slant_m == pytest.approx(found.poses.heads[0].slant_m / 2)
+
+
+def test_planned_cameras_of_lost_models_are_all_named() -> None:
+    """A model or lens the catalogue no longer has cannot be made up."""
+    with pytest.raises(ScenarioError) as caught:
+        planned([a_planned(0, model="gone"), a_planned(1), replace(a_planned(2), lens=99)], MODELS, LEVEL)
+    assert (caught.value.code, caught.value.faults[0].value) == ("camera.model", "gone/1, varifocal-4mp/99")
+
+
+def test_groups_of_cameras_go_together() -> None:
+    """Each camera keeps its id, place, head and bearing; an empty group changes nothing."""
+    here = standing(cameras(at(0, 0), at(5, 0), height_m=[90.0, 6.0], bearing_deg=10.0, hfov_deg=90.0))
+    there = planned([a_planned(20), a_planned(30, bearing=0.0)], MODELS, LEVEL)
+    both = together(here, planned([], MODELS, LEVEL), there)
+    assert both.ids == here.ids + there.ids
+    assert both.points_m.tolist() == here.points_m.tolist() + there.points_m.tolist()
+    assert both.notes == here.notes
+
+    def aimed(group: Standing) -> list[tuple[str, Head, float]]:
+        rows = zip(group.poses.site, group.poses.head, group.poses.bearing_deg, strict=True)
+        return [(group.ids[site], group.poses.heads[head], bearing) for site, head, bearing in rows]
+
+    assert aimed(both) == aimed(here) + aimed(there)
