@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -11,12 +12,13 @@ from scipy import sparse
 
 from coverage.poses import Poses
 from coverage.views import view_areas
+from optimizer.cover import Covered, cover
 from optimizer.problem import Floats, Ints, Limits, Problem
 from optimizer.solve import Outcome, solve
 from optimizer.survey import Survey, make_survey, survey_key
 from optimizer.verify import verify
 from planning.city import City
-from planning.errors import Fault, ScenarioError
+from planning.errors import Fault, Infeasible, ScenarioError
 from planning.money import say_rupees
 from planning.nouns import Plan, PlannedCamera, PlannedSite, Proof, Scenario, Scorecard, WardScore
 from planning.sites import NOMINAL_M
@@ -41,12 +43,31 @@ def make_plan(city: City, scenario: Scenario, *, progress: Progress = Progress()
     if survey is None or survey.key != survey_key(city, scenario):
         survey = make_survey(city, scenario, progress=progress)
     problem = make_problem(city, scenario, survey)
-    outcome = solve(problem, gap=scenario.gap, time_limit_s=scenario.time_limit_s, seed=scenario.seed, progress=progress.part(0.42, 0.94))
+    outcome = answer(problem, scenario, progress=progress.part(0.42, 0.94))
     return finish(city, scenario, survey, problem, outcome, began=began, progress=progress)
 
 
+def answer(problem: Problem, scenario: Scenario, *, progress: Progress = Progress()) -> Outcome | Covered:  # noqa: B008
+    """The most coverage for the budget, or the least money for the share that is wanted.
+
+    Raises
+    ------
+    Infeasible: as `solve` and `cover`; `cover.budget` where the budget does not pay the share.
+    """
+    options: dict[str, Any] = {"gap": scenario.gap, "time_limit_s": scenario.time_limit_s, "seed": scenario.seed, "progress": progress}
+    if scenario.wanted_share == 0:
+        return solve(problem, **options)
+    found = cover(problem, scenario.wanted_share * problem.total, **options)
+    if found.cost_inr > scenario.budget_inr:
+        none = "No" if found.bound_inr > scenario.budget_inr else "No known"
+        what = f"{none} plan covers {100 * scenario.wanted_share:g} % within the budget; one that does costs {say_rupees(found.cost_inr)}"
+        way_out = f"Give {say_rupees(found.cost_inr)}, or want less; no plan that covers so much costs less than {say_rupees(found.bound_inr)}"
+        raise Infeasible.one("cover.budget", what, way_out, say_rupees(scenario.budget_inr))
+    return found
+
+
 def finish(
-    city: City, scenario: Scenario, survey: Survey, problem: Problem, outcome: Outcome, *, began: float, progress: Progress = Progress()  # noqa: B008
+    city: City, scenario: Scenario, survey: Survey, problem: Problem, outcome: Outcome | Covered, *, began: float, progress: Progress = Progress()  # noqa: B008
 ) -> Plan:  # fmt: skip
     """The outcome as a plan, verified; `began` of `time.monotonic`.
 
@@ -144,22 +165,31 @@ def _check_affordable(scenario: Scenario, problem: Problem) -> None:
         raise ScenarioError(faults)
 
 
-def compose(city: City, scenario: Scenario, survey: Survey, problem: Problem, outcome: Outcome) -> Plan:
+def compose(city: City, scenario: Scenario, survey: Survey, problem: Problem, outcome: Outcome | Covered) -> Plan:
     """The plan of an outcome, in people's nouns."""
     demand = survey.demand.copy()
     demand["before"] = survey.before
     demand["after"] = problem.seen(outcome.chosen)
-    total = max(problem.total, 1e-12)
-    proof = Proof(
-        status=outcome.termination, covered=outcome.objective / total, bound=min(outcome.bound / total, 1.0), gap=outcome.gap,
-        runtime_s=outcome.runtime_s,
-        how="bound by Lagrangian relaxation over all poses, sites or tiles of the town solved exactly, or by the integer program where it holds "
-            "every pose; plan by greedy search, branch and price on parts of the town, and an integer program (PuLP, HiGHS)",
-    )  # fmt: skip
+    proof = _proof(problem, outcome)
     return Plan(
         scenario=scenario, city_digest=city.digest, made=city.made, demand=demand, views=_views(city, survey, outcome.chosen),
         cameras=_cameras(survey, problem, outcome.chosen), sites=_sites(survey, problem, outcome.chosen), scorecard=score(city, demand), proof=proof,
         stages_s=survey.stages_s, assumptions=(*city.notes, *survey.notes),
+    )  # fmt: skip
+
+
+def _proof(problem: Problem, outcome: Outcome | Covered) -> Proof:
+    total = max(problem.total, 1e-12)
+    if isinstance(outcome, Covered):
+        return Proof(
+            outcome.termination, outcome.covered / total, 1.0, outcome.gap, outcome.runtime_s, least_inr=outcome.bound_inr,
+            how="cheapest plan by set covering, local search with row weights, and an integer program (PuLP, HiGHS); the least cost by Lagrangian "
+                "relaxation over all poses, or by the integer program where it holds every pose",
+        )  # fmt: skip
+    return Proof(
+        outcome.termination, outcome.objective / total, min(outcome.bound / total, 1.0), outcome.gap, outcome.runtime_s,
+        how="bound by Lagrangian relaxation over all poses, sites or tiles of the town solved exactly, or by the integer program where it holds "
+            "every pose; plan by greedy search, branch and price on parts of the town, and an integer program (PuLP, HiGHS)",
     )  # fmt: skip
 
 

@@ -83,7 +83,8 @@ class Scenario:
     """A committee's wish. It never touches its city; its id is the hash of its content.
 
     `keep` holds camera ids that must be in the plan; `forbid` holds site ids or camera ids that must not. `ward_floor` is the least share of each
-    ward's weight to be covered, existing cameras included. `gap` is the relative gap at which the solver may stop.
+    ward's weight to be covered, existing cameras included. `gap` is the relative gap at which the solver may stop. With a `wanted_share` above 0 the
+    cheapest plan that covers this share is asked for, and the budget is the most it may cost.
     """
 
     city: str
@@ -103,6 +104,7 @@ class Scenario:
     time_limit_s: float = 45.0
     seed: int = 1
     title: str = field(default="", compare=False)
+    wanted_share: float = 0.0
 
     def __post_init__(self) -> None:
         faults = list(_scenario_faults(self))
@@ -112,7 +114,7 @@ class Scenario:
     @property
     def id(self) -> str:
         """Twelve hex digits of the content's SHA-256; the title is no content."""
-        content = {key: _plain(value) for key, value in asdict(self).items() if key != "title"}
+        content = {key: _plain(value) for key, value in asdict(self).items() if key != "title" and (key, value) not in _LATER}
         return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:12]
 
     def to_json(self) -> str:
@@ -130,6 +132,10 @@ class Scenario:
             return cls(**fields)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise ScenarioError.one("scenario.json", "This is not a scenario we wrote", "Plan again from the settings", error) from None
+
+
+# Wishes that came later, at what leaves a scenario as it was: its id stays that of the plans made before them.
+_LATER = (("wanted_share", 0.0),)
 
 
 def _plain(value: Any) -> Any:
@@ -151,6 +157,7 @@ def _scenario_faults(scenario: Scenario) -> list[Fault]:
         whole = isinstance(value, int) and not isinstance(value, bool)
         require(whole and value > 0, "scenario.budget", f"The {name} must be whole rupees above 0", "Give an amount such as 2crore", value)
     require(0 <= scenario.ward_floor <= 1, "scenario.floor", "The ward floor is a share between 0 and 1", "Give 0.2 for 20 %", scenario.ward_floor)
+    require(0 <= scenario.wanted_share <= 1, "scenario.share", "The share to cover lies from 0 to 1", "Give 0.6 for 60 %", scenario.wanted_share)
     require(1 <= scenario.spacing_m <= 200, "scenario.spacing", "Demand spacing must lie between 1 and 200 m", "Use 10", scenario.spacing_m)
     require(1 <= scenario.cameras_per_site <= 8, "scenario.site", "Cameras a site must lie between 1 and 8", "Use 3", scenario.cameras_per_site)
     require(0 <= scenario.gap < 1, "scenario.gap", "The gap is a share from 0 up to 1", "Use 0.005", scenario.gap)
@@ -209,7 +216,11 @@ class PlannedSite:
 
 @dataclass(frozen=True)
 class Proof:
-    """What an answer says of itself. Shares are of all weight; `bound` is a share no plan under the same rules can exceed."""
+    """What an answer says of itself.
+
+    Shares are of all weight; `bound` is a share no plan under the same rules can exceed, and `gap` = bound / covered - 1. Where the cheapest plan for
+    a share was asked for, no plan that covers it costs less than `least_inr`, and `gap` = cost / least - 1.
+    """
 
     status: str
     covered: float
@@ -217,6 +228,7 @@ class Proof:
     gap: float
     runtime_s: float
     how: str
+    least_inr: int | None = None
 
 
 @dataclass(frozen=True)

@@ -64,13 +64,14 @@ def _ask(city: City, said: Words) -> None:
     )  # fmt: skip
     with st.expander(said.say("plan.more")):
         floor = st.slider(said.say("plan.floor"), 0, 100, 0, 5, format="%d %%", key="floor", help=said.say("plan.floor_help"))
+        share = st.slider(said.say("plan.share"), 0, 100, 0, 5, format="%d %%", key="share", help=said.say("plan.share_help"))
         heights = st.text_input(said.say("plan.heights"), "6", key="heights")
         per_site = st.number_input(said.say("plan.per_site"), 1, 8, 3, key="per_site")
         limit = st.number_input(said.say("plan.limit"), 1, 86_400, 45, key="limit", help=said.say("plan.limit_help"))
         night = st.toggle(said.say("plan.night"), key="night", help=said.say("plan.night_help"))
         title = st.text_input(said.say("plan.title"), "", key="title", placeholder=said.say("plan.title_none"))
     if st.button(said.say("plan.run"), type="primary", width="stretch", icon=":material/play_arrow:"):
-        wish = Wish(budget, yearly, chosen, level, recipe, int(floor), heights, int(per_site), int(limit), night, title)
+        wish = Wish(budget, yearly, chosen, level, recipe, int(floor), heights, int(per_site), int(limit), night, title, int(share))
         try:
             scenario = read_wish(wish, city.name)
             job = jobs.desk.start(city, scenario)

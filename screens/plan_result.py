@@ -72,7 +72,11 @@ def _numbers(city: City, plan: Plan, said: Words) -> None:
         name = ward_names(city).get(worst.ward, worst.ward)
         detail = said.say("number.worst_detail", before=said.share(worst.before), after=said.share(worst.after))
         _metric(columns[4], said.say("number.worst"), plain(name), detail)
-    st.caption(plain(said.say("number.bound", bound=said.share(plan.proof.bound, 2), gap=said.share(plan.proof.gap, 2))))
+    gap, least, wanted = said.share(plan.proof.gap, 2), plan.proof.least_inr, plan.scenario.wanted_share
+    if least is None:
+        st.caption(plain(said.say("number.bound", bound=said.share(plan.proof.bound, 2), gap=gap)))
+    else:
+        st.caption(plain(said.say("number.least", share=said.share(wanted), least=said.money(least), gap=gap)))
 
 
 def _metric(place: DeltaGenerator, label: str, value: str, note: str) -> None:
