@@ -25,7 +25,7 @@ from optimizer.survey import Survey, make_survey
 from planning.city import City
 from planning.errors import CityError, Fault, ScenarioError
 from planning.nouns import Plan, Scenario
-from planning.workers import Progress
+from planning.progress import Progress
 
 DEAD_END = "Name a camera by its id, as the plan's table has it"
 

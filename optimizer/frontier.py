@@ -22,7 +22,7 @@ from optimizer.reduce import reduce
 from optimizer.run import Run
 from optimizer.solve import SMALL, check_feasible, no_plan
 from planning.errors import Fault, ScenarioError
-from planning.workers import Progress
+from planning.progress import Progress
 
 FIRST_ROUNDS, ROUNDS = 400, 120  # of prices: at the first budget, at each next
 

@@ -14,15 +14,16 @@ from coverage.poses import Poses
 from coverage.views import view_areas
 from optimizer.cover import Covered, cover
 from optimizer.problem import Floats, Ints, Limits, Problem
+from optimizer.run import Interim
 from optimizer.solve import Outcome, solve
 from optimizer.survey import Survey, make_survey, survey_key
 from optimizer.verify import verify
 from planning.city import City
 from planning.errors import Fault, Infeasible, ScenarioError
 from planning.money import say_rupees
-from planning.nouns import Plan, PlannedCamera, PlannedSite, Proof, Scenario, Scorecard, WardScore
+from planning.nouns import Draft, Plan, PlannedCamera, PlannedSite, Proof, Scenario, Scorecard, WardScore
+from planning.progress import Progress
 from planning.sites import NOMINAL_M
-from planning.workers import Progress
 
 
 def make_plan(city: City, scenario: Scenario, *, progress: Progress = Progress(), survey: Survey | None = None) -> Plan:  # noqa: B008
@@ -30,7 +31,7 @@ def make_plan(city: City, scenario: Scenario, *, progress: Progress = Progress()
 
     Parameters
     ----------
-    progress: told each stage and the gap; may stop the work.
+    progress: told each stage and the gap, shown a `Draft` now and then; may stop the work.
     survey: where one is at hand; one of another city or another wish is not used.
 
     Raises
@@ -43,7 +44,13 @@ def make_plan(city: City, scenario: Scenario, *, progress: Progress = Progress()
     if survey is None or survey.key != survey_key(city, scenario):
         survey = make_survey(city, scenario, progress=progress)
     problem = make_problem(city, scenario, survey)
-    outcome = answer(problem, scenario, progress=progress.part(0.42, 0.94))
+    def draft(found: object) -> None:
+        if isinstance(found, Interim):
+            total = max(problem.total, 1e-12)
+            cameras, built = _cameras(survey, problem, found.chosen), _sites(survey, problem, found.chosen)
+            progress.show(Draft(cameras, built, found.objective / total, min(found.bound / total, 1.0)))
+
+    outcome = answer(problem, scenario, progress=progress.part(0.42, 0.94).showing(draft))
     return finish(city, scenario, survey, problem, outcome, began=began, progress=progress)
 
 

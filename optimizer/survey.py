@@ -23,8 +23,8 @@ from planning.city import City
 from planning.demand import build_demand
 from planning.errors import Fault, ScenarioError
 from planning.nouns import CameraModel, Scenario
+from planning.progress import Progress
 from planning.sites import build_sites, street_bearings
-from planning.workers import Progress
 
 OFFERED_KINDS = ("fixed", "varifocal", "dome")  # what a scenario that names no model may use; PTZ and ANPR are bought for a purpose
 _CAMERA_ID = re.compile(r"(?P<site>[^/]+)/(?P<model>[^/]+)/(?P<lens>\d+)@(?P<bearing>\d+(?:\.\d+)?)/(?P<height>\d+(?:\.\d+)?)")

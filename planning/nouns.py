@@ -232,6 +232,26 @@ class Proof:
 
 
 @dataclass(frozen=True)
+class Draft:
+    """A plan that stands while a better one is looked for: neither final nor verified. Shares are of all weight; `bound` as in `Proof`."""
+
+    cameras: tuple[PlannedCamera, ...]
+    sites: tuple[PlannedSite, ...]
+    covered: float
+    bound: float
+
+    @property
+    def gap(self) -> float:
+        """How far the best plan can lie above this one: bound / covered - 1."""
+        return self.bound / self.covered - 1 if self.covered > 0 else 0.0
+
+    @property
+    def cost_inr(self) -> int:
+        """Capital cost of cameras and sites [INR]."""
+        return sum(camera.cost_inr for camera in self.cameras) + sum(site.cost_inr for site in self.sites)
+
+
+@dataclass(frozen=True)
 class WardScore:
     """A ward's share of its own weight covered, before the plan and with it."""
 

@@ -9,12 +9,17 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from planning.city import City
 from planning.errors import ChaukasError, InputError
 from planning.export import write_plan
-from planning.nouns import Plan, Scenario
-from planning.workers import Job, Progress, Step
+from planning.nouns import Draft, Plan, Scenario
+from planning.progress import Job, Progress, Step
+from screens.library import Shelf
+
+if TYPE_CHECKING:
+    from optimizer.survey import Survey
 
 AT_ONCE = 2
 _KEEP_ENDED_S = 3_600.0
@@ -40,6 +45,12 @@ class PlanJob:
     def step(self) -> Step:
         """Where the work stands."""
         return self.job.step
+
+    @property
+    def draft(self) -> Draft | None:
+        """The plan that stands by now, while a better one is looked for."""
+        shown = self.job.shown
+        return shown if isinstance(shown, Draft) else None
 
 
 class Desk:
@@ -105,10 +116,7 @@ class Desk:
     def _make(self) -> Planner:
         if self._planner is not None:
             return self._planner
-        # The optimizer's libraries take seconds to import: not before the first plan is asked for.
-        from optimizer.plan import make_plan
-
-        return make_plan
+        return _plan
 
     def _sweep(self) -> None:
         now = time.monotonic()
@@ -127,4 +135,15 @@ def outcome(job: PlanJob) -> ChaukasError | None:
     return None
 
 
+def _plan(city: City, scenario: Scenario, *, progress: Progress) -> Plan:
+    """The plan, on the last survey where it serves: another budget then begins at once."""
+    # The optimizer's libraries take seconds to import: not before the first plan is asked for.
+    from optimizer.plan import make_plan
+    from optimizer.survey import make_survey, survey_key
+
+    survey = _surveys.get(survey_key(city, scenario), lambda: make_survey(city, scenario, progress=progress))
+    return make_plan(city, scenario, survey=survey, progress=progress)
+
+
 desk = Desk()
+_surveys: Shelf[Survey] = Shelf(1)  # a large city's takes a gigabyte

@@ -20,7 +20,7 @@ import shapely
 from planning.city import City
 from planning.errors import InputError
 from planning.frames import ROAD_CLASSES
-from planning.nouns import Plan
+from planning.nouns import Draft, Plan
 from screens.library import PlanFile, Shelf
 
 UNIT_M = 0.1
@@ -65,6 +65,11 @@ def plan_layer(city: City, plan: Plan, file: PlanFile, layer: str) -> bytes:
     if layer not in makers:
         raise InputError.one("map.layer", "There is no such layer", f"Ask for one of {', '.join(makers)}", layer)
     return _packed.get((city.digest, plan.id, file.stamp, layer), lambda: _zip(makers[layer]()))
+
+
+def draft_layer(city: City, draft: Draft) -> bytes:
+    """The cameras of a plan that is being made, gzipped."""
+    return _zip(_planned(city, draft))
 
 
 def bounds(city: City) -> list[list[float]]:
@@ -146,7 +151,7 @@ def _existing(city: City) -> dict[str, Any]:
     return {**_pack(city, shapely.get_coordinates(frame.geometry.array)), "rows": rows}
 
 
-def _planned(city: City, plan: Plan) -> dict[str, Any]:
+def _planned(city: City, plan: Plan | Draft) -> dict[str, Any]:
     wards = ward_names(city)
     site_cost = {site.id: site.cost_inr for site in plan.sites}
     rows = [

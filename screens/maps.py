@@ -46,14 +46,15 @@ def map_words(said: Words, models: Mapping[str, CameraModel]) -> dict[str, Any]:
 
 
 def map_data(
-    city: City, said: Words, models: Mapping[str, CameraModel], *, plan: PlanFile | None = None, group: str = "", only: Collection[str] | None = None,
-    listed: bool = True, height: int = 600,
+    city: City, said: Words, models: Mapping[str, CameraModel], *, plan: PlanFile | None = None, draft: str = "", group: str = "",
+    only: Collection[str] | None = None, listed: bool = True, height: int = 600,
 ) -> dict[str, Any]:  # fmt: skip
     """What one map is told: addresses of its layers, words, bounds, labels.
 
     Parameters
     ----------
     plan: the plan to draw over the city.
+    draft: the address of the cameras of a plan that is being made, to draw in its place.
     group: maps of one group move together.
     only: ids of cameras to ring as being in this plan alone.
     listed: whether the list of planned cameras stands beside the map.
@@ -63,6 +64,8 @@ def map_data(
     if plan is not None:
         layers = {"planned": "cameras", "views": "views", "existing_views": "existing_views", "demand": "demand"}
         urls |= {name: plan_url(city, plan, layer) for name, layer in layers.items()}
+    if draft:
+        urls["planned"] = draft
     return {
         "assets": {"leaflet": asset_url("leaflet.js"), "leaflet_css": asset_url("leaflet.css"), "css": asset_url("map.css")},
         "urls": urls,

@@ -11,7 +11,9 @@ from planning.city import City
 from planning.errors import ChaukasError, InputError
 from planning.money import parse_rupees
 from screens import jobs, library
+from screens.maps import city_map, map_data
 from screens.plan_result import plan_title, show_plan
+from screens.routes import draft_url
 from screens.session import pick, tell
 from screens.wish import Wish, read_wish
 from screens.words import Words, plain
@@ -25,6 +27,10 @@ def show(city: City, said: Words) -> None:
         # Under the button, where the eye is when it is pressed.
         _watch(city, said)
     with answer:
+        job = _running(city)
+        if job is not None and job.draft is not None:
+            _draft(city.name, job.id, said)
+            return
         files = library.plan_files(city)
         if not files:
             st.info(said.say("plan.none"))
@@ -34,6 +40,32 @@ def show(city: City, said: Words) -> None:
             tell(InputError.one("plan.unknown", "This city has no such plan", "Choose one of the list", given), said)
         chosen = pick(said.say("plan.choose"), [file.id for file in files], "plan", lambda plan_id: label(city, plan_id, said))
         show_plan(city, library.plan(city, chosen), library.plan_path(city, chosen), said)
+
+
+def _running(city: City) -> jobs.PlanJob | None:
+    """The job of the address, while it runs."""
+    job = jobs.desk.find(city.name, st.query_params.get("job", ""))
+    return job if job is not None and job.job.running else None
+
+
+@st.fragment(run_every=1.0)
+def _draft(city_name: str, job_id: str, said: Words) -> None:
+    """The plan that stands by now: its numbers, how far the best can lie above it, and its cameras on the map."""
+    job = jobs.desk.find(city_name, job_id)
+    if job is None or job.draft is None:
+        st.rerun()
+    city, draft = library.city(city_name), job.draft
+    st.markdown(f"##### {said.say('draft.title')}")
+    columns = st.columns(4)
+    numbers = (
+        ("number.cameras", said.number(len(draft.cameras))), ("number.cost", said.short(draft.cost_inr)),
+        ("number.after", said.share(draft.covered, 2)), ("number.gap", said.share(draft.gap, 2)),
+    )  # fmt: skip
+    for column, (key, value) in zip(columns, numbers, strict=True):
+        column.metric(said.say(key), value)
+    st.caption(plain(said.say("number.bound", bound=said.share(draft.bound, 2), gap=said.share(draft.gap, 2))))
+    number = int(1e9 * draft.covered)  # drafts only get better
+    city_map(map_data(city, said, load_models(), draft=draft_url(city, job_id, number), height=600), key="map-draft")
 
 
 def label(city: City, plan_id: str, said: Words) -> str:
@@ -136,3 +168,7 @@ def _progress(city_name: str, job_id: str, said: Words) -> None:
         if st.button(said.say("job.cancel"), key=f"cancel-{job_id}", width="stretch"):
             job.job.cancel()
             st.caption(said.say("job.cancelling"))
+    if job.draft is not None and st.session_state.get("draft") != job_id:
+        # The first draft: the other side of the page has a map to draw now. Last, so that no press of the button is lost.
+        st.session_state["draft"] = job_id
+        st.rerun()

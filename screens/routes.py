@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from planning.city import ROOT, City
 from planning.errors import ChaukasError, InputError
-from screens import library, mapdata
+from screens import jobs, library, mapdata
 from screens.library import PlanFile
 
 _COMPONENT = Path(__file__).parent / "component"
@@ -62,6 +62,11 @@ def plan_url(city: City, file: PlanFile, layer: str) -> str:
     return f"/map/plan/{quote(library.address(city), safe='')}/{file.id}/{file.stamp[0]:x}/{layer}"
 
 
+def draft_url(city: City, job_id: str, number: int) -> str:
+    """The address of the cameras of a plan that is being made; `number` is another for each draft, so that a browser asks again."""
+    return f"/map/draft/{quote(library.address(city), safe='')}/{job_id}/{number}"
+
+
 def _asset(request: Request) -> Response:
     name, version = request.path_params["name"], request.path_params.get("version")
     if name not in ASSETS:
@@ -92,8 +97,21 @@ def _plan_layer(request: Request) -> Response:
         return _missing(error)
 
 
-def _packed(content: bytes) -> Response:
-    headers = {"Content-Encoding": "gzip", "Cache-Control": _FOR_EVER, "X-Content-Type-Options": "nosniff"}
+def _draft(request: Request) -> Response:
+    try:
+        city = library.city(request.path_params["city"])
+        job = jobs.desk.find(city.name, request.path_params["job"])
+        draft = job.draft if job is not None else None
+        if draft is None:
+            raise InputError.one("map.draft", "This plan is not being made now", "Reload the page", request.path_params["job"])
+        # The latest, whatever its number: the browser may ask while a better one takes its place.
+        return _packed(mapdata.draft_layer(city, draft), kept="no-store")
+    except ChaukasError as error:
+        return _missing(error)
+
+
+def _packed(content: bytes, kept: str = _FOR_EVER) -> Response:
+    headers = {"Content-Encoding": "gzip", "Cache-Control": kept, "X-Content-Type-Options": "nosniff"}
     return Response(content, media_type="application/json", headers=headers)
 
 
@@ -109,6 +127,7 @@ def routes() -> list[BaseRoute]:
         Route("/assets/{version}/{name}", _asset),
         Route("/map/city/{city}/{digest}/{layer}", _city_layer),
         Route("/map/plan/{city}/{plan}/{stamp}/{layer}", _plan_layer),
+        Route("/map/draft/{city}/{job}/{number}", _draft),
     ]
 
 

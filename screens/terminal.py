@@ -12,7 +12,7 @@ from planning.city import MADE_NOTE, ROOT, City, find_city
 from planning.errors import CityError, Fault, Infeasible, ScenarioError
 from planning.money import parse_rupees, say_rupees, say_short
 from planning.nouns import Plan, Scenario
-from planning.workers import Progress, Step
+from planning.progress import Progress, Step
 
 T = TypeVar("T")
 DEMO = "bilaspur"

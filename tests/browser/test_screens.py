@@ -209,7 +209,7 @@ def test_the_language_switch_keeps_the_view(visit: Callable[..., Page], cities: 
 
 
 def test_a_plan_is_made_with_progress_and_a_reload_keeps_it(visit: Callable[..., Page]) -> None:
-    """A run shows its progress, survives a reload of the page, and ends with the plan's numbers and pins."""
+    """A run shows its progress and its drafts on the map, survives a reload of the page, and ends with the plan's numbers and pins."""
     page = visit(view="plan")
     page.get_by_label("Budget", exact=True).fill("१५ लाख")
     page.get_by_label("Budget", exact=True).press("Enter")
@@ -220,9 +220,16 @@ def test_a_plan_is_made_with_progress_and_a_reload_keeps_it(visit: Callable[...,
     page.get_by_role("button", name="Make the plan").click()
     expect(page.get_by_test_id("stProgress")).to_contain_text("Searching for the best plan")
     expect(page.get_by_test_id("stProgress")).to_contain_text("from the best possible")
+    draft = page.get_by_text("Draft: the best plan found so far")
+    expect(draft).to_be_visible(timeout=15_000)
+    drawn = page.locator(".map[data-state='ready']")
+    few = int(drawn.get_attribute("data-planned") or 0)
+    assert 0 < few < 30
+    expect(drawn).not_to_have_attribute("data-planned", str(few), timeout=15_000)
     page.reload()
     expect(page.get_by_test_id("stProgress")).to_be_visible()
     expect(page.locator(".map[data-state='ready'][data-planned='30']")).to_be_visible(timeout=30_000)
+    expect(draft).to_be_hidden()
     metrics = page.get_by_test_id("stMetric")
     expect(metrics.nth(0)).to_contain_text("30")
     expect(metrics.nth(1)).to_contain_text("₹15 lakh")

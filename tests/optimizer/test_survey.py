@@ -14,7 +14,7 @@ from planning.catalogue import load_levels, load_models
 from planning.city import City
 from planning.errors import ScenarioError
 from planning.nouns import Scenario
-from planning.workers import Cancelled, Progress, Step
+from planning.progress import Cancelled, Progress, Step
 from tests.planning.toy_streets import box, frame
 from tests.town import copy_of
 

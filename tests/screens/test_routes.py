@@ -6,6 +6,8 @@ import asyncio
 import gzip
 import json
 import re
+import threading
+import time
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
@@ -15,8 +17,12 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
 from planning.city import City
-from screens import library
-from screens.routes import ASSETS, StayHome, asset_url, city_url, plan_url, routes
+from planning.errors import InputError
+from planning.nouns import Draft, Plan, Scenario
+from planning.progress import Progress
+from screens import jobs, library
+from screens.routes import ASSETS, StayHome, asset_url, city_url, draft_url, plan_url, routes
+from tests.screens.toy import toy_plan
 
 
 @dataclass
@@ -136,3 +142,30 @@ def test_text_from_data_never_becomes_markup() -> None:
         text = ASSETS[name][0].read_text(encoding="utf-8")
         for word in ("innerHTML", "outerHTML", "insertAdjacentHTML", "eval(", "bindPopup", "bindTooltip", "document.write"):
             assert word not in text, (name, word)
+
+
+def test_a_draft_is_never_kept(toy: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a plan is made the cameras of its draft are told, under any number and for this moment only; after that the address is no more."""
+    plan = toy_plan(toy, Scenario("toy", 1_000_000))
+    gate = threading.Event()
+
+    def planner(city: City, scenario: Scenario, *, progress: Progress) -> Plan:
+        progress.show(Draft(plan.cameras[:3], plan.sites[:3], 0.2, 0.3))
+        gate.wait(20)
+        raise InputError.one("some.code", "what", "way out")
+
+    monkeypatch.setattr(jobs, "desk", jobs.Desk(planner))
+    job = jobs.desk.start(toy, Scenario("toy", 1_000_000))
+    while job.draft is None:
+        time.sleep(0.01)
+    for number in (1, 2):
+        answer = ask(draft_url(toy, job.id, number))
+        assert answer.status == 200
+        assert answer.headers["cache-control"] == "no-store"
+        assert [row["id"] for row in json.loads(gzip.decompress(answer.body))["rows"]] == [camera.id for camera in plan.cameras[:3]]
+    gate.set()
+    job.job.wait(20)
+    jobs.desk.forget(job)
+    gone = ask(draft_url(toy, job.id, 1))
+    assert gone.status == 404
+    assert b"map.draft" in gone.body

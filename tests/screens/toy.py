@@ -11,8 +11,8 @@ import pandas as pd
 import shapely
 
 from planning.city import City, Source
-from planning.nouns import Plan, PlannedCamera, PlannedSite, Proof, Scenario, Scorecard, WardScore
-from planning.workers import Progress
+from planning.nouns import Draft, Plan, PlannedCamera, PlannedSite, Proof, Scenario, Scorecard, WardScore
+from planning.progress import Progress
 
 HOSTILE = '<img src=x onerror="window.hurt=1">${alert(1)}'
 CRS = "EPSG:32644"
@@ -109,13 +109,16 @@ def toy_plan(city: City, scenario: Scenario) -> Plan:
 
 
 def fake_make_plan(city: City, scenario: Scenario, *, progress: Progress | None = None) -> Plan:
-    """Works for `time_limit_s` seconds in steps of a tenth, telling stage and gap, then gives the toy plan."""
+    """Works for `time_limit_s` seconds in steps of a tenth, telling stage and gap and showing ever more of the toy plan, then gives it."""
     progress = progress or Progress()
     steps = max(1, round(scenario.time_limit_s * 10))
+    plan = toy_plan(city, scenario)
     for i in range(steps):
+        part = max(1, len(plan.cameras) * (i + 1) // (2 * steps))
+        progress.show(Draft(plan.cameras[:part], plan.sites[:part], plan.proof.covered * part / len(plan.cameras), plan.proof.bound))
         progress.step("optimize", i / steps, f"gap {10 * (1 - i / steps):.1f} %")
         time.sleep(0.1)
-    return toy_plan(city, scenario)
+    return plan
 
 
 def save_toy(parent: Path, *, plans: bool = True) -> City:
