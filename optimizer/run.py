@@ -49,7 +49,7 @@ class Run:
         self._lines = [np.array([[core.base + core.all_weight, 0.0]])]
         self.stages: list[tuple[str, float]] = []
         self._mark = began
-        self._shown, self._shown_at = -np.inf, -np.inf
+        self._shown, self._shown_at = (-np.inf, np.inf), -np.inf
 
     @property
     def left_s(self) -> float:
@@ -93,10 +93,10 @@ class Run:
         self._mark = now
 
     def tell(self, share: float) -> None:
-        """The gap so far, to whoever waits; and the plan, where it is better than the last one shown."""
-        now = time.monotonic()
-        if self.best is not None and self.value > self._shown and now > self._shown_at + SHOW_S:
-            self._shown, self._shown_at = self.value, now
+        """The gap so far, to whoever waits; and the plan, where it or its bound is better than the last one shown."""
+        now, standing = time.monotonic(), (self.value, self.bound)
+        if self.best is not None and standing != self._shown and now > self._shown_at + SHOW_S:
+            self._shown, self._shown_at = standing, now
             self.progress.show(Interim(self.chosen(self.best), self.value, max(self.bound, self.value)))
         note = f"gap {100 * self.gap:.2f} %" if np.isfinite(self.gap) else ""
         self.progress.step("optimize", share, note)

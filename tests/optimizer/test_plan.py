@@ -196,7 +196,7 @@ def test_it_tells_every_stage_and_stops_when_asked(town: City, wish: Scenario) -
 
 
 def test_drafts_are_shown_on_the_way(town: City, survey: Survey, wish: Scenario) -> None:
-    """What is shown before the end is a plan within the budget with a bound no lower than it, each better than the one before."""
+    """What is shown before the end is a plan within the budget with a bound no lower than it, each nearer to it than the one before."""
     drafts: list[object] = []
     plan = make_plan(town, wish, survey=survey, progress=Progress(show=drafts.append))
     shown = [draft for draft in drafts if isinstance(draft, Draft)]
@@ -207,4 +207,5 @@ def test_drafts_are_shown_on_the_way(town: City, survey: Survey, wish: Scenario)
         assert draft.gap == pytest.approx(draft.bound / draft.covered - 1)
         assert {camera.site for camera in draft.cameras} == {site.id for site in draft.sites}
         assert draft.covered <= plan.proof.covered + 1e-12
-    assert [draft.covered for draft in shown] == sorted({draft.covered for draft in shown})
+    assert [draft.gap for draft in shown] == sorted({draft.gap for draft in shown}, reverse=True)
+    assert [draft.covered for draft in shown] == sorted(draft.covered for draft in shown)
