@@ -147,7 +147,7 @@ def curve(
     ScenarioError, Infeasible: as `frontier`.
     """
     found = frontier(desk.problem, budgets, gap=desk.scenario.gap, time_limit_s=time_limit_s, seed=desk.scenario.seed, progress=progress)
-    return tuple(_bought(desk, point.budget, point.chosen, point.bound, point.gap) for point in found.points)
+    return tuple(bought(desk, point.budget, point.chosen, point.bound, point.gap) for point in found.points)
 
 
 def phased(
@@ -169,7 +169,7 @@ def phased(
     found = phases(desk.problem, budgets, **options, progress=progress)
     return tuple(
         Phased(
-            _bought(desk, phase.budget, phase.chosen, phase.bound, phase.gap), desk.ids(phase.added), phase.nesting / desk.whole,
+            bought(desk, phase.budget, phase.chosen, phase.bound, phase.gap), desk.ids(phase.added), phase.nesting / desk.whole,
             phase.nesting_most / desk.whole,
         )
         for phase in found.phases
@@ -240,7 +240,8 @@ def repairs(
     return repair.repair(desk.problem, desk.chosen, desk.rows(dead), list(costs_inr), budget_inr, **options)
 
 
-def _bought(desk: Desk, budget: int, chosen: Ints, bound: float, gap: float) -> Bought:
+def bought(desk: Desk, budget: int, chosen: Ints, bound: float, gap: float) -> Bought:
+    """What these cameras are for a budget; `bound` in weight."""
     problem = desk.problem
     ward, share = _worst(problem, problem.seen(chosen))
     return Bought(

@@ -47,7 +47,7 @@ def make_plan(city: City, scenario: Scenario, *, progress: Progress = Progress()
     def draft(found: object) -> None:
         if isinstance(found, Interim):
             total = max(problem.total, 1e-12)
-            cameras, built = _cameras(survey, problem, found.chosen), _sites(survey, problem, found.chosen)
+            cameras, built = cameras_of(survey, problem, found.chosen), sites_of(survey, problem, found.chosen)
             progress.show(Draft(cameras, built, found.objective / total, min(found.bound / total, 1.0)))
 
     outcome = answer(problem, scenario, progress=progress.part(0.42, 0.94).showing(draft))
@@ -180,8 +180,8 @@ def compose(city: City, scenario: Scenario, survey: Survey, problem: Problem, ou
     proof = _proof(problem, outcome)
     return Plan(
         scenario=scenario, city_digest=city.digest, made=city.made, demand=demand, views=_views(city, survey, outcome.chosen),
-        cameras=_cameras(survey, problem, outcome.chosen), sites=_sites(survey, problem, outcome.chosen), scorecard=score(city, demand), proof=proof,
-        stages_s=survey.stages_s, assumptions=(*city.notes, *survey.notes),
+        cameras=cameras_of(survey, problem, outcome.chosen), sites=sites_of(survey, problem, outcome.chosen), scorecard=score(city, demand),
+        proof=proof, stages_s=survey.stages_s, assumptions=(*city.notes, *survey.notes),
     )  # fmt: skip
 
 
@@ -219,7 +219,8 @@ def score(city: City, demand: gpd.GeoDataFrame) -> Scorecard:
     return Scorecard(float(weight[before].sum()) / whole, float(weight[after].sum()) / whole, scores)
 
 
-def _cameras(survey: Survey, problem: Problem, chosen: Ints) -> tuple[PlannedCamera, ...]:
+def cameras_of(survey: Survey, problem: Problem, chosen: Ints) -> tuple[PlannedCamera, ...]:
+    """The chosen poses as cameras of a plan, each with what it alone adds to them."""
     times = np.zeros(len(problem.weight), dtype=np.int64)
     times[problem.already > 0] = 1
     for pose in chosen:
@@ -242,7 +243,8 @@ def _cameras(survey: Survey, problem: Problem, chosen: Ints) -> tuple[PlannedCam
     return tuple(cameras)
 
 
-def _sites(survey: Survey, problem: Problem, chosen: Ints) -> tuple[PlannedSite, ...]:
+def sites_of(survey: Survey, problem: Problem, chosen: Ints) -> tuple[PlannedSite, ...]:
+    """The sites the chosen poses build, with their cost head by head."""
     heads = sorted(column for column in survey.sites.columns if column.startswith("cost_") and column not in ("cost_inr", "cost_per_m_above_6"))
     built = survey.sites.iloc[np.unique(problem.site[chosen])]
     return tuple(

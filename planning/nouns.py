@@ -15,6 +15,8 @@ from planning.errors import Fault, ScenarioError
 
 if TYPE_CHECKING:
     import geopandas as gpd
+    import numpy as np
+    import numpy.typing as npt
 
 CAMERA_KINDS = ("fixed", "varifocal", "dome", "ptz", "anpr")
 
@@ -312,3 +314,56 @@ class Plan:
     def yearly_inr(self) -> int:
         """Upkeep, power and links a year [INR/year]."""
         return sum(camera.yearly_inr for camera in self.cameras) + sum(site.yearly_inr for site in self.sites)
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One budget of a ladder: what its plan, which holds all smaller ones, costs and covers.
+
+    Shares are of all weight: `covered` by this plan, `best` by the best plan found for the budget alone, `bound` by none more than that; `worst` is
+    the least covered ward's share of its own weight.
+    """
+
+    budget_inr: int
+    cost_inr: int
+    yearly_inr: int
+    cameras: int
+    covered: float
+    best: float
+    bound: float
+    worst_ward: str
+    worst: float
+
+    @property
+    def nesting(self) -> float:
+        """What it costs here that the plans hold one another, as share of all weight."""
+        return self.best - self.covered
+
+
+@dataclass(frozen=True, eq=False)
+class Ladder:
+    """Plans for a row of budgets, each holding the one before.
+
+    `cameras`, `sites`: of the largest budget; `entered`: for each camera the first rung that holds it; `points_m` (n_demand, 2) in the city's CRS,
+    `weight` (n_demand,) and `seen_from` (n_demand,): the first rung that sees the point, -1 where existing cameras do, the number of rungs where none
+    does; `before`: share covered by existing cameras. Not verified: a plan made for one of the budgets is.
+    """
+
+    scenario: Scenario
+    city_digest: str
+    made: bool
+    rungs: tuple[Rung, ...]
+    before: float
+    cameras: tuple[PlannedCamera, ...]
+    sites: tuple[PlannedSite, ...]
+    entered: tuple[int, ...]
+    points_m: npt.NDArray[np.float64] = field(repr=False)
+    weight: npt.NDArray[np.float64] = field(repr=False)
+    seen_from: npt.NDArray[np.int64] = field(repr=False)
+    assumptions: tuple[str, ...] = ()
+    runtime_s: float = 0.0
+
+    @property
+    def id(self) -> str:
+        """The scenario's id: one ladder a wish."""
+        return self.scenario.id

@@ -9,12 +9,13 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from planning.city import City
 from planning.errors import ChaukasError, InputError
 from planning.export import write_plan
-from planning.nouns import Draft, Plan, Scenario
+from planning.ladders import write_ladder
+from planning.nouns import Draft, Ladder, Plan, Scenario
 from planning.progress import Job, Progress, Step
 from screens.library import Shelf
 
@@ -22,14 +23,15 @@ if TYPE_CHECKING:
     from optimizer.survey import Survey
 
 AT_ONCE = 2
+RUNGS = 20  # budgets of a ladder
 _KEEP_ENDED_S = 3_600.0
 
-Planner = Callable[..., Plan]
+Planner = Callable[..., Any]
 
 
 @dataclass(frozen=True)
 class PlanJob:
-    """One plan being made: for which city and wish, and the work itself, whose result is the plan's id."""
+    """One plan or ladder being made: for which city and wish, and the work itself, whose result is its id."""
 
     city: str
     digest: str
@@ -54,12 +56,22 @@ class PlanJob:
 
 
 class Desk:
-    """All jobs of this server."""
+    """All jobs of one kind on this server.
 
-    def __init__(self, planner: Planner | None = None, at_once: int = AT_ONCE) -> None:
-        self._planner = planner
+    Parameters
+    ----------
+    planner: makes a plan, or what `keep` keeps, of a city and a scenario.
+    at_once: how many jobs may work at a time; or the turns of another desk, to share them.
+    keep: writes what was made to the city's folder and gives its id.
+    """
+
+    def __init__(
+        self, planner: Planner | None = None, at_once: int | threading.BoundedSemaphore = AT_ONCE, keep: Callable[[City, Any], str] | None = None
+    ) -> None:
+        self._planner = planner or _plan
+        self._keep = keep or _keep_plan
         self._lock = threading.Lock()
-        self._turns = threading.BoundedSemaphore(at_once)
+        self.turns = threading.BoundedSemaphore(at_once) if isinstance(at_once, int) else at_once
         self._jobs: dict[tuple[str, str], PlanJob] = {}
         self._ended: dict[tuple[str, str], float] = {}
 
@@ -101,22 +113,14 @@ class Desk:
 
     def _work(self, city: City, scenario: Scenario, progress: Progress) -> str:
         progress.step("waiting", 0.0)
-        while not self._turns.acquire(timeout=0.2):
+        while not self.turns.acquire(timeout=0.2):
             progress.step("waiting", 0.0)
         try:
-            plan = self._make()(city, scenario, progress=progress)
+            made = self._planner(city, scenario, progress=progress)
             progress.step("saving", 1.0)
-            if city.folder is None:
-                raise InputError.one("city.folder", "This city has no folder to keep a plan in", "Save the city first", city.name)
-            write_plan(plan, city, city.folder / "plans" / f"{plan.id}.gpkg")
-            return plan.id
+            return self._keep(city, made)
         finally:
-            self._turns.release()
-
-    def _make(self) -> Planner:
-        if self._planner is not None:
-            return self._planner
-        return _plan
+            self.turns.release()
 
     def _sweep(self) -> None:
         now = time.monotonic()
@@ -145,5 +149,30 @@ def _plan(city: City, scenario: Scenario, *, progress: Progress) -> Plan:
     return make_plan(city, scenario, survey=survey, progress=progress)
 
 
+def _keep_plan(city: City, plan: Plan) -> str:
+    if city.folder is None:
+        raise InputError.one("city.folder", "This city has no folder to keep a plan in", "Save the city first", city.name)
+    write_plan(plan, city, city.folder / "plans" / f"{plan.id}.gpkg")
+    return plan.id
+
+
+def _ladder(city: City, scenario: Scenario, *, progress: Progress) -> Ladder:
+    """The ladder up to the scenario's budget, in even steps."""
+    from optimizer.desk import open_desk
+    from optimizer.ladder import make_ladder
+    from optimizer.survey import make_survey, survey_key
+
+    survey = _surveys.get(survey_key(city, scenario), lambda: make_survey(city, scenario, progress=progress))
+    budgets = sorted({scenario.budget_inr * k // RUNGS for k in range(1, RUNGS + 1)} - {0})
+    return make_ladder(open_desk(city, scenario, survey=survey), budgets, time_limit_s=scenario.time_limit_s, progress=progress.part(0.42, 1.0))
+
+
+def keep_ladder(city: City, ladder: Ladder) -> str:
+    """Write a ladder to its city's folder; its id."""
+    write_ladder(ladder, city)
+    return ladder.id
+
+
 desk = Desk()
+ladders = Desk(_ladder, desk.turns, keep_ladder)
 _surveys: Shelf[Survey] = Shelf(1)  # a large city's takes a gigabyte

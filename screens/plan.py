@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import streamlit as st
 
 from planning.catalogue import list_recipes, load_levels, load_models
@@ -15,6 +13,7 @@ from screens.maps import city_map, map_data
 from screens.plan_result import plan_title, show_plan
 from screens.routes import draft_url
 from screens.session import pick, tell
+from screens.waiting import show_progress
 from screens.wish import Wish, read_wish
 from screens.words import Words, plain
 
@@ -127,7 +126,7 @@ def _watch(city: City, said: Words) -> None:
     job_id = st.query_params.get("job", "")
     job = jobs.desk.find(city.name, job_id) if job_id else None
     if job is not None and job.job.running:
-        _progress(city.name, job_id, said)
+        show_progress("plans", city.name, job_id, said)
     elif job is not None:
         error = jobs.outcome(job)
         if error is None and job.job.result is not None:
@@ -147,28 +146,3 @@ def _watch(city: City, said: Words) -> None:
         if st.button(said.say("job.watch"), key=f"watch-{other.id}", width="stretch"):
             st.query_params["job"] = other.id
             st.rerun()
-
-
-def _note(note: str, said: Words) -> str:
-    """What the optimizer says as it goes on, in the reader's words where it tells the gap."""
-    gap = re.fullmatch(r"gap (\S+ %)", note)
-    return said.say("job.gap", value=gap.group(1)) if gap else note
-
-
-@st.fragment(run_every=0.5)
-def _progress(city_name: str, job_id: str, said: Words) -> None:
-    job = jobs.desk.find(city_name, job_id)
-    if job is None or not job.job.running:
-        st.rerun()
-    step = job.step
-    with st.container(border=True):
-        stage = said.name("stage", step.stage)
-        st.progress(step.share, text=plain(f"{stage} · {said.share(step.share, 0)}" + (f" · {_note(step.note, said)}" if step.note else "")))
-        st.caption(plain(said.say("job.line", budget=said.short(job.scenario.budget_inr), seconds=said.number(job.job.runtime_s))))
-        if st.button(said.say("job.cancel"), key=f"cancel-{job_id}", width="stretch"):
-            job.job.cancel()
-            st.caption(said.say("job.cancelling"))
-    if job.draft is not None and st.session_state.get("draft") != job_id:
-        # The first draft: the other side of the page has a map to draw now. Last, so that no press of the button is lost.
-        st.session_state["draft"] = job_id
-        st.rerun()

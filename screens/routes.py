@@ -27,6 +27,7 @@ ASSETS: dict[str, tuple[Path, str]] = {
     "leaflet.css": (_BASEMAP / "leaflet" / "leaflet.css", "text/css"),
     "map.js": (_COMPONENT / "map.js", "text/javascript"),
     "layers.js": (_COMPONENT / "layers.js", "text/javascript"),
+    "slider.js": (_COMPONENT / "slider.js", "text/javascript"),
     "panel.js": (_COMPONENT / "panel.js", "text/javascript"),
     "map.css": (_COMPONENT / "map.css", "text/css"),
     "noto-sans-devanagari.woff2": (_BASEMAP / "fonts" / "noto-sans-devanagari.woff2", "font/woff2"),
@@ -60,6 +61,11 @@ def city_url(city: City, layer: str) -> str:
 def plan_url(city: City, file: PlanFile, layer: str) -> str:
     """The address of a plan's layer."""
     return f"/map/plan/{quote(library.address(city), safe='')}/{file.id}/{file.stamp[0]:x}/{layer}"
+
+
+def ladder_url(city: City, file: PlanFile, layer: str) -> str:
+    """The address of a ladder's layer."""
+    return f"/map/ladder/{quote(library.address(city), safe='')}/{file.id}/{file.stamp[0]:x}/{layer}"
 
 
 def draft_url(city: City, job_id: str, number: int) -> str:
@@ -97,6 +103,17 @@ def _plan_layer(request: Request) -> Response:
         return _missing(error)
 
 
+def _ladder_layer(request: Request) -> Response:
+    try:
+        city = library.city(request.path_params["city"])
+        file = library.ladder_path(city, request.path_params["ladder"])
+        if request.path_params["stamp"] != f"{file.stamp[0]:x}":
+            raise InputError.one("map.stale", "The ladder has changed", "Reload the page", request.path_params["stamp"])
+        return _packed(mapdata.ladder_layer(city, library.ladder(city, file.id), file, request.path_params["layer"]))
+    except ChaukasError as error:
+        return _missing(error)
+
+
 def _draft(request: Request) -> Response:
     try:
         city = library.city(request.path_params["city"])
@@ -127,6 +144,7 @@ def routes() -> list[BaseRoute]:
         Route("/assets/{version}/{name}", _asset),
         Route("/map/city/{city}/{digest}/{layer}", _city_layer),
         Route("/map/plan/{city}/{plan}/{stamp}/{layer}", _plan_layer),
+        Route("/map/ladder/{city}/{ladder}/{stamp}/{layer}", _ladder_layer),
         Route("/map/draft/{city}/{job}/{number}", _draft),
     ]
 

@@ -12,9 +12,10 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from planning.city import City
+from planning.ladders import write_ladder
 from screens import library
 from tests.browser.chromium import ARGUMENTS, PICTURES, find_chromium, start_server
-from tests.screens.toy import HOSTILE, save_toy
+from tests.screens.toy import HOSTILE, save_toy, toy_ladder
 
 pytestmark = pytest.mark.browser
 MAP = ".map[data-state='ready']"
@@ -297,3 +298,30 @@ def test_downloads(visit: Callable[..., Page], cities: Path) -> None:
             page.get_by_role("button", name=kind, exact=True).click()
         assert got.value.suggested_filename == f"toy-{plan}.{kind.lower().replace('geopackage', 'gpkg')}"
         assert Path(got.value.path()).read_bytes().startswith(start), kind
+
+
+def test_the_slider_moves_pins_and_numbers_without_the_server(visit: Callable[..., Page], cities: Path) -> None:
+    """As the slider moves, pins, numbers and curve follow with nothing asked of the server; let go, the address and the words below follow too."""
+    city = City.load(cities / "toy")
+    ladder = toy_ladder(city)
+    write_ladder(ladder, city)
+    page = visit(view="budget")
+    slider = page.get_by_role("slider", name="Budget")
+    expect(page.locator(MAP)).to_have_attribute("data-rung", "4")
+    asked: list[str] = []
+    page.on("request", lambda sent: asked.append(sent.url))
+    drawn = []
+    for rung in range(5, 10):
+        slider.evaluate("(input, k) => { input.value = k; input.dispatchEvent(new Event('input', { bubbles: true })); }", rung)
+        expect(page.locator("[data-number='cameras']")).to_have_text(str(ladder.rungs[rung].cameras))
+        drawn.append(int(page.locator(MAP).get_attribute("data-drawn-planned") or 0))
+    assert drawn == [rung.cameras for rung in ladder.rungs[5:]]
+    assert asked == []
+    expect(page.get_by_text("With ₹10 lakh alone")).to_be_visible()
+    slider.dispatch_event("change")
+    expect(page.get_by_text("With ₹20 lakh alone")).to_be_visible()
+    assert "rung=9" in page.url
+    slider.focus()
+    page.keyboard.press("ArrowLeft")
+    expect(page.get_by_text("With ₹18 lakh alone")).to_be_visible()
+    expect(slider).to_have_attribute("aria-valuetext", re.compile("₹18 lakh"))

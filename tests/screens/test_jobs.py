@@ -169,7 +169,7 @@ def test_another_budget_begins_on_the_last_survey(town: City) -> None:
         steps: list[str] = []
         drafts: list[object] = []
         progress = Progress(lambda step, steps=steps: steps.append(step.stage), show=drafts.append)
-        plan = Desk()._make()(town, dataclasses.replace(WISH, budget_inr=budget), progress=progress)
+        plan = Desk()._planner(town, dataclasses.replace(WISH, budget_inr=budget), progress=progress)
         assert plan.cost_inr <= budget
         assert all(isinstance(draft, Draft) for draft in drafts)
         told.append(steps)

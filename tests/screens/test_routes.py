@@ -18,11 +18,12 @@ from starlette.middleware import Middleware
 
 from planning.city import City
 from planning.errors import InputError
+from planning.ladders import write_ladder
 from planning.nouns import Draft, Plan, Scenario
 from planning.progress import Progress
 from screens import jobs, library
-from screens.routes import ASSETS, StayHome, asset_url, city_url, draft_url, plan_url, routes
-from tests.screens.toy import toy_plan
+from screens.routes import ASSETS, StayHome, asset_url, city_url, draft_url, ladder_url, plan_url, routes
+from tests.screens.toy import toy_ladder, toy_plan
 
 
 @dataclass
@@ -169,3 +170,17 @@ def test_a_draft_is_never_kept(toy: City, monkeypatch: pytest.MonkeyPatch) -> No
     gone = ask(draft_url(toy, job.id, 1))
     assert gone.status == 404
     assert b"map.draft" in gone.body
+
+
+def test_a_ladder_s_layers_are_kept_for_ever_and_no_others_told(toy: City) -> None:
+    """Both layers come packed; another stamp, ladder or layer is refused."""
+    write_ladder(toy_ladder(toy), toy)
+    (file,) = library.ladder_files(toy)
+    for layer in ("cameras", "demand"):
+        answer = ask(ladder_url(toy, file, layer))
+        assert answer.status == 200
+        assert "immutable" in answer.headers["cache-control"]
+        assert json.loads(gzip.decompress(answer.body))["steps"]
+    good = ladder_url(toy, file, "demand")
+    for bad in (good.replace(f"/{file.stamp[0]:x}/", "/0/"), good.replace(file.id, "0" * 12), good.replace("demand", "views")):
+        assert ask(bad).status == 404
