@@ -56,12 +56,9 @@ class Desk:
         ------
         ScenarioError: `desk.camera` for every id that no pose of this scenario bears.
         """
-        sites = {str(label): row for row, label in enumerate(self.survey.sites.index)}
         found, faults = [], []
         for text in ids:
-            site = sites.get(text.split("/")[0], -1)
-            first, last = np.searchsorted(self.survey.poses.site, (site, site + 1)) if site >= 0 else (0, 0)
-            row = next((row for row in range(int(first), int(last)) if self.survey.camera_id(row) == text), None)
+            row = self.survey.row(text)
             if row is None:
                 faults.append(Fault("desk.camera", "No camera of this scenario bears this id", DEAD_END, text))
             else:

@@ -16,7 +16,7 @@ from optimizer.cover import Covered, cover
 from optimizer.problem import Floats, Ints, Limits, Problem
 from optimizer.run import Interim
 from optimizer.solve import Outcome, solve
-from optimizer.survey import Survey, make_survey, survey_key
+from optimizer.survey import Survey, make_survey
 from optimizer.verify import verify
 from planning.city import City
 from planning.errors import Fault, Infeasible, ScenarioError
@@ -41,7 +41,7 @@ def make_plan(city: City, scenario: Scenario, *, progress: Progress = Progress()
     Disagreement: the verifier found another coverage or cost.
     """
     began = time.monotonic()
-    if survey is None or survey.key != survey_key(city, scenario):
+    if survey is None or not survey.serves(city, scenario):
         survey = make_survey(city, scenario, progress=progress)
     problem = make_problem(city, scenario, survey)
     def draft(found: object) -> None:
@@ -135,16 +135,17 @@ def _lists(scenario: Scenario, survey: Survey) -> tuple[np.ndarray[tuple[int], n
     keep, forbid = np.zeros(n, dtype=bool), np.zeros(n, dtype=bool)
     if not scenario.keep and not scenario.forbid:
         return keep, forbid
-    ids = {survey.camera_id(pose): pose for pose in range(n)}
     sites = {str(label): row for row, label in enumerate(survey.sites.index)}
     for text in scenario.keep:
-        keep[ids[text]] = True
+        row = survey.row(text)
+        assert row is not None  # a survey that serves offers all that is kept
+        keep[row] = True
     faults = []
     for text in scenario.forbid:
         if text in sites:
             forbid |= survey.poses.site == sites[text]
-        elif text in ids:
-            forbid[ids[text]] = True
+        elif (row := survey.row(text)) is not None:
+            forbid[row] = True
         elif text.split("/")[0] not in sites:
             faults.append(Fault("scenario.forbid", "No site or camera of this city bears this id", "Take it off the list", text))
     if faults:

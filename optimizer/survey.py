@@ -5,10 +5,12 @@ A survey depends on everything in a scenario but its money and rules, so one sur
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import geopandas as gpd
 import numpy as np
@@ -55,6 +57,21 @@ class Survey:
         """The name a camera keeps as long as site, model, lens, bearing and height stay."""
         head = self.poses.heads[self.poses.head[pose]]
         return f"{self.sites.index[self.poses.site[pose]]}/{head.model}/{head.lens}@{self.poses.bearing_deg[pose]:.1f}/{head.height_m:g}"
+
+    def row(self, camera: str) -> int | None:
+        """The pose of that name, None where there is none."""
+        site = self._site_rows.get(camera.split("/", maxsplit=1)[0], -1)
+        first, last = np.searchsorted(self.poses.site, (site, site + 1)) if site >= 0 else (0, 0)
+        return next((pose for pose in range(int(first), int(last)) if self.camera_id(pose) == camera), None)
+
+    @cached_property
+    def _site_rows(self) -> dict[str, int]:
+        return {str(label): row for row, label in enumerate(self.sites.index)}
+
+    def serves(self, city: City, scenario: Scenario) -> bool:
+        """Whether this is the scenario's survey: made for it, or for the same wish with nothing kept while it offers all that is kept now."""
+        bare = survey_key(city, dataclasses.replace(scenario, keep=()))
+        return self.key == survey_key(city, scenario) or (self.key == bare and all(self.row(camera) is not None for camera in scenario.keep))
 
 
 def offered(catalogue: Mapping[str, CameraModel]) -> tuple[str, ...]:

@@ -54,7 +54,7 @@ def _show(city: City, ladder: Ladder, said: Words) -> None:
     given = st.query_params.get("rung", "")
     start = int(given) if given.isdecimal() and int(given) < len(ladder.rungs) else (len(ladder.rungs) - 1) // 2
     data = map_data(city, said, load_models(), ladder=ladder_data(city, ladder, file, said, start), height=520, listed=False)
-    rung = city_map(data, key=f"map-budget-{ladder.id}-{said.language}")
+    rung = city_map(data, key=f"map-budget-{ladder.id}-{said.language}").rung
     if rung is not None and 0 <= rung < len(ladder.rungs):
         start = rung
         st.query_params["rung"] = str(rung)

@@ -5,6 +5,7 @@ At most two plans are made at a time, since each wants a core; others wait their
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 import time
 from collections.abc import Callable
@@ -139,14 +140,20 @@ def outcome(job: PlanJob) -> ChaukasError | None:
     return None
 
 
-def _plan(city: City, scenario: Scenario, *, progress: Progress) -> Plan:
-    """The plan, on the last survey where it serves: another budget then begins at once."""
+def survey_of(city: City, scenario: Scenario, *, progress: Progress = Progress()) -> Survey:  # noqa: B008
+    """The last survey where it serves, else one that is made now; other budgets and rules then begin at once."""
     # The optimizer's libraries take seconds to import: not before the first plan is asked for.
-    from optimizer.plan import make_plan
     from optimizer.survey import make_survey, survey_key
 
-    survey = _surveys.get(survey_key(city, scenario), lambda: make_survey(city, scenario, progress=progress))
-    return make_plan(city, scenario, survey=survey, progress=progress)
+    bare = dataclasses.replace(scenario, keep=())
+    survey = _surveys.get(survey_key(city, bare), lambda: make_survey(city, bare, progress=progress))
+    return survey if survey.serves(city, scenario) else make_survey(city, scenario, progress=progress)
+
+
+def _plan(city: City, scenario: Scenario, *, progress: Progress) -> Plan:
+    from optimizer.plan import make_plan
+
+    return make_plan(city, scenario, survey=survey_of(city, scenario, progress=progress), progress=progress)
 
 
 def _keep_plan(city: City, plan: Plan) -> str:
@@ -160,9 +167,8 @@ def _ladder(city: City, scenario: Scenario, *, progress: Progress) -> Ladder:
     """The ladder up to the scenario's budget, in even steps."""
     from optimizer.desk import open_desk
     from optimizer.ladder import make_ladder
-    from optimizer.survey import make_survey, survey_key
 
-    survey = _surveys.get(survey_key(city, scenario), lambda: make_survey(city, scenario, progress=progress))
+    survey = survey_of(city, scenario, progress=progress)
     budgets = sorted({scenario.budget_inr * k // RUNGS for k in range(1, RUNGS + 1)} - {0})
     return make_ladder(open_desk(city, scenario, survey=survey), budgets, time_limit_s=scenario.time_limit_s, progress=progress.part(0.42, 1.0))
 

@@ -6,6 +6,7 @@ Python sends a few addresses and words a rerun; the browser fetches a layer once
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
@@ -14,7 +15,7 @@ from planning.city import MADE_NOTE, MADE_NOTE_HI, City
 from planning.nouns import CAMERA_KINDS, CameraModel, Ladder
 from screens import mapdata
 from screens.library import PlanFile, Shelf
-from screens.routes import asset_url, city_url, ladder_url, plan_url
+from screens.routes import asset_url, city_url, ladder_url, plan_url, why_url
 from screens.words import Words
 
 # The component's code is fetched like any asset, so a rerun need not send it again.
@@ -48,6 +49,7 @@ def map_words(said: Words, models: Mapping[str, CameraModel]) -> dict[str, Any]:
 def map_data(
     city: City, said: Words, models: Mapping[str, CameraModel], *, plan: PlanFile | None = None, draft: str = "",
     ladder: dict[str, Any] | None = None, group: str = "", only: Collection[str] | None = None, listed: bool = True, height: int = 600,
+    rules: bool = False,
 ) -> dict[str, Any]:  # fmt: skip
     """What one map is told: addresses of its layers, words, bounds, labels.
 
@@ -60,6 +62,7 @@ def map_data(
     only: ids of cameras to ring as being in this plan alone.
     listed: whether the list of planned cameras stands beside the map.
     height: of the map [px].
+    rules: whether a planned camera's panel tells why it is there, and offers to keep or forbid it.
     """
     urls = {layer: city_url(city, layer) for layer in ("roads", "buildings", "wards", "cameras") if len(city[layer])}
     if plan is not None:
@@ -77,6 +80,8 @@ def map_data(
         "made": said.pick(MADE_NOTE, MADE_NOTE_HI) if city.made else "",
         "credit": "© OpenStreetMap contributors" if mapdata.from_osm(city) else "",
         "ladder": None if ladder is None else {name: value for name, value in ladder.items() if name != "urls"},
+        "why": why_url(city, plan, said) if plan is not None and rules else "",
+        "rules": {name: said.say(f"rule.{name}") for name in ("keep", "forbid", "forbid_site", "why", "waiting", "failed")} if rules else None,
         "group": group,
         "only": None if only is None else sorted(only),
         "list": listed and plan is not None,
@@ -106,8 +111,17 @@ def ladder_data(city: City, ladder: Ladder, file: PlanFile, said: Words, start: 
     }  # fmt: skip
 
 
-def city_map(data: dict[str, Any], key: str) -> int | None:
-    """Mount the map with what `map_data` made; `key` is stable for its place on the page. The rung a slider was let go at, where it has one."""
-    found = _component(key=key, data=data, on_rung_change=lambda: None)
-    rung = found.rung
-    return int(rung) if isinstance(rung, (int, float)) else None
+@dataclass(frozen=True)
+class Told:
+    """What a visitor told the map: the rung a slider was let go at, None before; a rule asked for now, as `keep` or `forbid` and an id."""
+
+    rung: int | None
+    rule: tuple[str, str] | None
+
+
+def city_map(data: dict[str, Any], key: str) -> Told:
+    """Mount the map with what `map_data` made; `key` is stable for its place on the page."""
+    found = _component(key=key, data=data, on_rung_change=lambda: None, on_rule_change=lambda: None)
+    rung, rule = found.rung, found.rule
+    asked = (str(rule["what"]), str(rule["id"])) if isinstance(rule, Mapping) and rule.get("what") in ("keep", "forbid") and "id" in rule else None
+    return Told(int(rung) if isinstance(rung, (int, float)) else None, asked)

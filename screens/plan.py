@@ -38,7 +38,34 @@ def show(city: City, said: Words) -> None:
         if given and given not in [file.id for file in files]:
             tell(InputError.one("plan.unknown", "This city has no such plan", "Choose one of the list", given), said)
         chosen = pick(said.say("plan.choose"), [file.id for file in files], "plan", lambda plan_id: label(city, plan_id, said))
-        show_plan(city, library.plan(city, chosen), library.plan_path(city, chosen), said)
+        rule = show_plan(city, library.plan(city, chosen), library.plan_path(city, chosen), said)
+    if rule is not None:
+        _add_rule(*rule)
+
+
+def _rules(what: str) -> list[str]:
+    """The ids kept or forbidden by the address."""
+    return list(dict.fromkeys(st.query_params.get_all(what)))
+
+
+def _add_rule(what: str, label: str) -> None:
+    """Put a rule asked for on the map into the address, and take what contradicts it out."""
+    other = "forbid" if what == "keep" else "keep"
+    st.query_params[what] = [*[known for known in _rules(what) if known != label], label]
+    st.query_params[other] = [known for known in _rules(other) if known != label and (what == "keep" or known.split("/")[0] != label)]
+    st.rerun()
+
+
+def _pick_rules(what: str, said: Words) -> list[str]:
+    """The rules of the address as a list from which they can be taken off again."""
+    known, key = _rules(what), f"rules-{what}"
+    if st.session_state.get(key) != known:
+        st.session_state[key] = known
+
+    def keep() -> None:
+        st.query_params[what] = st.session_state[key]
+
+    return list(st.multiselect(said.say(f"plan.{what}"), known, key=key, on_change=keep, placeholder=said.say("plan.rules_none"), disabled=not known))
 
 
 def _running(city: City) -> jobs.PlanJob | None:
@@ -93,6 +120,7 @@ def _ask(city: City, said: Words) -> None:
         said.say("plan.recipe"), list(recipes), list(recipes).index("balanced") if "balanced" in recipes else 0, key="recipe",
         format_func=lambda key: said.pick(recipes[key].title, recipes[key].title_hi), help=said.say("plan.recipe_help"),
     )  # fmt: skip
+    keep, forbid = _pick_rules("keep", said), _pick_rules("forbid", said)
     with st.expander(said.say("plan.more")):
         floor = st.slider(said.say("plan.floor"), 0, 100, 0, 5, format="%d %%", key="floor", help=said.say("plan.floor_help"))
         share = st.slider(said.say("plan.share"), 0, 100, 0, 5, format="%d %%", key="share", help=said.say("plan.share_help"))
@@ -102,7 +130,7 @@ def _ask(city: City, said: Words) -> None:
         night = st.toggle(said.say("plan.night"), key="night", help=said.say("plan.night_help"))
         title = st.text_input(said.say("plan.title"), "", key="title", placeholder=said.say("plan.title_none"))
     if st.button(said.say("plan.run"), type="primary", width="stretch", icon=":material/play_arrow:"):
-        wish = Wish(budget, yearly, chosen, level, recipe, int(floor), heights, int(per_site), int(limit), night, title, int(share))
+        wish = Wish(budget, yearly, chosen, level, recipe, int(floor), heights, int(per_site), int(limit), night, title, int(share), keep, forbid)
         try:
             scenario = read_wish(wish, city.name)
             job = jobs.desk.start(city, scenario)

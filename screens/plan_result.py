@@ -29,11 +29,11 @@ def plan_title(line: PlanLine, said: Words) -> str:
     return f"{name} · {said.say('plan.cameras_n', n=said.number(line.cameras))} · {said.share(line.after)} · {line.id}"
 
 
-def show_plan(city: City, plan: Plan, file: PlanFile, said: Words) -> None:
-    """Draw the plan."""
+def show_plan(city: City, plan: Plan, file: PlanFile, said: Words) -> tuple[str, str] | None:
+    """Draw the plan; a rule its visitor asks for on the map, as `keep` or `forbid` and an id."""
     trust(city, plan, said)
     _numbers(city, plan, said)
-    city_map(map_data(city, said, load_models(), plan=file, height=600), key="map-plan")
+    told = city_map(map_data(city, said, load_models(), plan=file, height=600, rules=plan.city_digest == city.digest), key="map-plan")
     wards, cameras, costs, proof, files = st.tabs([said.say(f"tab.{tab}") for tab in ("wards", "cameras", "costs", "proof", "files")])
     with wards:
         _wards(city, plan, said)
@@ -45,6 +45,7 @@ def show_plan(city: City, plan: Plan, file: PlanFile, said: Words) -> None:
         _proof(plan, said)
     with files:
         _downloads(city, plan, file, said)
+    return told.rule
 
 
 def trust(city: City, plan: Plan, said: Words) -> None:

@@ -19,6 +19,8 @@ from planning.city import ROOT, City
 from planning.errors import ChaukasError, InputError
 from screens import jobs, library, mapdata
 from screens.library import PlanFile
+from screens.why import why
+from screens.words import Words, words
 
 _COMPONENT = Path(__file__).parent / "component"
 _BASEMAP = ROOT / "data" / "basemap"
@@ -114,6 +116,21 @@ def _ladder_layer(request: Request) -> Response:
         return _missing(error)
 
 
+def why_url(city: City, file: PlanFile, said: Words) -> str:
+    """Where a camera's reasons are told, its id put at the end."""
+    return f"/map/why/{quote(library.address(city), safe='')}/{file.id}/{file.stamp[0]:x}/{said.language}/"
+
+
+def _why(request: Request) -> Response:
+    try:
+        city = library.city(request.path_params["city"])
+        plan = library.plan(city, request.path_params["plan"])
+        rows = why(city, plan, request.path_params["camera"], words(request.path_params["language"]))
+    except ChaukasError as error:
+        return _missing(error)
+    return JSONResponse({"rows": rows}, headers={"Cache-Control": _FOR_EVER, "X-Content-Type-Options": "nosniff"})
+
+
 def _draft(request: Request) -> Response:
     try:
         city = library.city(request.path_params["city"])
@@ -145,6 +162,7 @@ def routes() -> list[BaseRoute]:
         Route("/map/city/{city}/{digest}/{layer}", _city_layer),
         Route("/map/plan/{city}/{plan}/{stamp}/{layer}", _plan_layer),
         Route("/map/ladder/{city}/{ladder}/{stamp}/{layer}", _ladder_layer),
+        Route("/map/why/{city}/{plan}/{stamp}/{language}/{camera:path}", _why),
         Route("/map/draft/{city}/{job}/{number}", _draft),
     ]
 

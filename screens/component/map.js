@@ -1,7 +1,7 @@
 // The map of a city and a plan. One instance lives as long as its place on the page; new data changes what differs and leaves the view alone.
 
 import { COLOURS, canvasLayer, drawDemand, drawGround, drawPins, drawViews, pinAt, place, unpack } from './layers.js';
-import { cameraList, details, element, legend } from './panel.js';
+import { cameraList, details, element, legend, rulesOf } from './panel.js';
 import { budgetSlider } from './slider.js';
 
 const alive = new WeakMap();
@@ -226,6 +226,7 @@ class CityMap {
     this.chosen = kind ? { kind, row: this.loaded[kind].rows[i] } : null;
     if (this.chosen) {
       this.panel = details(this.chosen.row, i + 1, kind === 'planned', this.data.words, () => { this.choose(null); this.box.focus(); });
+      if (kind === 'planned' && this.data.rules) this.panel.append(rulesOf(this.chosen.row, this.data, (what, id) => this.ask('rule', { what, id })));
       this.stage.append(this.panel);
       if (travel) {
         this.map.setView(place(this.loaded[kind], i), Math.max(this.map.getZoom(), 17), { animate: false });
@@ -278,13 +279,14 @@ class CityMap {
   }
 }
 
-export default function mount({ parentElement, data, setStateValue }) {
+export default function mount({ parentElement, data, setStateValue, setTriggerValue }) {
   let here = alive.get(parentElement);
   if (!here) {
     here = new CityMap(parentElement, data);
     alive.set(parentElement, here);
   }
   here.tell = setStateValue;
+  here.ask = setTriggerValue;
   here.show(data).catch((error) => {
     console.error('The map could not be drawn', error);
     const note = element('p', 'trouble', data.words.trouble);

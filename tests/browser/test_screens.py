@@ -325,3 +325,21 @@ def test_the_slider_moves_pins_and_numbers_without_the_server(visit: Callable[..
     page.keyboard.press("ArrowLeft")
     expect(page.get_by_text("With ₹18 lakh alone")).to_be_visible()
     expect(slider).to_have_attribute("aria-valuetext", re.compile("₹18 lakh"))
+
+
+def test_a_camera_is_kept_and_another_s_site_left_out_from_the_map(visit: Callable[..., Page], cities: Path) -> None:
+    """The buttons of a pin's panel put rules into the form and the address, where they outlast a reload; what was kept can be forbidden after all."""
+    page = visit(view="plan", plan=plans_by_size(cities)[20])
+    page.locator(".cameras li button").nth(3).click()
+    page.get_by_role("button", name="Keep", exact=True).click()
+    expect(page.get_by_test_id("stMultiSelect").filter(has_text="Cameras to keep")).to_contain_text("s003")
+    page.locator(".cameras li button").nth(5).click()
+    page.get_by_role("button", name="Forbid this site").click()
+    left_out = page.get_by_test_id("stMultiSelect").filter(has_text="Cameras and sites to leave out")
+    expect(left_out).to_contain_text("site-s005")
+    page.reload()
+    expect(left_out).to_contain_text("site-s005")
+    page.locator(".cameras li button").nth(3).click()
+    page.get_by_role("button", name="Forbid", exact=True).click()
+    expect(left_out).to_contain_text("s003")
+    expect(page.get_by_test_id("stMultiSelect").filter(has_text="Cameras to keep")).not_to_contain_text("s003")

@@ -259,3 +259,18 @@ def test_a_strange_rung_in_the_address_is_no_fault(page: Callable[..., AppTest],
     write_ladder(toy_ladder(toy), toy)
     for rung in ("99", "-1", "x", "²"):
         assert "With ₹10 lakh alone" in texts(sound(page(view="budget", rung=rung)))
+
+
+def test_rules_of_the_address_are_part_of_the_wish(page: Callable[..., AppTest]) -> None:
+    """Cameras kept and sites forbidden in the address stand in the form, can be taken off there, and are in the scenario that is planned."""
+    test = sound(page(view="plan", keep="a/m/0@0.0/6", forbid="b"))
+    assert test.multiselect(key="rules-keep").value == ["a/m/0@0.0/6"]
+    sound(next(button for button in test.button if button.label == "Make the plan").click().run())
+    job = jobs.desk.find("toy", named(test, "job"))
+    assert job is not None
+    assert (job.scenario.keep, job.scenario.forbid) == (("a/m/0@0.0/6",), ("b",))
+    job.job.cancel()
+    test = sound(page(view="plan", keep="a/m/0@0.0/6", forbid="b"))
+    test.multiselect(key="rules-forbid").set_value([])
+    test = sound(test.run())
+    assert "forbid" not in test.query_params or named(test, "forbid") == ""

@@ -9,8 +9,9 @@ import re
 import threading
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import pytest
 from starlette.applications import Starlette
@@ -18,11 +19,13 @@ from starlette.middleware import Middleware
 
 from planning.city import City
 from planning.errors import InputError
+from planning.export import write_plan
 from planning.ladders import write_ladder
 from planning.nouns import Draft, Plan, Scenario
 from planning.progress import Progress
 from screens import jobs, library
-from screens.routes import ASSETS, StayHome, asset_url, city_url, draft_url, ladder_url, plan_url, routes
+from screens.routes import ASSETS, StayHome, asset_url, city_url, draft_url, ladder_url, plan_url, routes, why_url
+from screens.words import words
 from tests.screens.toy import toy_ladder, toy_plan
 
 
@@ -184,3 +187,18 @@ def test_a_ladder_s_layers_are_kept_for_ever_and_no_others_told(toy: City) -> No
     good = ladder_url(toy, file, "demand")
     for bad in (good.replace(f"/{file.stamp[0]:x}/", "/0/"), good.replace(file.id, "0" * 12), good.replace("demand", "views")):
         assert ask(bad).status == 404
+
+
+def test_reasons_are_told_by_a_camera_s_id(town: City, plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The id stands at the end of the address, slashes and all; an unknown one is no camera."""
+    monkeypatch.setenv("CHAUKAS_CITIES", str(tmp_path))
+    city = town.save(tmp_path / "toy")
+    write_plan(plan, city, tmp_path / "toy" / "plans" / f"{plan.id}.gpkg")
+    (file,) = library.plan_files(city)
+    url = why_url(city, file, words("en"))
+    answer = ask(url + quote(plan.cameras[0].id, safe=""))
+    assert answer.status == 200
+    assert ["Lost without it", words("en").share(plan.cameras[0].gain, 3)] in json.loads(answer.body)["rows"]
+    gone = ask(url + "nowhere")
+    assert gone.status == 404
+    assert b"desk.camera" in gone.body
