@@ -59,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     verify.set_defaults(run=_verify)
     export = commands.add_parser("export", help="write a plan in another form")
     export.add_argument("plan", help="a .gpkg that `chaukas plan` wrote")
-    export.add_argument("out", help="a file ending in .gpkg, .geojson or .csv")
+    export.add_argument("out", help="a file ending in .gpkg, .xlsx, .dxf, .kml, .geojson, .csv or .osm")
     export.add_argument("--city", help="the city's name or folder")
     export.set_defaults(run=_export)
     app = commands.add_parser("app", help="open the map app on this machine")
@@ -119,7 +119,8 @@ def _add_plan(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--time", type=float, default=45.0, help="seconds the optimizer may take (default 45)")
     parser.add_argument("--title", default="", help="what the plan is called")
     parser.add_argument(
-        "--out", action="append", default=[], help="a file ending in .gpkg, .geojson or .csv; may be given again (default: the city's plans folder)"
+        "--out", action="append", default=[],
+        help="a file ending in .gpkg, .xlsx, .dxf, .kml, .geojson, .csv or .osm; may be given again (default: the city's plans folder)",
     )
     parser.add_argument("--if-none", action="store_true", help="do nothing where the city has a plan already")
     parser.add_argument(

@@ -20,7 +20,10 @@ from screens.maps import city_map, map_data
 from screens.tables import Columns, bar, camera_columns, camera_frame, percent, show_table, text_right
 from screens.words import Words, plain
 
-_KINDS = {"gpkg": "application/geopackage+sqlite3", "geojson": "application/geo+json", "csv": "text/csv"}
+_KINDS = {
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "gpkg": "application/geopackage+sqlite3", "dxf": "image/vnd.dxf",
+    "kml": "application/vnd.google-earth.kml+xml", "geojson": "application/geo+json", "csv": "text/csv", "osm": "application/xml",
+}  # fmt: skip
 
 
 def plan_title(line: PlanLine, said: Words) -> str:
@@ -153,7 +156,7 @@ def _proof(plan: Plan, said: Words) -> None:
 
 
 def _downloads(city: City, plan: Plan, file: PlanFile, said: Words) -> None:
-    for column, (kind, mime) in zip(st.columns(4), _KINDS.items(), strict=False):
+    for column, (kind, mime) in zip([*st.columns(4), *st.columns(4)], _KINDS.items(), strict=False):
         column.download_button(
             said.say(f"file.{kind}"), partial(_written, city, plan, file, kind), f"{city.name}-{plan.id}.{kind}", mime,
             key=f"download-{kind}", on_click="ignore", width="stretch", icon=":material/download:",
