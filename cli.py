@@ -1,5 +1,5 @@
-"""The same jobs from a terminal: cities (`city import|check|list|demo`), plans (`plan`, `verify`, `export`), questions about them (`frontier`,
-`phases`, `why`, `next`, `repair`) and the `app`.
+"""The same jobs from a terminal: cities (`city import|check|list|demo`), plans (`plan`, `verify`, `export`, `report`), questions about them
+(`frontier`, `phases`, `why`, `next`, `repair`) and the `app`.
 
 Exit status: 0 done; 1 refused or impossible, with every fault on its own line; 2 the command's words are off; 130 stopped by hand.
 """
@@ -15,10 +15,10 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from planning.city import ROOT, list_cities
+from planning.city import ROOT, City, list_cities
 from planning.errors import ChaukasError, CityError, Fault, Infeasible, InputError, ScenarioError
 from planning.money import say_rupees
-from planning.nouns import Scenario
+from planning.nouns import Plan, Scenario
 from screens.terminal import make_demo, open_city, plan_and_city, print_changes, print_plan, read_wish, teller
 
 APP_SCRIPT = str(ROOT / "app.py")
@@ -62,6 +62,12 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("out", help="a file ending in .gpkg, .xlsx, .dxf, .kml, .geojson, .csv or .osm")
     export.add_argument("--city", help="the city's name or folder")
     export.set_defaults(run=_export)
+    report = commands.add_parser("report", help="write a plan's report as PDF")
+    report.add_argument("plan", help="a .gpkg that `chaukas plan` wrote")
+    report.add_argument("out", help="a file ending in .pdf")
+    report.add_argument("--city", help="the city's name or folder")
+    report.add_argument("--lang", choices=("hi", "en"), default="hi", help="Hindi or English (default hi)")
+    report.set_defaults(run=_report)
     app = commands.add_parser("app", help="open the map app on this machine")
     app.add_argument("--port", type=int, default=8501, help="port on 127.0.0.1 (default 8501)")
     app.set_defaults(run=_app)
@@ -287,11 +293,26 @@ def _export(options: argparse.Namespace) -> int:
     from planning.export import write_plan
 
     plan, city = plan_and_city(options)
-    if plan.city_digest != city.digest:
-        raise CityError.one("export.city", "The plan was made for another state of the city", "Plan again", f"{plan.city_digest}, not {city.digest}")
+    _require_same(plan, city)
     write_plan(plan, city, options.out)
     print(f"written to {options.out}")
     return 0
+
+
+def _report(options: argparse.Namespace) -> int:
+    from planning.report import write_report
+    from screens.words import words
+
+    plan, city = plan_and_city(options)
+    _require_same(plan, city)
+    write_report(plan, city, options.out, words=words(options.lang).catalogue, hindi=options.lang == "hi")
+    print(f"written to {options.out}")
+    return 0
+
+
+def _require_same(plan: Plan, city: City) -> None:
+    if plan.city_digest != city.digest:
+        raise CityError.one("export.city", "The plan was made for another state of the city", "Plan again", f"{plan.city_digest}, not {city.digest}")
 
 
 def _app(options: argparse.Namespace) -> int:

@@ -14,6 +14,7 @@ from planning.catalogue import load_models
 from planning.city import City
 from planning.export import write_plan
 from planning.nouns import Plan
+from planning.report import write_report
 from screens.library import PlanFile, PlanLine
 from screens.mapdata import ward_names
 from screens.maps import city_map, map_data
@@ -21,7 +22,8 @@ from screens.tables import Columns, bar, camera_columns, camera_frame, percent, 
 from screens.words import Words, plain
 
 _KINDS = {
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "gpkg": "application/geopackage+sqlite3", "dxf": "image/vnd.dxf",
+    "pdf": "application/pdf", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "gpkg": "application/geopackage+sqlite3", "dxf": "image/vnd.dxf",
     "kml": "application/vnd.google-earth.kml+xml", "geojson": "application/geo+json", "csv": "text/csv", "osm": "application/xml",
 }  # fmt: skip
 
@@ -158,16 +160,19 @@ def _proof(plan: Plan, said: Words) -> None:
 def _downloads(city: City, plan: Plan, file: PlanFile, said: Words) -> None:
     for column, (kind, mime) in zip([*st.columns(4), *st.columns(4)], _KINDS.items(), strict=False):
         column.download_button(
-            said.say(f"file.{kind}"), partial(_written, city, plan, file, kind), f"{city.name}-{plan.id}.{kind}", mime,
+            said.say(f"file.{kind}"), partial(_written, city, plan, file, kind, said), f"{city.name}-{plan.id}.{kind}", mime,
             key=f"download-{kind}", on_click="ignore", width="stretch", icon=":material/download:",
         )  # fmt: skip
     st.caption(said.say("file.about"))
 
 
-def _written(city: City, plan: Plan, file: PlanFile, kind: str) -> bytes:
+def _written(city: City, plan: Plan, file: PlanFile, kind: str, said: Words) -> bytes:
     if kind == "gpkg":
         return file.path.read_bytes()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{plan.id}.{kind}"
-        write_plan(plan, city, path)
+        if kind == "pdf":
+            write_report(plan, city, path, words=said.catalogue, hindi=said.hindi)
+        else:
+            write_plan(plan, city, path)
         return path.read_bytes()
