@@ -13,7 +13,6 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from planning.city import ROOT, City
 from planning.errors import ChaukasError, InputError
@@ -35,10 +34,6 @@ ASSETS: dict[str, tuple[Path, str]] = {
     "noto-sans-devanagari.woff2": (_BASEMAP / "fonts" / "noto-sans-devanagari.woff2", "font/woff2"),
 }
 _FOR_EVER = "public, max-age=31536000, immutable"
-# Streamlit needs inline and evaluated script; what this forbids is any other host.
-_POLICY = "; ".join(
-    ("default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:", "connect-src 'self' data: blob:", "object-src 'none'", "frame-ancestors 'self'")
-)
 
 
 @lru_cache(maxsize=1)
@@ -165,24 +160,3 @@ def routes() -> list[BaseRoute]:
         Route("/map/why/{city}/{plan}/{stamp}/{language}/{camera:path}", _why),
         Route("/map/draft/{city}/{job}/{number}", _draft),
     ]
-
-
-class StayHome:
-    """Middleware: every answer forbids the browser to ask any other host for anything."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, with the policy added to the answer's headers."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-
-        async def with_policy(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                added = [(b"content-security-policy", _POLICY.encode()), (b"referrer-policy", b"same-origin")]
-                message = {**message, "headers": [*message.get("headers", []), *added]}
-            await send(message)
-
-        await self._app(scope, receive, with_policy)

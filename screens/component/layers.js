@@ -2,6 +2,8 @@
 //
 // Shapes are drawn by hand rather than as one Leaflet object each: 30,000 objects take seconds, one pass over typed arrays takes milliseconds.
 
+// Zoom from which houses are drawn.
+export const BUILDINGS_FROM = 14;
 const EARTH_M = 6378137;
 const UNIT_M = 0.1;
 const WEIGHT_STEPS = 4;
@@ -125,7 +127,7 @@ function fill(context, view, shapes, colour, which = () => true) {
 export function drawGround(context, view, data) {
   context.fillStyle = GROUND.paper;
   context.fillRect(0, 0, view.size.x, view.size.y);
-  if (data.buildings && view.zoom >= 14) fill(context, view, data.buildings, GROUND.building);
+  if (data.buildings && view.zoom >= BUILDINGS_FROM) fill(context, view, data.buildings, GROUND.building);
   if (data.roads) {
     const { roads } = data;
     const grow = Math.min(6, Math.max(0.5, 2 ** ((view.zoom - 15) * 0.7)));

@@ -1,6 +1,6 @@
 // The map of a city and a plan. One instance lives as long as its place on the page; new data changes what differs and leaves the view alone.
 
-import { COLOURS, canvasLayer, drawDemand, drawGround, drawPins, drawViews, pinAt, place, unpack } from './layers.js';
+import { BUILDINGS_FROM, COLOURS, canvasLayer, drawDemand, drawGround, drawPins, drawViews, pinAt, place, unpack } from './layers.js';
 import { cameraList, details, element, legend, rulesOf } from './panel.js';
 import { budgetSlider } from './slider.js';
 
@@ -80,6 +80,7 @@ class CityMap {
     this.signs = canvasLayer((context, view) => this.drawSigns(context, view), 'signs').addTo(this.map);
     this.map.on('click', (event) => this.click(event.containerPoint));
     this.map.on('mousemove', (event) => this.box.classList.toggle('over-pin', this.find(event.containerPoint, 8) !== null));
+    this.map.on('zoomend', () => { if (this.text && this.data.urls.buildings && !this.loaded.buildings) this.load(this.text); });
     this.watch = new ResizeObserver(() => this.map.invalidateSize({ pan: false }));
     this.watch.observe(this.box);
   }
@@ -127,8 +128,10 @@ class CityMap {
   }
 
   async load(text) {
-    const names = Object.keys(this.data.urls);
-    for (const name of Object.keys(this.loaded)) if (!names.includes(name)) delete this.loaded[name];
+    const all = Object.keys(this.data.urls);
+    // Houses are drawn close up only: fetched then, they do not delay the first map on a poor line.
+    const names = all.filter((name) => name !== 'buildings' || this.map.getZoom() >= BUILDINGS_FROM);
+    for (const name of Object.keys(this.loaded)) if (!all.includes(name)) delete this.loaded[name];
     this.box.dataset.state = 'loading';
     this.trouble = false;
     await Promise.all(names.map(async (name) => {

@@ -24,7 +24,8 @@ from planning.ladders import write_ladder
 from planning.nouns import Draft, Plan, Scenario
 from planning.progress import Progress
 from screens import jobs, library
-from screens.routes import ASSETS, StayHome, asset_url, city_url, draft_url, ladder_url, plan_url, routes, why_url
+from screens.middleware import StayHome
+from screens.routes import ASSETS, asset_url, city_url, draft_url, ladder_url, plan_url, routes, why_url
 from screens.words import words
 from tests.screens.toy import toy_ladder, toy_plan
 
