@@ -173,6 +173,9 @@ def who_saw(
     chosen = [settings.paces[key] for key in (paces or settings.paces)] if minutes > 0 and len(ready.ways.points_m) else []
     leaving = tuple(leave(ready.eyes, ready.ways, ready.views, x, y, pace, minutes, night=sun.night) for pace in chosen)
     _told(notes, seen, settings, sun)
+    later = sun_times(at + datetime.timedelta(minutes=minutes), lat, lon, zone)
+    if later.night != sun.night:
+        notes.append(f"The sun {'sets' if later.night else 'rises'} within these minutes; the ways out are told as at the time asked for")
     rows = sorted({one.road for way in leaving for one in way.passing})
     names = city["roads"]["name"].to_numpy(object)
     labels = city["roads"].index

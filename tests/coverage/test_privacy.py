@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import shapely
@@ -12,9 +14,13 @@ from coverage.privacy import PrivacyScore, at_height, frontage_of_poses, privacy
 from coverage.sight import CELL_M, critical_height
 from coverage.standing import Standing
 from coverage.witness import look, open_eyes
+from optimizer.plan import make_problem
+from optimizer.solve import solve
+from optimizer.survey import Survey
 from planning.catalogue import load_models
 from planning.city import City
 from planning.intrusion import load_privacy
+from planning.nouns import Scenario
 from tests.coverage.watching import a_head, houses, stands, walls_of
 from tests.planning.toy_streets import EAST, NORTH, box, frame
 
@@ -156,6 +162,35 @@ def test_chunks_and_order_change_nothing(town: City) -> None:
     by_site = np.bincount(poses.site, weights=whole, minlength=30)
     assert [one.homes_m for one in found.cameras] == pytest.approx(by_site.tolist())
     assert max(by_site) <= found.seen_m <= whole.sum() + 1e-9
+
+
+def test_a_price_on_frontage_buys_privacy(town: City, survey: Survey, wish: Scenario) -> None:
+    """As the optimizer's penalty a price makes the best plan see less of homes, never more; what it covers can only fall by it."""
+    problem = make_problem(town, wish, survey)
+    sites, frontage = shapely.get_coordinates(survey.sites.geometry.array), build_frontage(town["buildings"], SETTINGS)
+    metres = frontage_of_poses(survey.walls, sites, survey.poses, frontage, SETTINGS)
+    assert metres.shape == (problem.n_poses,)
+    seen, covered = [], []
+    for price in (0.0, 500.0, 5_000.0):
+        chosen = solve(replace(problem, penalty=price * metres), gap=0.0, time_limit_s=20.0, seed=1).chosen
+        seen.append(float(metres[chosen].sum()))
+        covered.append(float(problem.weight[problem.seen(chosen)].sum()))
+    assert seen[0] >= seen[1] >= seen[2] < seen[0]
+    assert covered[0] >= covered[1] >= covered[2] > 0
+
+
+def test_a_ban_keeps_zones_out_of_view(town: City, survey: Survey) -> None:
+    """Forbidding every pose that sees a no-view zone leaves poses that see none of it, and not none at all."""
+    zones = zone_points(frame("zones", [box(-20, -40, 20, -10)], kind="no_view"), SETTINGS)
+    sites = shapely.get_coordinates(survey.sites.geometry.array)
+    seen = zones_of_poses(survey.walls, sites, survey.poses, zones, SETTINGS)
+    ban = seen > 0
+    assert 0 < ban.sum() < len(ban)
+    rows = np.flatnonzero(~ban)
+    left = Poses(survey.poses.heads, survey.poses.site[rows], survey.poses.head[rows], survey.poses.bearing_deg[rows])
+    stand_there = Standing(tuple(map(str, survey.sites.index)), sites, left, ())
+    assert privacy_of_cameras(survey.walls, stand_there, build_frontage(houses(), SETTINGS), zones, SETTINGS).zones_seen_m2 == 0
+    assert seen.max() <= zones.total_m2 + 1e-9
 
 
 def test_zones_worked_by_hand() -> None:

@@ -127,6 +127,13 @@ def test_points_behind_a_wall_are_no_part_of_the_place() -> None:
     assert tried == {2 * 4}
 
 
+def test_a_sunset_within_the_minutes_is_told() -> None:
+    """The sun sets at about 17:18: asked at 17:15 for 10 minutes it is day, and the change is told; at noon nothing is."""
+    assert any("sun sets within" in note for note in ask(32, 0, "2026-11-20 17:15").notes)
+    assert any("sun rises within" in note for note in ask(32, 0, "2026-11-20 06:10").notes)
+    assert not any("within these minutes" in note for note in ask(32, 0, NOON).notes)
+
+
 def test_no_minutes_no_ways_out() -> None:
     """0 minutes ask for the place alone; one pace may be asked for by itself."""
     assert ask(32, 0, minutes=0).leaving == ()

@@ -111,6 +111,17 @@ def test_chances_at_the_ends_sum_to_one(town: City) -> None:
         assert chance_unseen(found, np.zeros(len(ways.points_m), bool)) == pytest.approx(1)
 
 
+def test_who_passes_none_goes_unseen(town: City) -> None:
+    """The chance to pass some seen point and the chance to go unseen sum to one, whichever points are seen."""
+    ways, rng = street_ways(town["roads"], 7.0), np.random.default_rng(8)
+    for count in (1, 4, 15, 40):
+        found = walk(ways, -33, 5, 150.0)
+        seen = np.zeros(len(ways.points_m), bool)
+        seen[rng.choice(found.order, min(count, len(found.order)), replace=False)] = True
+        (passing,) = chance_to_pass(found, np.array([0, seen.sum()]), np.flatnonzero(seen))
+        assert passing + chance_unseen(found, seen) == pytest.approx(1)
+
+
 def test_distances_are_those_of_the_street_network(town: City) -> None:
     """Every street point is as far as `distance_to_nearest` says."""
     roads = town["roads"]
