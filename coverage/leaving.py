@@ -81,11 +81,11 @@ def street_views(walls: Walls, eyes: Eyes, ways: Ways, *, height_m: float, least
     targets = ways.points_m
     z = np.full(len(targets), height_m)
     reach = np.nan_to_num(eyes.focal_px / least_px_per_m) + 1.0
-    lines = cast(walls, eyes.points_m, targets, z, reach_m=reach, highest_m=np.nan_to_num(eyes.height_m) + 1e-9)
+    lines = cast(walls, eyes.points_m, targets, z, reach_m=reach, highest_m=np.nan_to_num(eyes.height_m))
     camera = np.repeat(np.arange(len(eyes.ids), dtype=np.int64), np.diff(lines.start))
     point = lines.target.astype(np.int64)
     seen_by = look(eyes, camera, targets[point], z[point], least_px_per_m=least_px_per_m, night=True)
-    sees = (lines.critical_m < eyes.height_m[camera]) & ~(seen_by.too_far | seen_by.aside | seen_by.below) & ~ways.tunnel[ways.road[point]]
+    sees = ~(seen_by.too_far | seen_by.aside | seen_by.below) & ~ways.tunnel[ways.road[point]]
     start = np.concatenate([[0], np.cumsum(np.bincount(camera[sees], minlength=len(eyes.ids)))]).astype(np.int64)
     return StreetViews(start, point[sees], seen_by.px_per_m[sees], seen_by.dark[sees])
 

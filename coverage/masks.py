@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +32,7 @@ Flags = npt.NDArray[np.bool_]
 _PICTURE = shapely.box(0.0, 0.0, 1.0, 1.0)
 _NEAREST_M = 0.05  # what lies nearer before the lens than this is cut off
 _SLIVER = 1e-6  # of the picture
+Key: TypeAlias = tuple[str, int, int, int]  # why, building or zone, where the wall looks, side of the picture
 
 
 @dataclass(frozen=True)
@@ -101,20 +103,24 @@ def _by_angle(eyes: Eyes, row: int, ways: Floats, about_deg: float | None) -> Fl
     return np.column_stack([0.5 + turn / eyes.hfov_deg[row], 0.5 + down / eyes.vfov_deg[row]])
 
 
-def _outline(eyes: Eyes, row: int, corners: Floats) -> shapely.Geometry:
-    """The part of the picture that a convex body of these corners (n, 3), relative to the lens, takes up; empty where it is not in the picture."""
+def _outlines(eyes: Eyes, row: int, corners: Floats) -> list[tuple[int, shapely.Geometry]]:
+    """The parts of the picture that a convex body of these corners (n, 3), relative to the lens, takes up, each with the side it lies on.
+
+    A body behind a wide lens may be seen at both edges of the picture: such parts, and bodies to the left and right, must not be joined across it.
+    """
     if eyes.hfov_deg[row] > WIDEST_PINHOLE_DEG:
         middle = corners.mean(axis=0, keepdims=True)
         about = (np.degrees(np.arctan2(middle[0, 0], middle[0, 1])) - eyes.bearing_deg[row] + 180.0) % 360.0 - 180.0
         uv = _by_angle(eyes, row, corners, float(about))
         turns = [uv + np.array([shift * 360.0 / eyes.hfov_deg[row], 0.0]) for shift in (-1, 0, 1)]
         seen = shapely.intersection(shapely.convex_hull(shapely.multipoints(turns)), _PICTURE)
-        return shapely.convex_hull(shapely.union_all(seen))
+        return [(round(about / 120.0) + 3 * shift, shape) for shift, shape in zip((-1, 0, 1), seen, strict=True) if shape.area > _SLIVER]
     framed = _before_lens(_in_frame(eyes, row, corners))
     if len(framed) < 3:
-        return shapely.Polygon()
+        return []
     uv, _ = _by_pinhole(eyes, row, framed)
-    return shapely.intersection(shapely.convex_hull(shapely.multipoints(uv)), _PICTURE)
+    shape = shapely.intersection(shapely.convex_hull(shapely.multipoints(uv)), _PICTURE)
+    return [(0, shape)] if shape.area > _SLIVER else []
 
 
 def _before_lens(framed: Floats) -> Floats:
@@ -138,22 +144,20 @@ def masks_of_cameras(
     px_per_m: from which density on a home counts as seen; that of a room where None [px/m].
     """
     n = len(eyes.ids)
-    shapes: list[dict[tuple[str, int, int], list[shapely.Geometry]]] = [{} for _ in range(n)]
-    metres: list[dict[tuple[str, int, int], float]] = [{} for _ in range(n)]
+    shapes: list[dict[Key, list[shapely.Geometry]]] = [{} for _ in range(n)]
+    metres: list[dict[Key, float]] = [{} for _ in range(n)]
     px = px_per_m or settings.px_per_m
     for height, rows in frontage.layers():
         lines = facing(_lines(walls, eyes, frontage.points_m[rows], height, px), frontage.outward_deg[rows], settings.most_oblique_deg)
         for camera, target in _pairs(eyes, lines):
             at = rows[target]
-            shape = _outline(eyes, camera, _window(eyes, camera, frontage, int(at), height, settings))
-            if shape.area > _SLIVER:
-                wall = ("homes", int(frontage.building[at]), round(float(frontage.outward_deg[at]) * 10))
+            for side, shape in _outlines(eyes, camera, _window(eyes, camera, frontage, int(at), height, settings)):
+                wall = ("homes", int(frontage.building[at]), round(float(frontage.outward_deg[at]) * 10), side)
                 shapes[camera].setdefault(wall, []).append(shape)
                 metres[camera][wall] = metres[camera].get(wall, 0.0) + float(frontage.metres[at])
     for camera, target in _pairs(eyes, _lines(walls, eyes, zones.points_m, settings.zone_target_m, settings.zone_px_per_m)):
-        shape = _outline(eyes, camera, _ground(eyes, camera, zones, target, settings))
-        if shape.area > _SLIVER:
-            shapes[camera].setdefault(("zones", int(zones.zone[target]), 0), []).append(shape)
+        for side, shape in _outlines(eyes, camera, _ground(eyes, camera, zones, target, settings)):
+            shapes[camera].setdefault(("zones", int(zones.zone[target]), 0, side), []).append(shape)
     return tuple(_gather(eyes, row, shapes[row], metres[row], settings) for row in range(n))
 
 
@@ -161,15 +165,15 @@ def _lines(walls: Walls, eyes: Eyes, targets_m: Floats, z_m: float, px_per_m: fl
     """Sight lines from each camera to what it could see at this density wherever it looked."""
     slant = np.where(eyes.known, np.nan_to_num(eyes.focal_px / px_per_m), 0.0)
     reach = np.sqrt(np.maximum(slant**2 - np.nan_to_num(eyes.height_m - z_m) ** 2, 0.0))
-    return cast(walls, eyes.points_m, targets_m, np.full(len(targets_m), z_m), reach_m=reach, highest_m=np.nan_to_num(eyes.height_m) + 1e-9)
+    return cast(walls, eyes.points_m, targets_m, np.full(len(targets_m), z_m), reach_m=reach, highest_m=np.nan_to_num(eyes.height_m))
 
 
 def _pairs(eyes: Eyes, lines: Sightlines) -> list[tuple[int, int]]:
-    """Camera and target of each sight line that is clear at the camera's own height, in order of both."""
+    """Camera and target of each sight line of cameras known to look somewhere, in order of both."""
     camera = np.repeat(np.arange(len(lines.start) - 1, dtype=np.int64), np.diff(lines.start))
-    clear = (lines.critical_m < eyes.height_m[camera]) & eyes.known[camera]
-    order: Ints = np.lexsort((lines.target[clear], camera[clear])).astype(np.int64)
-    return list(zip(camera[clear][order].tolist(), lines.target[clear][order].tolist(), strict=True))
+    known = eyes.known[camera]
+    order: Ints = np.lexsort((lines.target[known], camera[known])).astype(np.int64)
+    return list(zip(camera[known][order].tolist(), lines.target[known][order].tolist(), strict=True))
 
 
 def _window(eyes: Eyes, row: int, frontage: Frontage, at: int, height: float, settings: PrivacySettings) -> Floats:
@@ -190,7 +194,7 @@ def _ground(eyes: Eyes, row: int, zones: ZonePoints, at: int, settings: PrivacyS
 
 
 def _gather(
-    eyes: Eyes, row: int, shapes: dict[tuple[str, int, int], list[shapely.Geometry]], metres: dict[tuple[str, int, int], float],
+    eyes: Eyes, row: int, shapes: dict[Key, list[shapely.Geometry]], metres: dict[Key, float],
     settings: PrivacySettings,
 ) -> CameraMasks:  # fmt: skip
     keys = sorted(shapes)

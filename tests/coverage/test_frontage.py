@@ -45,6 +45,7 @@ def test_storeys_are_windows_below_the_roof(roof: float, storeys: int) -> None:
     found = build_frontage(houses(box(0, 0, 20, 10), height=roof), SETTINGS)
     assert found.total_m == pytest.approx(60 * storeys)
     assert [len(rows) for _, rows in found.layers()] == [30] * storeys
+    assert len(found.metres) == (30 if storeys else 0)
 
 
 def test_party_walls_are_no_frontage() -> None:

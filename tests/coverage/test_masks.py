@@ -164,6 +164,17 @@ def test_where_nobody_knows_where_a_camera_looks_there_is_no_mask(town: City) ->
     assert all(not one.masks for one, lost in zip(found, unknown, strict=True) if lost)
 
 
+def test_what_lies_behind_a_wide_lens_is_masked_at_both_edges() -> None:
+    """A wall straight behind a lens of 350 deg shows at the left and at the right edge: masks there, and none across the picture between them."""
+    (found,) = masks(stands(("a", 0, 0, 0.0, a_head(hfov=350.0, vfov=60.0, tilt=0.0, height=1.5))), box(-5, -12, 5, -10))
+    assert len(found.masks) >= 2
+    assert min(mask.box[0] for mask in found.masks) == 0
+    assert max(mask.box[2] for mask in found.masks) == 1
+    # The wall's ends lie 27 deg off straight behind, 22 deg into the picture's 350.
+    reach = (np.degrees(np.arctan2(5, 9.9)) - 5) / 350 + SETTINGS.margin + 1e-6
+    assert all(mask.box[2] <= reach or mask.box[0] >= 1 - reach for mask in found.masks)
+
+
 def test_no_masks_hide_nothing() -> None:
     """Without masks no point is hidden; a point behind the lens is never hidden."""
     cameras = stands(("a", 0, 0, 90.0, a_head(hfov=90.0, vfov=60.0, tilt=0.0, height=1.5)))

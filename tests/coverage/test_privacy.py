@@ -109,7 +109,7 @@ def test_a_head_on_another_plane() -> None:
 
 def random_poses(rng: np.random.Generator, sites: int, count: int) -> Poses:
     """Poses of the catalogue's heads at random sites and bearings, sorted by site."""
-    heads: tuple[Head, ...] = make_heads(list(MODELS.values()), (4.5, 6.0), 62.5)
+    heads: tuple[Head, ...] = make_heads(list(MODELS.values()), (4.5, 12.0), 62.5)
     site = np.sort(rng.integers(0, sites, count)).astype(np.int32)
     return Poses(heads, site, rng.integers(0, len(heads), count).astype(np.int32), np.round(rng.uniform(0, 360, count), 1) % 360)
 

@@ -97,8 +97,8 @@ def test_blocked_by_a_house_says_from_which_height_it_would_be_clear() -> None:
     t = 16 / 30
     assert one.reasons == ("blocked",)
     assert one.clear_from_m == pytest.approx((9 - 1.6 * t) / (1 - t))
-    higher = a_head(height=17.5, tilt=30.0)
-    assert ask(stands(("a", 0, 0, 90.0, higher)), 30, 0, walls=walls)[0]
+    for height, clear in ((17.4, False), (17.5, True)):
+        assert bool(ask(stands(("a", 0, 0, 90.0, a_head(height=height, tilt=30.0))), 30, 0, walls=walls)[0]) == clear
 
 
 def test_by_night_only_its_own_light() -> None:
@@ -131,6 +131,23 @@ def test_a_place_counts_where_any_point_around_it_is_seen() -> None:
     (one,), missed = witness(OPEN, eyes, points, (1.6,), OLD)
     assert (one.seen, one.tried, one.distance_m) == (1, 2, pytest.approx(8))
     assert not missed
+
+
+def test_a_miss_is_told_by_the_point_it_comes_nearest_to_seeing() -> None:
+    """Of a place in the blind zone behind the lens and a point before it that only a house hides, the house is the reason."""
+    eyes = open_eyes(stands(("a", 0, 0, 90.0, a_head())), MODELS)
+    points = np.array([[EAST - 3, NORTH], [EAST + 20, NORTH]])
+    seen, (one,) = witness(walls_of(houses(box(10, -5, 12, 5))), eyes, points, (1.6,), OLD)
+    assert not seen
+    assert (one.reasons, one.distance_m) == (("blocked",), pytest.approx(20))
+
+
+def test_points_around_a_place_may_lie_within_reach_where_it_does_not() -> None:
+    """The place lies 42 m off, beyond the 39.8 m of the coarsest level; a point 3 m nearer is seen, misses told or not."""
+    eyes = open_eyes(stands(("a", 0, 0, 90.0, a_head())), MODELS)
+    points = np.array([[EAST + 42, NORTH], [EAST + 39, NORTH]])
+    (one,), _ = witness(OPEN, eyes, points, (1.6,), OLD, missed_within_m=0.0)
+    assert one.distance_m == pytest.approx(39)
 
 
 def test_a_camera_that_looks_nobody_knows_where_has_no_axis() -> None:
