@@ -29,10 +29,11 @@ def in_picture(head: Head, bearing: float, *points: tuple[float, float, float]) 
 
 
 def masks(
-    cameras: Standing, *shapes: shapely.Geometry, height: float = 4.0, zones: shapely.Geometry | None = None, px: float = 25.0
-) -> list[CameraMasks]:
+    cameras: Standing, *shapes: shapely.Geometry, height: float = 4.0, zones: shapely.Geometry | None = None, px: float = 25.0,
+    kind: str | list[str] = "house",
+) -> list[CameraMasks]:  # fmt: skip
     """The masks of cameras before houses of one height."""
-    buildings = houses(*shapes, height=height)
+    buildings = houses(*shapes, height=height, kind=kind)
     ground = zone_points(frame("zones", [] if zones is None else [zones], kind="no_view"), SETTINGS)
     eyes = open_eyes(cameras, MODELS)
     return list(masks_of_cameras(walls_of(buildings), eyes, build_frontage(buildings, SETTINGS), ground, SETTINGS, px_per_m=px))
@@ -88,6 +89,12 @@ def test_walls_of_one_house_are_masks_of_their_own() -> None:
     assert [round(mask.metres) for mask in found.masks] == [10, 10]
     left, right = sorted(found.masks, key=lambda mask: mask.box[0])
     assert left.box[0] == pytest.approx(1 - right.box[2], abs=1e-6)
+
+
+def test_what_a_shop_hides_needs_no_mask() -> None:
+    """A shop as high as the lens stands before the house: nothing of a home is in the picture, so nothing is masked."""
+    camera = stands(("a", 0, 0, 90.0, a_head(hfov=90.0, vfov=60.0, tilt=0.0, height=1.5)))
+    assert masks(camera, box(10, -1, 12, 1), box(5, -9, 6, 9), kind=["house", "commercial"])[0].masks == ()
 
 
 def test_a_zone_is_masked_from_the_ground_up() -> None:

@@ -82,6 +82,16 @@ def test_what_stands_before_a_home_hides_it() -> None:
     assert score(camera, WALL, box(5, -30, 6, 30), height=7.0, kind=["house", "commercial"]).seen_m == 0
 
 
+def test_each_mount_height_sees_for_itself() -> None:
+    """Over a shop of 3 m, 6 m off, the wall is seen from above 5.3 m: of two poses at one site the one at 12 m sees it, the one at 4.5 m does not."""
+    buildings = houses(WALL, box(5, -30, 6, 30), height=[4.0, 3.0], kind=["house", "commercial"])
+    heads = (a_head(height=4.5), a_head(height=12.0, tilt=45.0, focal=1500.0))
+    both = Poses(heads, np.zeros(2, np.int32), np.arange(2, dtype=np.int32), np.full(2, 90.0))
+    found = frontage_of_poses(walls_of(buildings), np.array([[EAST, NORTH]]), both, build_frontage(buildings, SETTINGS), SETTINGS)
+    assert found[0] == 0
+    assert found[1] >= 12
+
+
 def test_along_a_wall_no_window_is_seen() -> None:
     """1 m before a wall and looking along it, what lies more than 80 deg off its outward side, 5.1 m on, does not count."""
     camera = stands(("a", 8.9, -15, 0.0, a_head(hfov=90.0, vfov=80.0, tilt=40.0)))

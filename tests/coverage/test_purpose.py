@@ -23,7 +23,7 @@ OPEN = walls_of(houses())
 CAMERAS = stands(("e", 0, 0, 90.0, a_head()), ("w", 0, 0, 270.0, a_head()))  # they see from 5.24 m on
 
 
-def wanted(*rows: tuple[float, float, dict[str, float]], ward: str = "w1", road_class: str = "primary") -> gpd.GeoDataFrame:
+def wanted(*rows: tuple[float, float, dict[str, float]], ward: str = "w1", road_class: str | list[str] = "primary") -> gpd.GeoDataFrame:
     """Demand of place in the toy's own metres and amounts by part."""
     data = pd.DataFrame({f"part_{part}": [row[2].get(part, 0.0) for row in rows] for part in PARTS}).astype("float64")
     data = data.assign(target_m=1.6, ward=ward, road_class=road_class)
@@ -63,6 +63,12 @@ def test_places_say_the_purpose_more_closely() -> None:
     assert found["e"].places == {"bank": 2, "police": 1, "school": 1}
     assert found["e"].also == ("crime",)
     assert for_what(demand)["w"].key == "places"
+
+
+def test_the_road_class_is_that_of_most_points() -> None:
+    """Two of three points it sees lie on a secondary road."""
+    demand = wanted(*((x, 0, {"roads": 1.0}) for x in (10, 15, 20)), road_class=["secondary", "primary", "secondary"])
+    assert for_what(demand)["e"].road_class == "secondary"
 
 
 def test_equal_parts_have_one_order() -> None:
