@@ -51,13 +51,14 @@ class Mask:
 @dataclass(frozen=True)
 class CameraMasks:
     """The masks of one camera, the largest first; `share` of the picture they hide together; `known` is False where it is not known where it looks,
-    so that no mask can be told.
+    so that no mask can be told; `turns`: a PTZ, whose masks are those of its home view.
     """
 
     camera: str
     masks: tuple[Mask, ...]
     share: float
     known: bool
+    turns: bool
 
 
 def project(eyes: Eyes, row: int, points_m: Floats, z_m: Floats) -> tuple[Floats, Floats]:
@@ -203,7 +204,7 @@ def _gather(
     joined = _join(grown, [(key[0], metres.get(key, 0.0)) for key in keys], settings.most_masks)
     masks = sorted((_mask(shape, why, length) for shape, why, length in joined), key=lambda mask: (-round(mask.share, 6), mask.corners))
     whole = float(shapely.area(shapely.union_all([shape for shape, _, _ in joined])))
-    return CameraMasks(eyes.ids[row], tuple(masks), whole, bool(eyes.known[row]))
+    return CameraMasks(eyes.ids[row], tuple(masks), whole, bool(eyes.known[row]), bool(eyes.turns[row]))
 
 
 def _join(

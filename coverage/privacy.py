@@ -14,7 +14,6 @@ from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
-import numpy.typing as npt
 import shapely
 
 from coverage.frontage import Frontage
@@ -23,9 +22,9 @@ from coverage.optics import far_m, ground_reach_m, near_m, reach_m
 from coverage.poses import Head, Poses
 from coverage.sight import Floats, Ints, Sightlines, Walls, cast
 from coverage.standing import Standing
+from planning.geometry import first_area
 from planning.intrusion import PrivacySettings
 
-Flags = npt.NDArray[np.bool_]
 CHUNK = 1000
 
 
@@ -40,12 +39,22 @@ class CameraPrivacy:
     zones_share: float
 
 
+@dataclass(frozen=True)
+class WardPrivacy:
+    """What is in view of one ward's homes: `seen_m` of `total_m` metres of frontage, and the share."""
+
+    ward: str
+    seen_m: float
+    total_m: float
+    share: float
+
+
 @dataclass(frozen=True, eq=False)
 class PrivacyScore:
     """What a group of cameras sees of homes and zones, each metre once.
 
     `seen_m` of `total_m` metres of frontage and `zones_seen_m2` of `zones_m2`; `cameras`: one a camera in their order; `notes`: what was assumed;
-    `seen`: which points of the frontage are in view on some storey (n_points,).
+    `storeys_seen`: how many storeys of each point of the frontage are in view (n_points,).
     """
 
     seen_m: float
@@ -54,7 +63,7 @@ class PrivacyScore:
     zones_m2: float
     cameras: tuple[CameraPrivacy, ...]
     notes: tuple[str, ...]
-    seen: Flags
+    storeys_seen: Ints
 
     @property
     def share(self) -> float:
@@ -183,15 +192,14 @@ def privacy_of_cameras(
     n, poses = len(cameras.ids), cameras.poses
     px = px_per_m or settings.px_per_m
     homes, ground = np.zeros(n), np.zeros(n)
-    seen, seen_m = np.zeros(len(frontage.metres), bool), 0.0
+    storeys_seen = np.zeros(len(frontage.metres), np.int64)
     for height, rows in frontage.layers():
         outward = (frontage.outward_deg[rows], settings.most_oblique_deg)
         storey = np.zeros(len(rows), bool)
         for pose, target in _views(walls, cameras.points_m, poses, frontage.points_m[rows], height, px, outward, CHUNK):
             homes += np.bincount(poses.site[pose], weights=frontage.metres[rows][target], minlength=n)
             storey[target] = True
-        seen_m += float(frontage.metres[rows][storey].sum())
-        seen[rows[storey]] = True
+        storeys_seen[rows[storey]] += 1
     looked_at = np.zeros(len(zones.m2), bool)
     for pose, target in _views(walls, cameras.points_m, poses, zones.points_m, settings.zone_target_m, settings.zone_px_per_m, None, CHUNK):
         ground += np.bincount(poses.site[pose], weights=zones.m2[target], minlength=n)
@@ -202,4 +210,15 @@ def privacy_of_cameras(
         for label, metres, m2 in zip(cameras.ids, homes, ground, strict=True)
     )
     notes = (*frontage.notes, *settings.assumptions)
-    return PrivacyScore(seen_m, total, float(zones.m2[looked_at].sum()), area, each, notes, seen)
+    seen_m = float((frontage.metres * storeys_seen).sum())
+    return PrivacyScore(seen_m, total, float(zones.m2[looked_at].sum()), area, each, notes, storeys_seen)
+
+
+def privacy_by_ward(score: PrivacyScore, frontage: Frontage, wards: gpd.GeoDataFrame) -> tuple[WardPrivacy, ...]:
+    """What is in view of each ward's homes, in the wards' order; walls outside every ward count in none."""
+    ward = first_area(shapely.points(frontage.points_m), wards.geometry.to_numpy())
+    inside = ward >= 0
+    total = np.bincount(ward[inside], weights=(frontage.metres * frontage.storeys)[inside], minlength=len(wards))
+    seen = np.bincount(ward[inside], weights=(frontage.metres * score.storeys_seen)[inside], minlength=len(wards))
+    rows = zip(wards.index, seen, total, strict=True)
+    return tuple(WardPrivacy(str(label), float(m), float(whole), float(m / whole) if whole else 0.0) for label, m, whole in rows)

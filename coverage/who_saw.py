@@ -38,8 +38,10 @@ _LAST = datetime.datetime(2099, 12, 31)  # a plan may be asked about times to co
 
 @dataclass(frozen=True, eq=False)
 class Ready:
-    """What answers stand on: cameras, walls, streets, and which street points each camera sees."""
+    """What answers stand on: walls, streets, and which street points each camera sees; `digest` and `cameras` say of which city and cameras."""
 
+    digest: str
+    cameras: Standing
     eyes: Eyes
     walls: Walls
     ways: Ways
@@ -113,7 +115,7 @@ def get_ready(city: City, cameras: Standing, planned: Standing | None = None, *,
     shapely.prepare(city.area)
     for tree in (city["buildings"].sindex, ways.tree):  # trees are built at their first question
         tree.query(city.area.centroid)
-    return Ready(eyes, walls, ways, views, levels, settings, to_metres, to_degrees, everyone.notes)
+    return Ready(city.digest, everyone, eyes, walls, ways, views, levels, settings, to_metres, to_degrees, everyone.notes)
 
 
 def read_place(text: str) -> tuple[float, float]:
@@ -143,13 +145,14 @@ def who_saw(
     minutes: how long after to look along the ways out; 0 for not at all.
     zone_h: hours the local clock is ahead of UTC; by data/witness.toml or the longitude where None [h].
     paces: keys of data/witness.toml; all of them where empty.
-    ready: of `get_ready` for the same city and cameras; made here where None.
+    ready: of `get_ready`; one of another city or of other cameras is not used, and made here anew.
 
     Raises
     ------
     InputError: all faults at once: `witness.place`, `witness.area`, `witness.time`, `witness.minutes`, `witness.zone`, `witness.pace`.
     """
-    ready = ready or get_ready(city, cameras, planned)
+    if ready is None or not _fits(ready, city, cameras, planned):
+        ready = get_ready(city, cameras, planned)
     settings = ready.settings
     faults: list[Fault] = []
     notes = list(ready.notes)
@@ -183,6 +186,23 @@ def who_saw(
     return Answer(
         lat, lon, x, y, moved, at, zone, minutes, sun, seen, missed[: settings.most_missed], max(len(missed) - settings.most_missed, 0), leaving,
         roads, tuple(dict.fromkeys(notes)),
+    )  # fmt: skip
+
+
+def _fits(ready: Ready, city: City, cameras: Standing, planned: Standing | None) -> bool:
+    """Whether what was made ready is of this city and these cameras: an answer must never be another's."""
+    wanted, held = together(*([cameras] if planned is None else [cameras, planned])), ready.cameras
+    count = 0 if planned is None else len(planned.ids)
+    return (
+        (ready.digest, held.ids, held.poses.heads) == (city.digest, wanted.ids, wanted.poses.heads)
+        and int(ready.eyes.planned.sum()) == count
+        and all(
+            np.array_equal(a, b)
+            for a, b in (
+                (held.points_m, wanted.points_m), (held.poses.site, wanted.poses.site), (held.poses.head, wanted.poses.head),
+                (held.poses.bearing_deg, wanted.poses.bearing_deg),
+            )
+        )
     )  # fmt: skip
 
 

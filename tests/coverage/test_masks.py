@@ -148,7 +148,7 @@ def test_every_window_in_view_lies_behind_a_mask(town: City, hfov: float) -> Non
     for k, camera in enumerate(cameras.ids):
         alone = stands(rows[k])
         seen = privacy_of_cameras(walls, alone, frontage, nothing, SETTINGS)
-        lowest = np.flatnonzero(seen.seen)
+        lowest = np.flatnonzero(seen.storeys_seen > 0)
         if seen.seen_m > 0:
             assert found[k].masks, camera
         uv, depth = project(eyes, k, frontage.points_m[lowest], np.full(len(lowest), SETTINGS.window_m))
@@ -169,6 +169,7 @@ def test_where_nobody_knows_where_a_camera_looks_there_is_no_mask(town: City) ->
     unknown = town["cameras"]["bearing_deg"].isna().to_numpy()
     assert [one.known for one in found] == (~unknown).tolist()
     assert all(not one.masks for one, lost in zip(found, unknown, strict=True) if lost)
+    assert [one.turns for one in found] == (town["cameras"]["kind"] == "ptz").tolist()
 
 
 def test_what_lies_behind_a_wide_lens_is_masked_at_both_edges() -> None:

@@ -10,7 +10,7 @@ import shapely
 
 from coverage.frontage import build_frontage
 from coverage.poses import Head, Poses, make_heads
-from coverage.privacy import PrivacyScore, at_height, frontage_of_poses, privacy_of_cameras, zone_points, zones_of_poses
+from coverage.privacy import PrivacyScore, at_height, frontage_of_poses, privacy_by_ward, privacy_of_cameras, zone_points, zones_of_poses
 from coverage.sight import CELL_M, critical_height
 from coverage.standing import Standing
 from coverage.witness import look, open_eyes
@@ -42,7 +42,7 @@ def test_a_wall_worked_by_hand() -> None:
     assert found.cameras[0].homes_m == pytest.approx(12)
     assert (found.seen_m, found.total_m) == pytest.approx((12, 84))
     assert found.share == found.cameras[0].homes_share == pytest.approx(12 / 84)
-    assert found.seen.sum() == 6
+    assert (found.storeys_seen > 0).sum() == 6
 
 
 def test_the_level_decides() -> None:
@@ -72,7 +72,7 @@ def test_from_behind_a_wall_shows_nothing() -> None:
     behind = score(stands(("a", 22, 0, 270.0, a_head())), WALL)
     assert behind.seen_m == pytest.approx(12)
     buildings = houses(WALL, height=4.0)
-    eastward = build_frontage(buildings, SETTINGS).outward_deg[behind.seen]
+    eastward = build_frontage(buildings, SETTINGS).outward_deg[behind.storeys_seen > 0]
     np.testing.assert_allclose(eastward, 90.0)
 
 
@@ -97,8 +97,21 @@ def test_along_a_wall_no_window_is_seen() -> None:
     camera = stands(("a", 8.9, -15, 0.0, a_head(hfov=90.0, vfov=80.0, tilt=40.0)))
     found = score(camera, WALL)
     assert found.seen_m > 0
-    points = build_frontage(houses(WALL, height=4.0), SETTINGS).points_m[found.seen]
+    points = build_frontage(houses(WALL, height=4.0), SETTINGS).points_m[found.storeys_seen > 0]
     assert (points[:, 1] - NORTH).max() < -15 + np.tan(np.radians(80)) * 1.0
+
+
+def test_wards_each_have_their_own_share() -> None:
+    """A wall across the border of two wards: of its seen points at -5 to 5 m three lie in each; a third ward has no homes, and no share."""
+    buildings = houses(WALL, height=6.0)
+    frontage = build_frontage(buildings, SETTINGS)
+    found = privacy_of_cameras(walls_of(buildings), stands(("a", 0, 0, 90.0, a_head())), frontage, NO_ZONES, SETTINGS)
+    wards = frame("wards", [box(-50, -50, 50, 0), box(-50, 0, 50, 15), box(60, 0, 70, 9)], name=["South", "North", "East"], population=1.0)
+    south, north, east = privacy_by_ward(found, frontage, wards)
+    assert (south.seen_m, south.total_m) == pytest.approx((2 * 6, 2 * 42))
+    assert (north.seen_m, north.share) == pytest.approx((2 * 6, 12 / north.total_m))
+    assert north.total_m == pytest.approx(2 * 2 * 16, abs=8)
+    assert (east.ward, east.seen_m, east.share) == ("w3", 0, 0)
 
 
 def test_a_metre_two_cameras_see_counts_once() -> None:

@@ -7,6 +7,8 @@ from dataclasses import replace
 
 import pyproj
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from coverage.standing import Standing, planned, stand
 from coverage.who_saw import Answer, Ready, get_ready, read_place, tables, who_saw
@@ -58,6 +60,33 @@ def test_it_makes_itself_ready() -> None:
     """With nothing made before, the answer is the same."""
     fresh = who_saw(CITY, CAMERAS, *degrees(32, 0), NOON)
     assert (fresh.seen, fresh.missed, fresh.notes) == (ask(32, 0).seen, ask(32, 0).missed, ask(32, 0).notes)
+
+
+def test_what_was_made_ready_for_others_is_not_used() -> None:
+    """Ready for one set of cameras, asked for another, or of another city: the answer is for those asked for."""
+    other = stands(("x", 0.0, 0.0, 90.0, a_head()))
+    assert [one.camera for one in who_saw(CITY, other, *degrees(32, 0), NOON, ready=READY).seen] == ["x"]
+    turned = stands(("a", 0.0, 0.0, 270.0, a_head()), ("b", -100.0, 0.0, 90.0, a_head()))
+    assert who_saw(CITY, turned, *degrees(32, 0), NOON, ready=READY).seen == ()
+    walled = toy_city(cross(200.0), area=box(-300, -300, 300, 300), buildings=houses(box(10, -10, 12, 10)))
+    assert who_saw(walled, CAMERAS, *degrees(32, 0), NOON, ready=READY).seen == ()
+    old, new = stands(("a", 0.0, 0.0, 90.0, a_head())), stands(("b", -100.0, 0.0, 90.0, a_head()))
+    split = who_saw(CITY, old, *degrees(32, 0), NOON, planned=new, ready=READY)
+    assert [(one.camera, one.planned) for one in (*split.seen, *split.missed)] == [("a", False), ("b", True)]
+
+
+ANY_NUMBER = st.one_of(st.floats(), st.integers(), st.none(), st.text(max_size=5), st.booleans())
+
+
+@settings(max_examples=150, deadline=None)
+@given(lat=ANY_NUMBER, lon=ANY_NUMBER, when=st.one_of(st.text(max_size=30), st.datetimes(), st.none()), minutes=ANY_NUMBER, zone=ANY_NUMBER)
+def test_whatever_is_asked_is_answered_or_refused(lat: object, lon: object, when: object, minutes: object, zone: object) -> None:
+    """No foreign error comes out, whatever goes in: an answer, or our faults with codes of their own."""
+    for place in ((lat, lon), degrees(5, 5)):
+        try:
+            assert isinstance(who_saw(CITY, CAMERAS, *place, when, minutes=minutes, zone_h=zone, ready=READY), Answer)  # type: ignore[arg-type]
+        except InputError as refused:
+            assert all(fault.code.startswith("witness.") for fault in refused.faults)
 
 
 def test_by_night_the_light_ends() -> None:
