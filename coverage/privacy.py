@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -98,9 +99,9 @@ def facing(lines: Sightlines, outward_deg: Floats, most_oblique_deg: float) -> S
     turn = np.abs((lines.bearing_deg - outward_deg[lines.target]) % 360.0 - 180.0)
     kept = turn <= most_oblique_deg
     before = np.concatenate([[0], np.cumsum(kept)]).astype(np.int64)
-    return Sightlines(
-        before[lines.start], lines.target[kept], lines.bearing_deg[kept], lines.ground_m[kept], lines.critical_m[kept], lines.highest_m
-    )  # fmt: skip
+    pairs = {field.name: getattr(lines, field.name) for field in dataclasses.fields(lines) if field.name != "start"}
+    cut: dict[str, Any] = {name: values[kept] for name, values in pairs.items() if isinstance(values, np.ndarray)}
+    return dataclasses.replace(lines, start=before[lines.start], **cut)
 
 
 def _views(

@@ -26,8 +26,8 @@ NONE = "none"
 
 
 @dataclass(frozen=True)
-class PurposeSettings:
-    """What data/purposes.toml says: `second_share`, `places_within_m`, and title and Hindi title by key; keys of places are place.KIND."""
+class PurposeWords:
+    """What data/written_purposes.toml says: `second_share`, `places_within_m`, and title and Hindi title by key; keys of places are place.KIND."""
 
     second_share: float
     places_within_m: float
@@ -35,11 +35,11 @@ class PurposeSettings:
 
 
 @dataclass(frozen=True)
-class Purpose:
+class WrittenPurpose:
     """What a camera is for, and the figures that say so.
 
-    `key`: of data/purposes.toml, a part of demand, place.KIND, or none; `also`: other parts that weigh at least `second_share` of what it sees;
-    `weight`: of all it sees, of a city's 1,000,000; `shares`: part -> share of that weight; `times`: part -> that share against the part's in
+    `key`: of data/written_purposes.toml, a part of demand, place.KIND, or none; `also`: other parts that weigh at least `second_share` of what it
+    sees; `weight`: of all it sees, of a city's 1,000,000; `shares`: part -> share of that weight; `times`: part -> that share against the part's in
     the whole city, so 2 is twice the usual; `points`: how many demand points it sees; `road_class`: the class most of them lie on; `wards`: labels;
     `places`: kind -> how many near what it sees; `zones`: names of priority zones it looks into.
     """
@@ -57,7 +57,7 @@ class Purpose:
     zones: tuple[str, ...]
 
 
-def load_purposes(path: str | Path = DATA / "purposes.toml") -> PurposeSettings:
+def load_written_purposes(path: str | Path = DATA / "written_purposes.toml") -> PurposeWords:
     """The settings of a file.
 
     Raises
@@ -79,7 +79,7 @@ def load_purposes(path: str | Path = DATA / "purposes.toml") -> PurposeSettings:
         table = kinds.table(kind)
         titles[f"place.{kind}"] = (table.text("title"), table.text("title_hi"))
         table.close()
-    settings = PurposeSettings(rule.number("second_share", 0, 1), rule.number("places_within_m", 0, 500), titles)
+    settings = PurposeWords(rule.number("second_share", 0, 1), rule.number("places_within_m", 0, 500), titles)
     rule.text("source")
     rule.flag("assumed")
     rule.close()
@@ -88,7 +88,9 @@ def load_purposes(path: str | Path = DATA / "purposes.toml") -> PurposeSettings:
     return settings
 
 
-def purposes(city: City, walls: Walls, cameras: Standing, demand: gpd.GeoDataFrame, settings: PurposeSettings) -> tuple[Purpose, ...]:
+def written_purposes(
+    city: City, walls: Walls, cameras: Standing, demand: gpd.GeoDataFrame, settings: PurposeWords
+) -> tuple[WrittenPurpose, ...]:
     """The purpose of each camera, in their order.
 
     Parameters
@@ -114,8 +116,8 @@ def purposes(city: City, walls: Walls, cameras: Standing, demand: gpd.GeoDataFra
 
 
 def _purpose(
-    label: str, amount: Floats, whole: Floats, kinds: Counter[str], settings: PurposeSettings, rest: tuple[int, str, tuple[str, ...], tuple[str, ...]]
-) -> Purpose:
+    label: str, amount: Floats, whole: Floats, kinds: Counter[str], settings: PurposeWords, rest: tuple[int, str, tuple[str, ...], tuple[str, ...]]
+) -> WrittenPurpose:
     points, road_class, wards, zones = rest
     weight, total = float(amount.sum()), float(whole.sum())
     shares = {part: float(share) for part, share in zip(PARTS, amount / weight if weight > 0 else amount * 0, strict=True)}
@@ -129,7 +131,7 @@ def _purpose(
         told = Counter({kind: count for kind, count in kinds.items() if f"place.{kind}" in settings.titles})
         if key == "places" and told:
             key = f"place.{_first(told)}"
-    return Purpose(label, key, also, weight, shares, times, points, road_class, wards, dict(sorted(kinds.items())), zones)
+    return WrittenPurpose(label, key, also, weight, shares, times, points, road_class, wards, dict(sorted(kinds.items())), zones)
 
 
 def _first(counts: Counter[str]) -> str:

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from coverage.purpose import Purpose, load_purposes, purposes
 from coverage.standing import planned
+from coverage.written_purpose import WrittenPurpose, load_written_purposes, written_purposes
 from planning.catalogue import DATA, PARTS, load_models
 from planning.city import City
 from planning.errors import InputError
@@ -18,7 +18,7 @@ from planning.nouns import Plan
 from tests.coverage.watching import a_head, houses, stands, walls_of
 from tests.planning.toy_streets import CRS, at, box, cross, frame, toy_city
 
-SETTINGS = load_purposes()
+SETTINGS = load_written_purposes()
 OPEN = walls_of(houses())
 CAMERAS = stands(("e", 0, 0, 90.0, a_head()), ("w", 0, 0, 270.0, a_head()))  # they see from 5.24 m on
 
@@ -30,10 +30,10 @@ def wanted(*rows: tuple[float, float, dict[str, float]], ward: str = "w1", road_
     return gpd.GeoDataFrame(data, geometry=[at(x, y) for x, y, _ in rows], crs=CRS)
 
 
-def for_what(demand: gpd.GeoDataFrame, **layers: gpd.GeoDataFrame) -> dict[str, Purpose]:
+def for_what(demand: gpd.GeoDataFrame, **layers: gpd.GeoDataFrame) -> dict[str, WrittenPurpose]:
     """The purposes of a camera that looks east and one that looks west, by id."""
     city = toy_city(cross(), **layers)
-    return {one.camera: one for one in purposes(city, OPEN, CAMERAS, demand, SETTINGS)}
+    return {one.camera: one for one in written_purposes(city, OPEN, CAMERAS, demand, SETTINGS)}
 
 
 def test_the_largest_part_it_sees_is_the_purpose() -> None:
@@ -50,7 +50,7 @@ def test_what_it_does_not_see_is_no_purpose() -> None:
     """In the blind zone, beside the picture and behind a house nothing counts: no purpose can be given."""
     demand = wanted((3, 0, {"crime": 60.0}), (0, 10, {"crime": 60.0}), (-20, 0, {"roads": 1.0}))
     walls = walls_of(houses(box(-10, -5, -9, 5)))
-    found = purposes(toy_city(cross()), walls, CAMERAS, demand, SETTINGS)
+    found = written_purposes(toy_city(cross()), walls, CAMERAS, demand, SETTINGS)
     assert [(one.key, one.weight, one.points, one.also) for one in found] == [("none", 0.0, 0, ())] * 2
 
 
@@ -89,7 +89,7 @@ def test_priority_zones_are_named() -> None:
 def test_a_plan_s_cameras_all_have_a_purpose(town: City, plan: Plan) -> None:
     """Every camera a plan buys sees some weight; shares sum to 1, and the weight is that of the points its views hold."""
     cameras = planned(plan.cameras, load_models(), 62.5)
-    found = purposes(town, walls_of(town["buildings"]), cameras, plan.demand, SETTINGS)
+    found = written_purposes(town, walls_of(town["buildings"]), cameras, plan.demand, SETTINGS)
     assert [one.camera for one in found] == [camera.id for camera in plan.cameras]
     for one, camera in zip(found, plan.cameras, strict=True):
         assert one.key != "none"
@@ -110,12 +110,12 @@ def test_every_key_has_words_in_both_languages() -> None:
 
 def test_all_faults_of_the_file_are_told_at_once(tmp_path: Path) -> None:
     """A share above 1, a part without words, a place without a Hindi title, an unknown part."""
-    text = (DATA / "purposes.toml").read_text(encoding="utf-8").replace("second_share = 0.25", "second_share = 25")
+    text = (DATA / "written_purposes.toml").read_text(encoding="utf-8").replace("second_share = 0.25", "second_share = 25")
     text = text.replace("[part.crime]", "[part.crimes]").replace('title_hi = "बाज़ार में सुरक्षा"', "")
-    path = tmp_path / "purposes.toml"
+    path = tmp_path / "written_purposes.toml"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(InputError) as caught:
-        load_purposes(path)
+        load_written_purposes(path)
     for piece in ("second_share must lie", "the key crime is missing", "the key crimes is not known", "title_hi is missing"):
         assert piece in str(caught.value)
 
@@ -123,5 +123,5 @@ def test_all_faults_of_the_file_are_told_at_once(tmp_path: Path) -> None:
 def test_without_cameras_or_demand_there_is_nothing_to_say() -> None:
     """No cameras have no purposes; without demand none has one."""
     city = toy_city(cross())
-    assert purposes(city, OPEN, stands(), wanted((10, 0, {"crime": 1.0})), SETTINGS) == ()
-    assert [one.key for one in purposes(city, OPEN, CAMERAS, wanted().iloc[:0], SETTINGS)] == ["none", "none"]
+    assert written_purposes(city, OPEN, stands(), wanted((10, 0, {"crime": 1.0})), SETTINGS) == ()
+    assert [one.key for one in written_purposes(city, OPEN, CAMERAS, wanted().iloc[:0], SETTINGS)] == ["none", "none"]
