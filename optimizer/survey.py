@@ -5,10 +5,12 @@ A survey depends on everything in a scenario but its money and rules, so one sur
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import geopandas as gpd
 import numpy as np
@@ -23,8 +25,8 @@ from planning.city import City
 from planning.demand import build_demand
 from planning.errors import Fault, ScenarioError
 from planning.nouns import CameraModel, Scenario
+from planning.progress import Progress
 from planning.sites import build_sites, street_bearings
-from planning.workers import Progress
 
 OFFERED_KINDS = ("fixed", "varifocal", "dome")  # what a scenario that names no model may use; PTZ and ANPR are bought for a purpose
 _CAMERA_ID = re.compile(r"(?P<site>[^/]+)/(?P<model>[^/]+)/(?P<lens>\d+)@(?P<bearing>\d+(?:\.\d+)?)/(?P<height>\d+(?:\.\d+)?)")
@@ -55,6 +57,21 @@ class Survey:
         """The name a camera keeps as long as site, model, lens, bearing and height stay."""
         head = self.poses.heads[self.poses.head[pose]]
         return f"{self.sites.index[self.poses.site[pose]]}/{head.model}/{head.lens}@{self.poses.bearing_deg[pose]:.1f}/{head.height_m:g}"
+
+    def row(self, camera: str) -> int | None:
+        """The pose of that name, None where there is none."""
+        site = self._site_rows.get(camera.split("/", maxsplit=1)[0], -1)
+        first, last = np.searchsorted(self.poses.site, (site, site + 1)) if site >= 0 else (0, 0)
+        return next((pose for pose in range(int(first), int(last)) if self.camera_id(pose) == camera), None)
+
+    @cached_property
+    def _site_rows(self) -> dict[str, int]:
+        return {str(label): row for row, label in enumerate(self.sites.index)}
+
+    def serves(self, city: City, scenario: Scenario) -> bool:
+        """Whether this is the scenario's survey: made for it, or for the same wish with nothing kept while it offers all that is kept now."""
+        bare = survey_key(city, dataclasses.replace(scenario, keep=()))
+        return self.key == survey_key(city, scenario) or (self.key == bare and all(self.row(camera) is not None for camera in scenario.keep))
 
 
 def offered(catalogue: Mapping[str, CameraModel]) -> tuple[str, ...]:

@@ -79,6 +79,8 @@ def verify(plan: Plan, city: City) -> Verified:
     _compare(faults, "covered", plan.proof.covered, share_after)
     if not plan.proof.bound >= share_after - SHARE_TOLERANCE:
         faults.append(_differs("verify.bound", "the bound lies below what is covered", plan.proof.bound, share_after))
+    if share_after < plan.scenario.wanted_share - SHARE_TOLERANCE:
+        faults.append(_differs("verify.after", "less is covered than was asked for", plan.scenario.wanted_share, f"{share_after:.6f}"))
     _check_map(plan, demand, before, after, faults)
     _check_wards(plan, city, demand, before, after, faults)
     cost, yearly = _check_cost(plan, city, faults)
@@ -265,6 +267,8 @@ def _check_cost(plan: Plan, city: City, faults: list[Fault]) -> tuple[int, int]:
             _check_camera(camera, sites.loc[camera.site], own, upkeep, faults)
     if len({camera.id for camera in plan.cameras}) != len(plan.cameras):
         faults.append(_differs("verify.camera", "a camera stands twice in the plan", len(plan.cameras), len({camera.id for camera in plan.cameras})))
+    if plan.proof.least_inr is not None and plan.proof.least_inr > cost:
+        faults.append(_differs("verify.bound", "the least cost lies above what the plan costs", plan.proof.least_inr, cost))
     limits = (
         ("verify.cost", "the capital cost differs", plan.cost_inr, cost, plan.cost_inr == cost),
         ("verify.cost", "the yearly cost differs", plan.yearly_inr, yearly, plan.yearly_inr == yearly),

@@ -29,10 +29,10 @@ from planning.files import atomic_folder, local_file, read_vector
 from planning.frames import check, conform, empty
 from planning.incidents import Rows, cameras_of, incidents_of, merge_cameras
 from planning.osm import fetch_place, read_osm
+from planning.progress import Progress
 from planning.raw import OSM_LICENCE, RawOsm, from_lines
 from planning.tables import Table, read_table
 from planning.wards import Wards, read_wards
-from planning.workers import Progress
 from planning.zones import Zones, read_zones
 
 T = TypeVar("T")

@@ -20,7 +20,10 @@ from screens.maps import city_map, map_data
 from screens.tables import Columns, bar, camera_columns, camera_frame, percent, show_table, text_right
 from screens.words import Words, plain
 
-_KINDS = {"gpkg": "application/geopackage+sqlite3", "geojson": "application/geo+json", "csv": "text/csv"}
+_KINDS = {
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "gpkg": "application/geopackage+sqlite3", "dxf": "image/vnd.dxf",
+    "kml": "application/vnd.google-earth.kml+xml", "geojson": "application/geo+json", "csv": "text/csv", "osm": "application/xml",
+}  # fmt: skip
 
 
 def plan_title(line: PlanLine, said: Words) -> str:
@@ -29,11 +32,11 @@ def plan_title(line: PlanLine, said: Words) -> str:
     return f"{name} · {said.say('plan.cameras_n', n=said.number(line.cameras))} · {said.share(line.after)} · {line.id}"
 
 
-def show_plan(city: City, plan: Plan, file: PlanFile, said: Words) -> None:
-    """Draw the plan."""
+def show_plan(city: City, plan: Plan, file: PlanFile, said: Words) -> tuple[str, str] | None:
+    """Draw the plan; a rule its visitor asks for on the map, as `keep` or `forbid` and an id."""
     trust(city, plan, said)
     _numbers(city, plan, said)
-    city_map(map_data(city, said, load_models(), plan=file, height=600), key="map-plan")
+    told = city_map(map_data(city, said, load_models(), plan=file, height=600, rules=plan.city_digest == city.digest), key="map-plan")
     wards, cameras, costs, proof, files = st.tabs([said.say(f"tab.{tab}") for tab in ("wards", "cameras", "costs", "proof", "files")])
     with wards:
         _wards(city, plan, said)
@@ -45,6 +48,7 @@ def show_plan(city: City, plan: Plan, file: PlanFile, said: Words) -> None:
         _proof(plan, said)
     with files:
         _downloads(city, plan, file, said)
+    return told.rule
 
 
 def trust(city: City, plan: Plan, said: Words) -> None:
@@ -72,7 +76,11 @@ def _numbers(city: City, plan: Plan, said: Words) -> None:
         name = ward_names(city).get(worst.ward, worst.ward)
         detail = said.say("number.worst_detail", before=said.share(worst.before), after=said.share(worst.after))
         _metric(columns[4], said.say("number.worst"), plain(name), detail)
-    st.caption(plain(said.say("number.bound", bound=said.share(plan.proof.bound, 2), gap=said.share(plan.proof.gap, 2))))
+    gap, least, wanted = said.share(plan.proof.gap, 2), plan.proof.least_inr, plan.scenario.wanted_share
+    if least is None:
+        st.caption(plain(said.say("number.bound", bound=said.share(plan.proof.bound, 2), gap=gap)))
+    else:
+        st.caption(plain(said.say("number.least", share=said.share(wanted), least=said.money(least), gap=gap)))
 
 
 def _metric(place: DeltaGenerator, label: str, value: str, note: str) -> None:
@@ -148,7 +156,7 @@ def _proof(plan: Plan, said: Words) -> None:
 
 
 def _downloads(city: City, plan: Plan, file: PlanFile, said: Words) -> None:
-    for column, (kind, mime) in zip(st.columns(4), _KINDS.items(), strict=False):
+    for column, (kind, mime) in zip([*st.columns(4), *st.columns(4)], _KINDS.items(), strict=False):
         column.download_button(
             said.say(f"file.{kind}"), partial(_written, city, plan, file, kind), f"{city.name}-{plan.id}.{kind}", mime,
             key=f"download-{kind}", on_click="ignore", width="stretch", icon=":material/download:",

@@ -14,7 +14,7 @@ from planning.catalogue import load_levels, load_models
 from planning.city import City
 from planning.errors import ScenarioError
 from planning.nouns import Scenario
-from planning.workers import Cancelled, Progress, Step
+from planning.progress import Cancelled, Progress, Step
 from tests.planning.toy_streets import box, frame
 from tests.town import copy_of
 
@@ -179,3 +179,28 @@ def test_no_site_stands_where_it_may_not(town: City, survey: Survey) -> None:
     closed = shapely.union_all(town["zones"].geometry.to_numpy()[(town["zones"]["kind"] == "no_mount").to_numpy()])
     assert not shapely.intersects(houses, points).any()
     assert not shapely.intersects(closed, points).any()
+
+
+def test_a_pose_is_found_by_its_name(survey: Survey) -> None:
+    """Every name leads to its row; other texts to none."""
+    for pose in range(0, len(survey.poses), 97):
+        assert survey.row(survey.camera_id(pose)) == pose
+    site = str(survey.sites.index[0])
+    assert [survey.row(text) for text in ("", site, f"{site}/x/0@0.0/6", "nowhere/bullet-4mp/0@0.0/6")] == [None] * 4
+
+
+def test_a_survey_serves_what_is_kept_of_its_own(town: City, survey: Survey, wish: Scenario) -> None:
+    """Kept cameras that are offered anyway need no other survey, and give as good a plan as one made for them; others do."""
+    kept = survey.camera_id(len(survey.poses) // 2)
+    asked = dataclasses.replace(wish, keep=(kept,))
+    assert survey.serves(town, wish)
+    assert survey.serves(town, dataclasses.replace(asked, budget_inr=99_000))
+    match = parse_camera_id(kept)
+    assert match is not None
+    turned = f"{match['site']}/{match['model']}/{match['lens']}@{(float(match['bearing']) + 0.3) % 360:.1f}/{match['height']}"
+    assert not survey.serves(town, dataclasses.replace(wish, keep=(turned,)))
+    assert not survey.serves(town, dataclasses.replace(asked, spacing_m=11.0))
+    assert not survey.serves(copy_of(town, places=town["places"].iloc[:1]), asked)
+    plans = make_plan(town, asked, survey=survey), make_plan(town, asked)
+    assert plans[0].scorecard.after == pytest.approx(plans[1].scorecard.after)  # both proven best
+    assert all(kept in [camera.id for camera in plan.cameras] for plan in plans)

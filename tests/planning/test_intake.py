@@ -15,7 +15,7 @@ from planning.city import City, Source
 from planning.errors import ChaukasError
 from planning.frames import SCHEMAS, check
 from planning.intake import import_city
-from planning.workers import Cancelled, Progress
+from planning.progress import Cancelled, Progress
 from tests.planning.test_osm import helsinki
 from tests.planning.toy_osm import CROSSING, CRS, LAT, LON, STEP, at, node, square, way, write
 
