@@ -19,8 +19,9 @@ from scipy.spatial import cKDTree
 from coverage.matrix import build_matrix
 from coverage.sight import Floats, Ints, Walls, cast
 from coverage.standing import Standing
-from planning.catalogue import DATA, PARTS, _read, _refuse, _Table
+from planning.catalogue import PARTS
 from planning.city import City
+from planning.datafile import DATA, Table, read_tables, refuse
 
 NONE = "none"
 
@@ -64,8 +65,8 @@ def load_written_purposes(path: str | Path = DATA / "written_purposes.toml") -> 
     ------
     InputError: with every fault of the file. FileRefused: no such file.
     """
-    data, faults = _read(path)
-    book = _Table(Path(path).name, data, faults)
+    data, faults = read_tables(path)
+    book = Table(Path(path).name, data, faults)
     rule, parts = book.table("rule"), book.table("part")
     titles = {}
     for key in (*PARTS, NONE):
@@ -84,7 +85,7 @@ def load_written_purposes(path: str | Path = DATA / "written_purposes.toml") -> 
     rule.flag("assumed")
     rule.close()
     book.close()
-    _refuse(faults, titles, path)
+    refuse(faults, titles, path)
     return settings
 
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from planning.catalogue import DATA, _read, _refuse, _Table, load_levels
+from planning.catalogue import load_levels
+from planning.datafile import DATA, Table, read_tables, refuse
 from planning.errors import InputError
 
 LEVELS = ("room", "face")
@@ -63,9 +64,9 @@ def load_privacy(path: str | Path = DATA / "privacy.toml") -> PrivacySettings:
     ------
     InputError: with every fault of the file. FileRefused: no such file.
     """
-    data, faults = _read(path)
+    data, faults = read_tables(path)
     known = {key: level.px_per_m for key, level in load_levels().items()}
-    book = _Table(Path(path).name, data, faults)
+    book = Table(Path(path).name, data, faults)
     homes, zones, masks, wanted = (book.table(name) for name in ("homes", "zones", "masks", "level"))
     levels = {}
     for key in LEVELS:
@@ -89,7 +90,7 @@ def load_privacy(path: str | Path = DATA / "privacy.toml") -> PrivacySettings:
         table.close()
     wanted.close()
     book.close()
-    _refuse(faults, levels, path)
+    refuse(faults, levels, path)
     return settings
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from planning.catalogue import DATA, _read, _refuse, _Table
+from planning.datafile import DATA, Table, read_tables, refuse
 from planning.frames import ROAD_CLASSES
 
 # Why a camera misses a place; data/witness.toml words each.
@@ -82,8 +82,8 @@ def load_witness(path: str | Path = DATA / "witness.toml") -> WitnessSettings:
     ------
     InputError: with every fault of the file. FileRefused: no such file.
     """
-    data, faults = _read(path)
-    book = _Table(Path(path).name, data, faults)
+    data, faults = read_tables(path)
+    book = Table(Path(path).name, data, faults)
     place, streets = book.table("place"), book.table("streets")
     heights = place.take("heights_m")
     if not (isinstance(heights, list) and heights and all(isinstance(height, float) and 0 <= height <= 10 for height in heights)):
@@ -109,16 +109,16 @@ def load_witness(path: str | Path = DATA / "witness.toml") -> WitnessSettings:
         table.text("source")
         table.close()
     book.close()
-    _refuse(faults, paces, path)
+    refuse(faults, paces, path)
     return settings
 
 
-def _keys(book: _Table, group: str) -> tuple[str, ...]:
+def _keys(book: Table, group: str) -> tuple[str, ...]:
     value = book.take(group)
     return tuple(value) if isinstance(value, dict) else ()
 
 
-def _pace(key: str, book: _Table) -> Pace:
+def _pace(key: str, book: Table) -> Pace:
     table = book.table("pace").table(key)
     slow, fast = table.number("slow_kmh", 0.5, 200), table.number("fast_kmh", 0.5, 200)
     if fast < slow:
@@ -132,7 +132,7 @@ def _pace(key: str, book: _Table) -> Pace:
     return pace
 
 
-def _clock(key: str, book: _Table) -> Clock:
+def _clock(key: str, book: Table) -> Clock:
     table = book.table("clock").table(key)
     box = []
     for name, most in (("lat", 90.0), ("lon", 180.0)):

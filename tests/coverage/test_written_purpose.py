@@ -11,8 +11,9 @@ import pytest
 
 from coverage.standing import planned
 from coverage.written_purpose import WrittenPurpose, load_written_purposes, written_purposes
-from planning.catalogue import DATA, PARTS, load_models
+from planning.catalogue import PARTS, load_models
 from planning.city import City
+from planning.datafile import DATA
 from planning.errors import InputError
 from planning.nouns import Plan
 from tests.coverage.watching import a_head, houses, stands, walls_of

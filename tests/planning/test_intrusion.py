@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from planning.catalogue import DATA, load_levels
+from planning.catalogue import load_levels
+from planning.datafile import DATA
 from planning.errors import InputError
 from planning.intrusion import at_level, load_privacy
 

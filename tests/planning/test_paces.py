@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from planning.catalogue import DATA
+from planning.datafile import DATA
 from planning.errors import InputError
 from planning.paces import REASONS, load_witness
 
