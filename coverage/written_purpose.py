@@ -1,7 +1,7 @@
 """What each camera is for, from what it mainly sees: the written purpose that EDPB Guidelines 3/2019 ask for, as data.
 
-    weight it sees  =  crime + roads + places + residents + priority         the largest part is the purpose; where that is places, the kind of
-                                                                             place it sees most of says it more closely
+The weight it sees = crime + roads + places + residents + priority. The largest part is the purpose; where that is places, the kind of place there is
+most of near what it sees says it more closely.
 """
 
 from __future__ import annotations
@@ -89,9 +89,7 @@ def load_written_purposes(path: str | Path = DATA / "written_purposes.toml") -> 
     return settings
 
 
-def written_purposes(
-    city: City, walls: Walls, cameras: Standing, demand: gpd.GeoDataFrame, settings: PurposeWords
-) -> tuple[WrittenPurpose, ...]:
+def written_purposes(city: City, walls: Walls, cameras: Standing, demand: gpd.GeoDataFrame, settings: PurposeWords) -> tuple[WrittenPurpose, ...]:
     """The purpose of each camera, in their order.
 
     Parameters

@@ -224,9 +224,7 @@ def test_zones_worked_by_hand() -> None:
     away = Poses((a_head(),), np.zeros(2, np.int32), np.zeros(2, np.int32), np.array([90.0, 270.0]))
     np.testing.assert_allclose(zones_of_poses(walls_of(houses()), sites, away, zones, SETTINGS), [36, 0])
     np.testing.assert_allclose(zones_of_poses(walls_of(houses(box(8, -9, 9, 9))), sites, away, zones, SETTINGS), [0, 0])
-    found = privacy_of_cameras(
-        walls_of(houses()), stands(("a", 0, 0, 90.0, a_head())), build_frontage(houses(), SETTINGS), zones, SETTINGS
-    )
+    found = privacy_of_cameras(walls_of(houses()), stands(("a", 0, 0, 90.0, a_head())), build_frontage(houses(), SETTINGS), zones, SETTINGS)
     assert (found.zones_seen_m2, found.zones_m2, found.share) == pytest.approx((36, 36, 0))
     assert (found.cameras[0].zones_m2, found.cameras[0].zones_share) == pytest.approx((36, 1))
 
