@@ -16,9 +16,10 @@ import numpy.typing as npt
 from coverage.sight import Floats, Ints, Walls, cast
 from coverage.witness import Eyes, look
 from planning.paces import Pace
-from planning.walks import Walk, Ways, chance_to_pass, chance_unseen, walk_from
+from planning.walks import Walk, Ways, chance_to_pass, chance_unseen, ends_unseen, walk_from
 
 Flags = npt.NDArray[np.bool_]
+MOST_ROADS = 20  # told of those left unseen
 _M_A_MINUTE = 1000.0 / 60.0  # of one km/h
 
 
@@ -54,17 +55,32 @@ class Passing:
     y_m: float
 
 
+@dataclass(frozen=True)
+class Unseen:
+    """A road on which someone may be at the end of the time without having passed any camera.
+
+    `chance`: of all who leave; `road`: row of Roads; `x_m`, `y_m`: its likeliest point.
+    """
+
+    chance: float
+    road: int
+    x_m: float
+    y_m: float
+
+
 @dataclass(frozen=True, eq=False)
 class Leaving:
     """The ways out at one pace.
 
-    `passing`: cameras, the most likely passed first; `unseen`: the chance to be gone for the whole time without passing any; `point` and `gone_m`
-    (n_reached,): the street points reached, in order of distance; `early_s`, `late_s`: when, at the fastest and at the slowest pace [s].
+    `passing`: cameras, the most likely passed first; `unseen`: the chance to be gone for the whole time without passing any, and `unseen_on` which
+    roads, the likeliest first; `point` and `gone_m` (n_reached,): the street points reached, in order of distance; `early_s`, `late_s`: when, at the
+    fastest and at the slowest pace [s].
     """
 
     pace: Pace
     passing: tuple[Passing, ...]
     unseen: float
+    unseen_on: tuple[Unseen, ...]
     point: Ints
     gone_m: Floats
     early_s: Floats
@@ -108,7 +124,17 @@ def leave(eyes: Eyes, ways: Ways, views: StreetViews, x_m: float, y_m: float, pa
     passing = _passings(eyes, ways, walk, camera, point, px, pace, minutes)
     seen = np.zeros(len(ways.points_m), bool)
     seen[point] = True
-    return Leaving(pace, passing, chance_unseen(walk, seen), walk.order, gone, gone / fast * 60.0, gone / slow * 60.0)
+    return Leaving(pace, passing, chance_unseen(walk, seen), _unseen_on(ways, walk, seen), walk.order, gone, gone / fast * 60.0, gone / slow * 60.0)
+
+
+def _unseen_on(ways: Ways, walk: Walk, seen: Flags) -> tuple[Unseen, ...]:
+    chance = ends_unseen(walk, seen)
+    points = np.flatnonzero(chance)
+    points = points[np.lexsort((points, -np.round(chance[points], 12)))]
+    total = np.bincount(ways.road[points], weights=chance[points], minlength=len(ways.lines))
+    roads, first = np.unique(ways.road[points], return_index=True)
+    likeliest = sorted(zip(roads, points[first], strict=True), key=lambda one: (-round(float(total[one[0]]), 12), int(one[0])))[:MOST_ROADS]
+    return tuple(Unseen(float(total[road]), int(road), float(ways.points_m[at, 0]), float(ways.points_m[at, 1])) for road, at in likeliest)
 
 
 def _passings(

@@ -179,7 +179,7 @@ def who_saw(
     later = sun_times(at + datetime.timedelta(minutes=minutes), lat, lon, zone)
     if later.night != sun.night:
         notes.append(f"The sun {'sets' if later.night else 'rises'} within these minutes; the ways out are told as at the time asked for")
-    rows = sorted({one.road for way in leaving for one in way.passing})
+    rows = sorted({one.road for way in leaving for one in way.passing} | {one.road for way in leaving for one in way.unseen_on})
     names = city["roads"]["name"].to_numpy(object)
     labels = city["roads"].index
     roads = {row: str(names[row]) if names[row] is not None else str(labels[row]) for row in rows}
@@ -305,7 +305,7 @@ def _told(notes: list[str], seen: Sequence[Sighting], settings: WitnessSettings,
 
 
 def tables(answer: Answer, settings: WitnessSettings | None = None) -> tuple[Table, ...]:
-    """The answer as rows to print: `seen`, `missed`, and `leaving`, where all paces stand in one table, each with its likeliest cameras."""
+    """The answer as rows to print: `seen`, `missed`, `leaving`, each pace with its likeliest cameras, and `unseen`, roads reached past no camera."""
     settings = settings or load_witness()
     words = settings.reasons
 
@@ -333,8 +333,13 @@ def tables(answer: Answer, settings: WitnessSettings | None = None) -> tuple[Tab
          f"{one.px_per_m:.0f}", answer.roads[one.road])
         for way in answer.leaving for one in way.passing[: settings.most_cameras]
     )  # fmt: skip
+    unseen = tuple(
+        (way.pace.key, f"{one.chance:.3f}", answer.roads[one.road], f"{one.x_m:.1f}", f"{one.y_m:.1f}")
+        for way in answer.leaving for one in way.unseen_on
+    )  # fmt: skip
     return (
         Table("seen", ("camera", "kind", "model", "px_per_m", "levels", "distance_m", "bearing_deg", "off_axis_deg", "points"), seen),
         Table("missed", ("camera", "kind", "model", "distance_m", "bearing_deg", "why", "clear_from_m"), missed),
         Table("leaving", ("camera", "kind", "pace", "from", "to", "chance", "first_m", "px_per_m", "road"), leaving),
+        Table("unseen", ("pace", "chance", "road", "x_m", "y_m"), unseen),
     )

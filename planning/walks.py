@@ -179,8 +179,8 @@ def _chances(before: Ints, order: Ints) -> Floats:
 
 
 @jit
-def _ends_unseen(before: Ints, order: Ints, chance: Floats, seen: Bools) -> float:
-    """The chance to come to the end of a way without passing a seen point."""
+def _ends_unseen(before: Ints, order: Ints, chance: Floats, seen: Bools) -> Floats:
+    """The chance of each way's end that is reached without passing a seen point, 0 elsewhere."""
     hidden, ends = np.zeros(len(before), np.bool_), np.ones(len(before), np.bool_)
     for k in range(len(order)):
         point = order[k]
@@ -188,11 +188,11 @@ def _ends_unseen(before: Ints, order: Ints, chance: Floats, seen: Bools) -> floa
         hidden[point] = not seen[point] and (came < 0 or hidden[came])
         if came >= 0:
             ends[came] = False
-    total = 0.0
+    out = np.zeros(len(before))
     for k in range(len(order)):
         if hidden[order[k]] and ends[order[k]]:
-            total += chance[order[k]]
-    return total
+            out[order[k]] = chance[order[k]]
+    return out
 
 
 @jit
@@ -214,9 +214,14 @@ def _passing(before: Ints, chance: Floats, group_start: Ints, member: Ints) -> F
     return out
 
 
+def ends_unseen(walk: Walk, seen: Bools) -> Floats:
+    """The chance to come to each way's end without passing a seen point; 0 at points that are no end, or not reached so. Shapes (n_points,)."""
+    return _ends_unseen(walk.before, walk.order, walk.chance, seen)
+
+
 def chance_unseen(walk: Walk, seen: Bools) -> float:
     """The chance to go all the way without passing a seen point, 1 where nothing is reached; `seen` (n_points,)."""
-    return float(_ends_unseen(walk.before, walk.order, walk.chance, seen)) if len(walk.order) else 1.0
+    return float(ends_unseen(walk, seen).sum()) if len(walk.order) else 1.0
 
 
 def chance_to_pass(walk: Walk, start: Ints, member: Ints) -> Floats:

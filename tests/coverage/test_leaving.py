@@ -76,6 +76,16 @@ def test_in_tunnels_nobody_is_seen() -> None:
     assert ways_out(stands(EASTWARD), 30, 0, tunnel=True).passing == ()
 
 
+def test_roads_left_unseen_are_told_the_likeliest_first() -> None:
+    """With a camera on the eastern arm, who leaves from 30 m east unseen ends on one of three others, a sixth each, at its tip."""
+    found = ways_out(stands(EASTWARD), 30, 0)
+    assert [(one.road, round(one.chance, 6)) for one in found.unseen_on] == [(1, 0.166667), (2, 0.166667), (3, 0.166667)]
+    np.testing.assert_allclose([(one.x_m - EAST, one.y_m - NORTH) for one in found.unseen_on], [(0, 200), (-200, 0), (0, -200)], atol=1e-6)
+    assert sum(one.chance for one in found.unseen_on) == pytest.approx(found.unseen)
+    alone = ways_out(stands(), 30, 0)
+    assert (alone.unseen_on[0].road, alone.unseen_on[0].chance) == (0, pytest.approx(1 / 2))
+
+
 def test_the_likeliest_come_first_then_the_soonest_then_by_id() -> None:
     """A camera over the middle is passed by the half that comes there; one on an arm beyond by a sixth."""
     north = ("n", 0.0, 60.0, 0.0, a_head())

@@ -194,10 +194,13 @@ def test_an_empty_city_answers() -> None:
 
 
 def test_tables_are_rows_to_print() -> None:
-    """Three tables of texts, as wide as their headings, with windows as clock times and reasons in words."""
+    """Four tables of texts, as wide as their headings, with windows as clock times and reasons in words."""
     answer = ask(32, 0)
-    seen, missed, leaving = tables(answer)
-    for table in (seen, missed, leaving):
+    seen, missed, leaving, unseen = tables(answer)
+    assert seen.rows and missed.rows and leaving.rows
+    assert not unseen.rows  # the place itself is in view
+    (*_, unseen) = tables(ask(-150, 0))
+    for table in (seen, missed, leaving, unseen):
         assert table.rows
         assert all(len(row) == len(table.columns) for row in table.rows)
         assert all(isinstance(cell, str) for row in table.rows for cell in row)
