@@ -1,5 +1,5 @@
 """The same jobs from a terminal: cities (`city import|check|list|demo`), plans (`plan`, `verify`, `export`, `report`), questions about them
-(`frontier`, `phases`, `why`, `next`, `repair`) and the `app`.
+(`frontier`, `phases`, `why`, `next`, `repair`, `witness`) and the `app`.
 
 Exit status: 0 done; 1 refused or impossible, with every fault on its own line; 2 the command's words are off; 130 stopped by hand.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import importlib
 import os
 import socket
 import sys
@@ -137,13 +138,11 @@ def _add_plan(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=_plan)
 
 
-def _later(name: str) -> Callable[[argparse.Namespace], int]:
-    """The command of `screens.answers`, which loads the optimizer only when it runs."""
+def _later(name: str, module: str = "screens.answers") -> Callable[[argparse.Namespace], int]:
+    """The command of that name, its module with all it stands on loaded only when it runs."""
 
     def run(options: argparse.Namespace) -> int:
-        from screens import answers
-
-        status: int = getattr(answers, name)(options)
+        status: int = getattr(importlib.import_module(module), name)(options)
         return status
 
     return run
@@ -182,6 +181,14 @@ def _add_questions(commands: argparse._SubParsersAction[argparse.ArgumentParser]
     repair.add_argument("--budget", required=True, help="money for repairs")
     repair.add_argument("--replace", action="store_true", help="new cameras may be bought instead")
     repair.set_defaults(run=_later("repair"))
+    witness = commands.add_parser("witness", help="which cameras could have seen a place, and which see the ways out after")
+    witness.add_argument("city", help="a city's name or folder")
+    witness.add_argument("--at", required=True, metavar="LAT,LON", help="the place, in degrees")
+    witness.add_argument("--when", required=True, metavar="TIME", help='day and time by the local clock, as "2026-11-20 22:30"')
+    witness.add_argument("--plan", help="a .gpkg that `chaukas plan` wrote, whose cameras are asked too")
+    witness.add_argument("--minutes", type=float, default=10.0, help="how long after to look along the ways out (default 10)")
+    witness.add_argument("--most", type=int, default=12, help="how many rows of each table to print (default 12)")
+    witness.set_defaults(run=_later("witness", "screens.looking"))
     for parser in (why, more, repair):
         parser.add_argument("plan", help="a .gpkg that `chaukas plan` wrote")
         parser.add_argument("--city", help="the city's name or folder, where it is not found by the plan's own name of it")

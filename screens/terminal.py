@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from planning.city import MADE_NOTE, ROOT, City, find_city
-from planning.errors import CityError, Fault, Infeasible, ScenarioError
+from planning.errors import ChaukasError, CityError, Fault, Infeasible, ScenarioError
 from planning.money import parse_rupees, say_rupees, say_short
 from planning.nouns import Plan, Scenario
 from planning.progress import Progress, Step
@@ -90,7 +90,7 @@ def attempt(faults: list[Fault], work: Callable[[str], T], text: str, instead: T
     """What the text says; where it cannot be read, the faults are kept and `instead` is returned, so that all is told at once."""
     try:
         return work(text)
-    except ScenarioError as error:
+    except ChaukasError as error:
         faults.extend(error.faults)
         return instead
 
