@@ -130,8 +130,8 @@ def _frame(source: Any, city: City) -> tuple[tuple[float, float], float]:
     turn = source.transform
     to_city = pyproj.Transformer.from_crs(source.crs.to_wkt(), city.crs, always_xy=True)
     to_source = pyproj.Transformer.from_crs(city.crs, source.crs.to_wkt(), always_xy=True)
-    middle = np.array(~turn * to_source.transform((west + east) / 2, (south + north) / 2))
-    here, right, down = (np.array(to_city.transform(*(turn * tuple(middle + step)))) for step in ((0, 0), (1, 0), (0, 1)))
+    column, row = _apply(~turn, *to_source.transform((west + east) / 2, (south + north) / 2))
+    here, right, down = (np.array(to_city.transform(*_apply(turn, column + c, row + r))) for c, r in ((0, 0), (1, 0), (0, 1)))
     native = float(min(np.hypot(*(right - here)), np.hypot(*(down - here))))
     if not (np.isfinite(native) and native > 0):
         raise CityError.one("terrain.crs", "The terrain's CRS cannot be brought to the city's", "Check its CRS and its place", source.crs.to_string())
@@ -150,13 +150,14 @@ def _shape(city: City, origin: tuple[float, float], cell: float) -> tuple[int, i
 
 def _read(source: Any, city: City, cell: float) -> tuple[Floats, Any]:
     """The pixels over the study area and its margin, NaN where masked; averaged down where they are many more than the grid's nodes."""
-    from rasterio.enums import Resampling
+    from rasterio.enums import ColorInterp, Resampling
+    from rasterio.transform import Affine
     from rasterio.windows import Window
 
     rim = shapely.segmentize(shapely.box(*city.area.bounds).buffer(MARGIN_M + 2 * cell, join_style="mitre"), 500.0)
     x, y = pyproj.Transformer.from_crs(city.crs, source.crs.to_wkt(), always_xy=True).transform(*shapely.get_coordinates(rim).T)
     known = np.isfinite(x) & np.isfinite(y)
-    columns, rows = ~source.transform * (x[known], y[known]) if known.any() else (np.full(1, -9.0), np.full(1, -9.0))
+    columns, rows = _apply(~source.transform, x[known], y[known]) if known.any() else (np.full(1, -9.0), np.full(1, -9.0))
     first_c, last_c = max(int(np.floor(columns.min())) - 2, 0), min(int(np.ceil(columns.max())) + 2, source.width)
     first_r, last_r = max(int(np.floor(rows.min())) - 2, 0), min(int(np.ceil(rows.max())) + 2, source.height)
     if first_c >= last_c or first_r >= last_r:
@@ -167,8 +168,16 @@ def _read(source: Any, city: City, cell: float) -> tuple[Floats, Any]:
     read = source.read(1, window=window, out_shape=shape, masked=True, resampling=Resampling.average if shrink > 1 else Resampling.nearest)
     values = np.ma.filled(read.astype(np.float64), np.nan) * source.scales[0] + source.offsets[0]
     values[~np.isfinite(values)] = np.nan
-    transform = source.window_transform(window)
-    return values, transform * transform.scale(window.width / shape[1], window.height / shape[0])
+    for band, kind in enumerate(source.colorinterp, 1):
+        if kind == ColorInterp.alpha:  # its mask leaves out what is transparent by whole numbers only
+            values[source.read(band, window=window, out_shape=shape) == 0] = np.nan
+    wide, high, at = window.width / shape[1], window.height / shape[0], source.window_transform(window)
+    return values, Affine(at.a * wide, at.b * high, at.c, at.d * wide, at.e * high, at.f)
+
+
+def _apply(transform: Any, columns: Any, rows: Any) -> tuple[Any, Any]:
+    """Where pixels lie; spelled out, since affine's own sign for it changes between its versions."""
+    return transform.a * columns + transform.b * rows + transform.c, transform.d * columns + transform.e * rows + transform.f
 
 
 def _north_up(origin: tuple[float, float], cell: float, rows: int) -> Any:

@@ -1,7 +1,8 @@
 """The verifier's own way over the ground: each line of sight as a profile of many points, by scipy's interpolation.
 
 Nothing of `coverage.ground` is used: heights come from scipy, and the line is compared with the ground at a point every half metre and wherever it
-passes from one cell of the terrain to the next, where the ground has its edges.
+passes from one cell of the terrain to the next, where the ground has its edges; close to the target, where a hair's breadth of ground may hide it,
+ever more closely.
 """
 
 from __future__ import annotations
@@ -65,8 +66,9 @@ def over_ground(terrain: Terrain | None, start_m: Floats, end_m: Floats, start_z
 
 def _along(terrain: Terrain, start: Floats, end: Floats, longest: float) -> Floats:
     """Where each line is looked at, as parts of it (n, m): evenly, and where it crosses the columns and rows of nodes; 0 where there is none left."""
-    even = np.broadcast_to(np.linspace(0.0, 1.0, int(np.ceil(longest / STEP_M)) + 1), (len(start), int(np.ceil(longest / STEP_M)) + 1))
-    parts = [even]
+    count = max(int(np.ceil(longest / STEP_M)), 1)
+    evenly = np.append(np.linspace(0.0, 1.0, count + 1), 1.0 - 0.25 ** np.arange(1, 8) / count)
+    parts = [np.broadcast_to(evenly, (len(start), len(evenly)))]
     for axis in (0, 1):
         a, b = ((p[:, axis] - terrain.origin_m[axis]) / terrain.cell_m for p in (start, end))
         count = int(np.abs(b - a).max(initial=0.0)) + 1

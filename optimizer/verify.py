@@ -3,7 +3,8 @@
 The planner walks a grid of walls and filters by distance and bearing. Here every camera's targets are asked one by one: angle between bearing and
 target, angle below the horizon between the picture's edges, pixels over slant range, and shapely's own intersection of the line of sight with each
 footprint's outline; on terrain each line is a profile of many points besides (`optimizer.profiles`). The demand is built again from the city and the
-recipe, sites and prices likewise; nothing is taken from the plan but where its cameras stand and how they are aimed. A plan that disagrees is refused.
+recipe, sites and prices likewise; nothing is taken from the plan but where its cameras stand and how they are aimed. A plan that disagrees is
+refused.
 """
 
 from __future__ import annotations
