@@ -66,7 +66,7 @@ class Sightlines:
 
     `start` (n_points + 1,); per pair: `target` (index), `bearing_deg` [0, 360), `ground_m` (horizontal distance) and `critical_m`: the target is seen
     from every mount strictly higher above its own ground. Pairs blocked even from `highest_m` are left out. `drop_m`: how much lower than the mount's
-    the target's ground lies, for each pair; None on flat ground.
+    ground lies what the target stands on, for each pair; None on flat ground.
     """
 
     start: Ints
@@ -296,7 +296,10 @@ def _in_range(
     return counts
 
 
-def cast(walls: Walls, points_m: Floats, targets_m: Floats, target_z_m: Floats, *, reach_m: Floats | float, highest_m: Floats | float) -> Sightlines:
+def cast(
+    walls: Walls, points_m: Floats, targets_m: Floats, target_z_m: Floats, *, reach_m: Floats | float, highest_m: Floats | float,
+    deck_m: Floats | None = None,
+) -> Sightlines:  # fmt: skip
     """Every pair of point and target within reach that some allowed mount height sees.
 
     Parameters
@@ -307,6 +310,7 @@ def cast(walls: Walls, points_m: Floats, targets_m: Floats, target_z_m: Floats, 
     target_z_m: heights of the targets above their ground (n_targets,) [m].
     reach_m: longest horizontal range, for all points or each (n_points,) [m].
     highest_m: the highest mount above its ground, for all points or each; pairs blocked even from there are left out [m].
+    deck_m: how high above the terrain what each target stands on lies (n_targets,), as on a bridge; nowhere where None [m].
     """
     points = np.ascontiguousarray(points_m - np.asarray(walls.origin_m), dtype=np.float64).reshape(-1, 2)
     targets = np.ascontiguousarray(targets_m - np.asarray(walls.origin_m), dtype=np.float64).reshape(-1, 2)
@@ -329,6 +333,8 @@ def cast(walls: Walls, points_m: Floats, targets_m: Floats, target_z_m: Floats, 
     grid = (walls.ends_m, walls.top_m, walls.cell_start, walls.cell_walls, *walls.shape, *walls.corner_m, CELL_M)
     z = np.ascontiguousarray(target_z_m, dtype=np.float64)
     mount_ground, target_ground = ground_under(walls, points_m), ground_under(walls, targets_m)
+    if deck_m is not None:
+        target_ground = target_ground + deck_m
     _cast(*grid, points, targets, target_ground + z, reach, highest, *buckets, mount_ground, *heights_of(walls),
           room, target, bearing, ground, critical, counts)  # fmt: skip
     start = np.zeros(len(points) + 1, dtype=np.int64)

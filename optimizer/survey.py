@@ -14,6 +14,7 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
+from coverage.decks import raised
 from coverage.matrix import CoverageMatrix, build_matrix
 from coverage.poses import Aim, Head, Poses, make_heads, make_poses
 from coverage.sight import Floats, Walls, build_walls, cast
@@ -106,10 +107,11 @@ def make_survey(city: City, scenario: Scenario, *, aim: Aim = Aim(), progress: P
     terrain = read_terrain(city)
     walls = build_walls(city["buildings"], origin, terrain)
     points, targets, target_z = _xy(sites), _xy(demand), np.full(len(demand), target_m)
-    standing, before = _look_around(city, walls, targets, target_z, px_per_m, by_night=scenario.by_night, target_m=target_m)
+    decks = None if terrain is None else raised(terrain, city["roads"], targets, demand["road"].where(demand["kind"] == "road", "").to_numpy(object))
+    standing, before = _look_around(city, walls, targets, target_z, px_per_m, decks, by_night=scenario.by_night, target_m=target_m)
     reach, top = _reach(heads, walls), max(head.height_m for head in heads)
     ceiling = sites["max_height_m"].to_numpy(dtype=np.float64)
-    lines = cast(walls, points, targets, target_z, reach_m=reach, highest_m=np.minimum(ceiling, top) + 1e-9)
+    lines = cast(walls, points, targets, target_z, reach_m=reach, highest_m=np.minimum(ceiling, top) + 1e-9, deck_m=decks)
     clock.stage("poses", 0.35)
     weight = np.where(before, 0.0, demand["weight"].to_numpy(dtype=np.float64))
     poses = make_poses(lines, offered, weight, ceiling, street_bearings(sites, city["roads"]), aim)
@@ -173,7 +175,7 @@ def _wanted(city: City, scenario: Scenario) -> tuple[dict[str, CameraModel], flo
 
 
 def _look_around(
-    city: City, walls: Walls, targets: Floats, target_z: Floats, px_per_m: float, *, by_night: bool, target_m: float
+    city: City, walls: Walls, targets: Floats, target_z: Floats, px_per_m: float, decks: Floats | None, *, by_night: bool, target_m: float
 ) -> tuple[Standing, np.ndarray[tuple[int], np.dtype[np.bool_]]]:
     """Existing cameras and what they see."""
     standing = stand(city["cameras"], city["buildings"], load_models(), px_per_m, by_night=by_night, target_m=target_m)
@@ -181,7 +183,7 @@ def _look_around(
         return standing, np.zeros(len(targets), dtype=bool)
     reach = _reach(standing.poses.heads, walls)
     top = max(head.height_m for head in standing.poses.heads)
-    lines = cast(walls, standing.points_m, targets, target_z, reach_m=reach, highest_m=top + 1e-9)
+    lines = cast(walls, standing.points_m, targets, target_z, reach_m=reach, highest_m=top + 1e-9, deck_m=decks)
     seen = build_matrix(lines, standing.poses, len(targets)).px_per_m
     return standing, np.asarray(seen.getnnz(axis=0) > 0)
 
@@ -199,8 +201,8 @@ def _ground_notes(city: City, terrain: Terrain | None) -> tuple[str, ...]:
     bridges = int(city["roads"]["bridge"].sum())
     if bridges:
         notes.append(
-            f"{bridges} pieces of road are bridges, whose decks are not in the ground's heights: what is on them is taken to stand on the ground "
-            "below, and decks block nothing"
+            f"{bridges} pieces of road are bridges: their decks are taken to run evenly between the ground at their ends, what is on them stands on "
+            "the deck, and decks hide nothing"
         )
     return tuple(notes)
 

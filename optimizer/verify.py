@@ -17,6 +17,7 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
+from coverage.decks import raised
 from coverage.optics import focal_px
 from coverage.sight import Floats
 from coverage.standing import stand
@@ -197,6 +198,9 @@ def _seen(cameras: list[_Camera], city: City, demand: gpd.GeoDataFrame, target_m
     """Which demand points these cameras see (n_demand,)."""
     at = shapely.get_coordinates(demand.geometry.array)
     target_z = heights(terrain, at) + target_m
+    if terrain is not None:
+        on_street = (demand["kind"] == "road").to_numpy()
+        target_z[on_street] += raised(terrain, city["roads"], at[on_street], demand["road"].to_numpy(object)[on_street])
     near = shapely.STRtree(demand.geometry.array)
     pairs_from, pairs_to, pairs_z = [], [], []
     seen = np.zeros(len(demand), dtype=bool)
