@@ -2,6 +2,8 @@
 
     sites' network heads -> plan -> grid of its sites -> each site's share, and for sites not chosen what a line to that grid would cost -> heads ...
 
+A grid of the sites chosen costs more than their heads said, since sites are chosen where heads came out low: all heads are scaled by what was found.
+
 The plan kept is the best one whose cameras, sites and grid together lie within the budget. Each of its sites carries its share of the grid as the
 head `grid` in place of `backhaul`, so that the plan's cost is the cost of all of it, to the rupee.
 """
@@ -36,6 +38,7 @@ from planning.workers import Progress
 ROUNDS = 6
 TOLERANCE = 0.02
 DAMPING = 0.7
+_NEAR = 3  # times the tolerance
 _MORE = 4  # rounds added where no plan yet lies within the budget
 
 
@@ -85,7 +88,8 @@ def plan_with_grid(
         survey = make_survey(city, scenario, progress=progress)
     prices, figures = load_prices(), figures if figures is not None else load_grid_figures()
     limit_s = round_s if round_s is not None else scenario.time_limit_s / 3
-    heads, reserve, agreed, least = survey.sites["cost_backhaul"].to_numpy(np.int64), 0, False, 0
+    heads, scale, reserve, agreed, least = survey.sites["cost_backhaul"].to_numpy(np.int64), 1.0, 0, False, 0
+    base = heads.astype(np.float64)
     best: tuple[Plan, Grid] | None = None
     told: list[Round] = []
     for number in range(rounds + _MORE):
@@ -103,11 +107,16 @@ def plan_with_grid(
         least = min(least or total, total)
         if told[-1].fits and (best is None or plan.proof.covered > best[0].proof.covered):
             best = plan, grid
-        agreed = abs(stated - grid.cost_inr) <= tolerance * max(grid.cost_inr, 1)
-        if agreed and told[-1].fits:
+        off = abs(stated - grid.cost_inr) / max(grid.cost_inr, 1)
+        agreed = off <= tolerance
+        if agreed and told[-1].fits and (reserve == 0 or total >= (1 - tolerance) * scenario.budget_inr):
             break
-        heads = _moved(heads, joining_costs(survey, grid, prices, figures), rows, plan, grid, damping)
-        reserve = reserve // 2 + max(0, total - scenario.budget_inr)
+        # The heads of the first round are no shares of any grid: they are left behind at once, and say nothing of the scale.
+        base = _moved(base, joining_costs(survey, grid, prices, figures), rows, plan, grid, damping if number else 1.0)
+        scale *= float(np.clip(grid.cost_inr / max(stated, 1), 0.5, 2.0)) if number else 1.0
+        heads = np.rint(scale * base).astype(np.int64)
+        # Held back is what heads near the truth still miss; while they are far from it, the scale sees to that.
+        reserve = max(0, reserve + total - scenario.budget_inr) if off <= _NEAR * tolerance or number >= rounds - 1 else 0
     if best is None:
         what = f"No plan was found whose network is within the budget; the cheapest met costs {say_rupees(least)}"
         raise Infeasible.one("grid.budget", what, "Give more, or allow fewer and nearer sites", say_rupees(scenario.budget_inr))
@@ -118,11 +127,12 @@ def plan_with_grid(
     return Joined(dataclasses.replace(plan, verified=True), best[1], tuple(told), agreed)
 
 
-def _moved(heads: Ints, joining: Ints, rows: Ints, plan: Plan, grid: Grid, damping: float) -> Ints:
+def _moved(heads: Floats, joining: Ints, rows: Ints, plan: Plan, grid: Grid, damping: float) -> Floats:
     """The heads, moved toward shares where a site is in the plan and toward what a line of its own would cost elsewhere."""
-    found = joining.copy()
+    found = joining.astype(np.float64)
     found[rows] = [grid.shares_inr[site.id] for site in plan.sites]
-    return np.rint((1 - damping) * heads + damping * found).astype(np.int64)
+    moved: Floats = (1 - damping) * heads + damping * found
+    return moved
 
 
 def _one_round(
@@ -204,7 +214,7 @@ def _bound(city: City, scenario: Scenario, survey: Survey, prices: Prices, limit
     floor = np.minimum(stub, prices["radio_link"] // 2).astype(np.int64)
     problem: Problem = make_problem(city, scenario, _with_heads(survey, floor))
     outcome = solve(problem, gap=scenario.gap, time_limit_s=limit_s, seed=scenario.seed)
-    return min(outcome.bound / max(problem.total, 1e-12), 1.0)
+    return float(min(outcome.bound / max(problem.total, 1e-12), 1.0))
 
 
 def _finished(plan: Plan, grid: Grid, bound: float, runtime_s: float) -> Plan:
