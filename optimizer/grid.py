@@ -171,6 +171,9 @@ def _segments(city: City, lines: Lines, edges: Ints, load: Floats, beyond: Ints,
 def _told(segments: gpd.GeoDataFrame, figures: Figures) -> list[str]:
     carried = [figures.figures[key] for key in _CARRIED]
     told = [f"Assumed: {figure.title}: {figure.value:g} {figure.unit}" for figure in carried if figure.assumed]
+    onto = float(segments.loc[segments["kind"] == "existing", "load_mbps"].sum())
+    if onto:
+        told.append(f"The existing network is to carry {onto:g} Mbit/s more; whether it has the room is not known")
     for kind in ("fibre", "stub", "wireless"):
         over = segments[segments["over"] & (segments["kind"] == kind)]
         if len(over):

@@ -88,7 +88,7 @@ def plan_with_grid(
         survey = make_survey(city, scenario, progress=progress)
     prices, figures = load_prices(), figures if figures is not None else load_grid_figures()
     limit_s = round_s if round_s is not None else scenario.time_limit_s / 3
-    heads, scale, reserve, agreed, least = survey.sites["cost_backhaul"].to_numpy(np.int64), 1.0, 0, False, 0
+    heads, scale, reserve, agreed = survey.sites["cost_backhaul"].to_numpy(np.int64), 1.0, 0, False
     base = heads.astype(np.float64)
     best: tuple[Plan, Grid] | None = None
     told: list[Round] = []
@@ -104,7 +104,6 @@ def plan_with_grid(
         stated = int(heads[rows].sum())
         total = plan.cost_inr - stated + grid.cost_inr
         told.append(Round(plan.proof.covered, stated, grid.cost_inr, total, total <= scenario.budget_inr))
-        least = min(least or total, total)
         if told[-1].fits and (best is None or plan.proof.covered > best[0].proof.covered):
             best = plan, grid
         off = abs(stated - grid.cost_inr) / max(grid.cost_inr, 1)
@@ -118,8 +117,7 @@ def plan_with_grid(
         # Held back is what heads near the truth still miss; while they are far from it, the scale sees to that.
         reserve = max(0, reserve + total - scenario.budget_inr) if off <= _NEAR * tolerance or number >= rounds - 1 else 0
     if best is None:
-        what = f"No plan was found whose network is within the budget; the cheapest met costs {say_rupees(least)}"
-        raise Infeasible.one("grid.budget", what, "Give more, or allow fewer and nearer sites", say_rupees(scenario.budget_inr))
+        raise _too_dear(scenario, min(done.total_inr for done in told))
     progress.step("bound", 0.93)
     plan = _finished(*best, _bound(city, scenario, survey, prices, limit_s), time.monotonic() - began)
     verify(plan, city, grid=best[1], figures=figures)
@@ -133,6 +131,11 @@ def _moved(heads: Floats, joining: Ints, rows: Ints, plan: Plan, grid: Grid, dam
     found[rows] = [grid.shares_inr[site.id] for site in plan.sites]
     moved: Floats = (1 - damping) * heads + damping * found
     return moved
+
+
+def _too_dear(scenario: Scenario, least: int) -> Infeasible:
+    what = f"No plan was found whose network is within the budget; the cheapest met costs {say_rupees(least)}"
+    return Infeasible.one("grid.budget", what, "Give more, or allow fewer and nearer sites", say_rupees(scenario.budget_inr))
 
 
 def _one_round(

@@ -79,6 +79,7 @@ def test_existing_cameras_are_free_places_to_end() -> None:
     assert grid.cost_inr == 10 * PER_M + 8 * PER_M + 2 * END
     assert grid.totals["existing"] == (1, pytest.approx(np.hypot(90, 1)), 0)
     assert any("existing cameras are on the command centre's network" in note for note in grid.notes)
+    assert any("is to carry 8 Mbit/s more" in note for note in grid.notes)
     apart = lay(city, poles((80, 4)), figures=NO_RADIO.replaced(existing_joined=0))
     assert apart.cost_inr == 90 * PER_M + 13 * PER_M + 3 * END
     assert "existing" not in apart.totals
