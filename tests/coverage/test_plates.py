@@ -79,6 +79,15 @@ def test_a_wall_hides_the_plate() -> None:
         assert read(poses_of(0.0), [(0.0, 11.0)], [180.0], walls=build_walls(house, (0.0, 0.0))) == [[seen]], height
 
 
+def test_a_higher_mount_of_the_same_pole_sees_over_a_wall() -> None:
+    """Two cameras on one pole, the lower behind a wall that the upper looks over: each is asked for itself."""
+    heads = [make_head(ANPR, 0, height, 250.0, target_m=0.8) for height in (3.0, 6.0)]
+    poses = Poses(tuple(head for head in heads if head), np.zeros(2, dtype=np.int32), np.arange(2).astype(np.int32), np.zeros(2))
+    wall = gpd.GeoDataFrame({"height_m": [2.6]}, geometry=[shapely.box(-3, 4, 3, 4.5)], crs="EPSG:32644")
+    assert read(poses, [(0.0, 11.0)], [180.0]) == [[True], [True]]
+    assert read(poses, [(0.0, 11.0)], [180.0], walls=build_walls(wall, (0.0, 0.0))) == [[False], [True]]
+
+
 def test_a_turned_scene_reads_the_same() -> None:
     """Turned about the camera by any angle, places, headings and bearings together, the same plates are read."""
     rng = np.random.default_rng(3)
