@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import geopandas as gpd
@@ -22,11 +23,15 @@ from coverage.optics import focal_px
 from coverage.sight import Floats
 from coverage.standing import stand
 from coverage.terrain import Terrain, read_terrain
+from optimizer.grid import Grid, lay_grid, poles_of
+from optimizer.lines import load_grid_figures
 from optimizer.profiles import heights, over_ground, roofs
+from optimizer.verify_grid import grid_faults
 from planning.catalogue import load_levels, load_models, load_prices, load_recipe
 from planning.city import City
 from planning.demand import build_demand
 from planning.errors import Disagreement, Fault
+from planning.figures import Figures
 from planning.money import say_rupees
 from planning.nouns import Plan, PlannedCamera
 from planning.sites import NOMINAL_M, build_sites
@@ -60,13 +65,18 @@ class _Camera:
     slant_m: float
 
 
-def verify(plan: Plan, city: City) -> Verified:
+def verify(plan: Plan, city: City, *, grid: Grid | None = None, figures: Figures | None = None) -> Verified:
     """Work the plan out again.
+
+    Parameters
+    ----------
+    grid: the network of a plan whose sites pay for one (head `grid`); laid again with the assumed command centre where it is not at hand.
+    figures: data/network.toml where none are given.
 
     Raises
     ------
     Disagreement: with every figure that differs, stated and found: `verify.city`, `verify.before`, `verify.after`, `verify.ward`, `verify.bound`,
-    `verify.cost`, `verify.budget`, `verify.site`, `verify.place`, `verify.camera`, `verify.map`.
+    `verify.cost`, `verify.budget`, `verify.site`, `verify.place`, `verify.camera`, `verify.map`, `verify.grid`.
     """
     began = time.monotonic()
     _check_readable(plan, city)
@@ -88,7 +98,7 @@ def verify(plan: Plan, city: City) -> Verified:
         faults.append(_differs("verify.after", "less is covered than was asked for", plan.scenario.wanted_share, f"{share_after:.6f}"))
     _check_map(plan, demand, before, after, faults)
     _check_wards(plan, city, demand, before, after, faults)
-    cost, yearly = _check_cost(plan, city, faults)
+    cost, yearly = _check_cost(plan, city, faults, _shares(plan, city, grid, figures, faults))
     if faults:
         raise Disagreement(faults)
     return Verified(share_before, share_after, cost, yearly, time.monotonic() - began)
@@ -251,7 +261,20 @@ def _clear(start: Floats, end: Floats, start_z: Floats, end_z: Floats, buildings
     return clear
 
 
-def _check_cost(plan: Plan, city: City, faults: list[Fault]) -> tuple[int, int]:
+def _shares(plan: Plan, city: City, grid: Grid | None, figures: Figures | None, faults: list[Fault]) -> Mapping[str, int] | None:
+    """Each site's share of the network, itself worked out again; None for a plan whose sites have links of their own."""
+    if grid is None and not any(name == "grid" for site in plan.sites for name, _ in site.heads):
+        return None
+    known = {camera.model for camera in plan.cameras} <= set(load_models()) and {camera.site for camera in plan.cameras} >= {s.id for s in plan.sites}
+    if not known:
+        return {}
+    poles, figures = poles_of(plan), figures if figures is not None else load_grid_figures()
+    grid = grid if grid is not None else lay_grid(city, poles, figures=figures)
+    faults.extend(grid_faults(grid, city, poles, figures))
+    return grid.shares_inr
+
+
+def _check_cost(plan: Plan, city: City, faults: list[Fault], shares: Mapping[str, int] | None) -> tuple[int, int]:
     """Prices from the catalogue, sites from the city; each camera stands at its site, each site is paid once, and no limit is passed."""
     models = load_models()
     sites = build_sites(city, load_prices())
@@ -266,6 +289,8 @@ def _check_cost(plan: Plan, city: City, faults: list[Fault]) -> tuple[int, int]:
             continue
         row = sites.loc[label]
         heads = sum(int(row[name]) for name in sites.columns if name.startswith("cost_") and name not in ("cost_inr", "cost_per_m_above_6"))
+        if shares is not None:
+            heads += shares.get(label, 0) - int(row["cost_backhaul"])
         cost, yearly = cost + heads, yearly + int(row["yearly_inr"])
         if label in built and (built[label].cost_inr, built[label].yearly_inr) != (heads, int(row["yearly_inr"])):
             faults.append(_differs("verify.cost", f"site {label} costs otherwise", built[label].cost_inr, heads))
