@@ -34,10 +34,10 @@ from planning.workers import Progress
 
 AIMED, ALL_ROUND = "aimed", "all round"
 FAIRNESS = {
-    ("planned", AIMED): "chosen for the earlier incidents' demand among all sites; each camera has its lens's own field of view",
+    ("planned", AIMED): "chosen for the earlier demand among all sites, as many a site as the scenario allows; each camera has its lens's own view",
     ("standing", AIMED): "at the places where cameras stand, but of the plan's models and aimed afresh for the earlier demand: better than they are",
-    ("random", AIMED): "sites by lot, each camera then aimed at most of the earlier demand from its site: only the places are random",
-    ("junctions", AIMED): "junctions spread evenly over the streets, each camera aimed at most of the earlier demand from its site",
+    ("random", AIMED): "sites by lot, one camera each, then aimed at most of the earlier demand from its site: only the places are random",
+    ("junctions", AIMED): "junctions spread evenly over the streets, one camera each, aimed at most of the earlier demand from its site",
     ("foresight", AIMED): "chosen knowing the later incidents: what the same sites and aims could have caught at most, as far as the search found",
     ("planned", ALL_ROUND): "chosen for the earlier demand, each camera taken to look all round like a standing camera without a record",
     ("standing", ALL_ROUND): "as recorded; without a bearing on record a camera is taken to look all round, which is generous to it",
@@ -69,7 +69,8 @@ class Spread:
 @dataclass(frozen=True)
 class Placement:
     """One way to place cameras: who placed them and what they are taken to see (`FAIRNESS` says what that is fair to), how many, and what of the
-    later incidents is in view; for `random`, the means over all draws and the `spread` of the captured share.
+    later incidents is in view: the `score`, and `seen` (n_cells,) of the ground. For `random`, the means over all draws, the `spread` of the captured
+    share, and nothing `seen`.
     """
 
     who: str
@@ -77,6 +78,7 @@ class Placement:
     cameras: int
     score: Score
     spread: Spread | None = None
+    seen: Flags | None = dataclasses.field(default=None, compare=False, repr=False)
 
     @property
     def fairness(self) -> str:
@@ -86,12 +88,12 @@ class Placement:
 
 @dataclass(frozen=True, eq=False)
 class BackTest:
-    """The answer: `placements` in the order of `FAIRNESS`; `sites`: the aimed plan's, by their ids; `judged` later incidents; `notes`: sentences."""
+    """The answer: `placements` in the order of `FAIRNESS`; `sites`: the aimed plan's, by their ids; `ground` judged on; `notes`: sentences."""
 
     split: Split
     placements: tuple[Placement, ...]
     sites: tuple[str, ...]
-    judged: int
+    ground: Ground
     notes: tuple[str, ...]
 
     def of(self, who: str, view: str = AIMED) -> Placement:
@@ -102,6 +104,23 @@ class BackTest:
         KeyError: where it was not made.
         """
         return {(placement.who, placement.view): placement for placement in self.placements}[who, view]
+
+    def lead(self, who: str, over: str, view: str = AIMED, *, draws: int = 2_000, seed: int = 1) -> Spread:
+        """By how much of the later incidents one placement is ahead of another: the share as it is, and its ends had as many incidents happened by
+        chance elsewhere among these places (bootstrap). Where 0 lies between the ends, the incidents are too few to tell the two apart.
+
+        Raises
+        ------
+        KeyError: where one was not made, or is the lot's.
+        """
+        one, other = self.of(who, view).seen, self.of(over, view).seen
+        if one is None or other is None:
+            raise KeyError((who, over, view))
+        hits, count = self.ground.hits, self.ground.incidents
+        only = np.array([hits[one & ~other].sum(), hits[other & ~one].sum()])
+        drawn = np.random.default_rng(seed).multinomial(count, [*(only / count), 1.0 - only.sum() / count], size=draws) / count
+        ahead = drawn[:, 0] - drawn[:, 1]
+        return Spread(float(only[0] - only[1]) / count, float(np.percentile(ahead, 2.5)), float(np.percentile(ahead, 97.5)))
 
 
 def split_by_time(incidents: gpd.GeoDataFrame, *, cut: pd.Timestamp | None = None, share: float = 0.7) -> Split:
@@ -199,7 +218,7 @@ def backtest(
     order = {key: row for row, key in enumerate(FAIRNESS)}
     made.sort(key=lambda placement: order[placement.who, placement.view])
     sites = tuple(str(label) for label in survey.sites.index[np.unique(aimed.problem.site[chosen])])
-    return BackTest(split, tuple(made), sites, ground.incidents, tuple(notes))
+    return BackTest(split, tuple(made), sites, ground, tuple(notes))
 
 
 def _standing(survey: Survey, there: Standing, scenario: Scenario, ground: Ground) -> list[Placement]:
@@ -209,7 +228,7 @@ def _standing(survey: Survey, there: Standing, scenario: Scenario, ground: Groun
     target_m, count = float(survey.demand["target_m"].iloc[0]), len(there.ids)
     free = np.full(count, np.inf)
     as_recorded = _seen_by(sees_of(survey.walls, there.points_m, there.poses, ground.points_m, target_m, free))
-    made = [Placement("standing", ALL_ROUND, len(there.poses), score(ground, as_recorded))]
+    made = [_placement("standing", ALL_ROUND, len(there.poses), ground, as_recorded)]
     targets, heads = targets_of(survey), survey.poses.heads
     top = max(head.height_m for head in heads)
     lines = cast(
@@ -221,7 +240,11 @@ def _standing(survey: Survey, there: Standing, scenario: Scenario, ground: Groun
     chosen = solve(problem, gap=scenario.gap, time_limit_s=scenario.time_limit_s, seed=scenario.seed).chosen
     picked = Poses(poses.heads, poses.site[chosen], poses.head[chosen], poses.bearing_deg[chosen])
     seen = _seen_by(sees_of(survey.walls, there.points_m, picked, ground.points_m, target_m, free))
-    return [*made, Placement("standing", AIMED, len(chosen), score(ground, seen))]
+    return [*made, _placement("standing", AIMED, len(chosen), ground, seen)]
+
+
+def _placement(who: str, view: str, cameras: int, ground: Ground, seen: Flags) -> Placement:
+    return Placement(who, view, cameras, score(ground, seen), seen=seen)
 
 
 def _seen_by(sees: sparse.csr_matrix) -> Flags:
@@ -237,17 +260,17 @@ def _compare(
         return [], np.empty(0, dtype=np.int64)
     progress.step(f"plan, {view}", 0.1)
     chosen = solve(field.problem, gap=scenario.gap, time_limit_s=scenario.time_limit_s, seed=scenario.seed).chosen
-    made = [Placement("planned", view, len(chosen), score(ground, _seen_by(field.seen(ground.points_m, chosen))))]
+    made = [_placement("planned", view, len(chosen), ground, _seen_by(field.seen(ground.points_m, chosen)))]
     progress.step(f"foresight, {view}", 0.5)
     best = solve(foreseen(field, ground), gap=scenario.gap, time_limit_s=scenario.time_limit_s, seed=scenario.seed).chosen
-    made.append(Placement("foresight", view, len(best), score(ground, _seen_by(field.seen(ground.points_m, best)))))
+    made.append(_placement("foresight", view, len(best), ground, _seen_by(field.seen(ground.points_m, best))))
     progress.step(f"by lot, {view}", 0.9)
     rows = field.best_aims()
     sees, site = field.seen(ground.points_m, rows), field.problem.site[rows]
     paid = field.problem.cost[rows] + field.problem.site_cost[site]
     corners = np.flatnonzero(field.junction[site])
     even = _affordable(corners[spread_evenly(field.points_m[site[corners]])], paid, field.problem.limits.budget)
-    made.append(Placement("junctions", view, len(even), score(ground, _seen_by(sees[even]))))
+    made.append(_placement("junctions", view, len(even), ground, _seen_by(sees[even])))
     rng = np.random.default_rng(seed)
     lots = [_affordable(rng.permutation(len(rows)), paid, field.problem.limits.budget) for _ in range(draws)]
     scores = [score(ground, _seen_by(sees[lot])) for lot in lots]

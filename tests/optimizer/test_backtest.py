@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from optimizer.backtest import AIMED, ALL_ROUND, FAIRNESS, BackTest, backtest, learnt_city, split_at_random, split_by_time, spread_evenly
+from optimizer.judge import Ground
 from planning.city import City
 from planning.errors import ChaukasError, InputError
 from tests.planning.toy_streets import at, box, cross, frame, toy_city
@@ -112,8 +113,22 @@ def test_everybody_gets_as_many_cameras_and_foresight_catches_most(found: BackTe
         assert spread.mean == found.of("random", view).score.share
     assert all(len(p.fairness) > 20 for p in found.placements)
     assert found.of("planned").score.share >= found.of("random").score.share
-    assert found.judged == 3
+    assert found.ground.incidents == 3
     assert "promises nothing" in found.notes[-1]
+
+
+def test_a_lead_by_hand(found: BackTest) -> None:
+    """Of a hundred incidents one placement alone sees 30, another alone 10: ahead by 20 points, 8 to 32 by chance; none over itself."""
+    seen = {"planned": (1, 1, 0, 0), "junctions": (0, 1, 1, 0)}
+    hits = np.array([30.0, 20, 10, 40])
+    placements = [dataclasses.replace(found.of(who), seen=np.array(cells, dtype=bool)) for who, cells in seen.items()]
+    made = dataclasses.replace(found, placements=tuple(placements), ground=Ground(np.zeros((4, 2)), np.ones(4), hits, 0))
+    lead = made.lead("planned", "junctions")
+    assert (lead.mean, lead.low, lead.high) == (pytest.approx(0.2), pytest.approx(0.08, abs=0.02), pytest.approx(0.32, abs=0.02))
+    none = made.lead("planned", "planned")
+    assert (none.mean, none.low, none.high) == (0, 0, 0)
+    with pytest.raises(KeyError):
+        found.lead("planned", "random")
 
 
 def test_equal_seeds_give_equal_answers(town: City, found: BackTest) -> None:
