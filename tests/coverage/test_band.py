@@ -99,10 +99,10 @@ def test_one_wall_by_hand() -> None:
     """
     wall = houses(box(10, -8, 11, -1e-6), height=9.0)
     sizes = replace(NONE, footprint_rms_m=0.5)
-    made = found(wall, camera(at(0, 0)), (8, 0), (20, 0), (20, 6), (20, -4), sizes=sizes, draws=400)
+    made = found(wall, camera(at(0, 0)), (8, 0), (20, 0), (20, 6), (20, -4), sizes=sizes, draws=300)
     assert made.covered == 0.75
     assert made.seen_share[[0, 2, 3]].tolist() == [1.0, 1.0, 0.0]
-    assert made.seen_share[1] == pytest.approx(0.5, abs=0.1)
+    assert made.seen_share[1] == pytest.approx(0.5, abs=0.12)
     assert made.robust.tolist() == [True, False, True, False]
     assert (made.low, made.high) == (0.5, 0.75)
 
@@ -115,18 +115,31 @@ def test_a_roof_near_the_line_by_hand() -> None:
     sizes = replace(NONE, height_sd_m={**NONE.height_sd_m, "default": 1.0})
     thin = box(10, -5, 10.001, 5)
     for source, share in (("default", 0.5), ("height", 1.0)):
-        made = found(houses(thin, height=3.8 - 1e-3, source=source), camera(at(0, 0)), (20.001, 0), sizes=sizes, draws=400)
-        assert made.seen_share[0] == pytest.approx(share, abs=0.1)
+        made = found(houses(thin, height=3.8 - 1e-3, source=source), camera(at(0, 0)), (20.001, 0), sizes=sizes, draws=300)
+        assert made.seen_share[0] == pytest.approx(share, abs=0.12)
 
 
 def test_a_turned_camera_keeps_its_middle() -> None:
     """A camera 60 deg wide that may be off by 10 deg: straight ahead is seen always, on the edge in half the draws, 25 deg beyond it hardly ever."""
     sizes = replace(NONE, bearing_sd_deg=10.0)
     spots = [(20 * np.sin(np.radians(b)), 20 * np.cos(np.radians(b))) for b in (90.0, 60.001, 35.0)]
-    made = found(houses(), camera(at(0, 0)), *spots, sizes=sizes, draws=400)
+    made = found(houses(), camera(at(0, 0)), *spots, sizes=sizes, draws=300)
     assert made.seen_share[0] > 0.99
-    assert made.seen_share[1] == pytest.approx(0.5, abs=0.1)
+    assert made.seen_share[1] == pytest.approx(0.5, abs=0.12)
     assert made.seen_share[2] < 0.03
+
+
+def test_errors_have_the_sizes_asked_for() -> None:
+    """An RMS of 1 m is 0.707 m along each axis: 0.5 m one way is passed in 24 % of draws, by walls and poles; 10 deg at an sd of 10 deg in 16 %."""
+    wall = houses(box(10, -8, 11, -0.5))
+    hidden = found(wall, camera(at(0, 0)), (20, 0), sizes=replace(NONE, footprint_rms_m=1.0), draws=300)
+    assert 1 - hidden.seen_share[0] == pytest.approx(0.24, abs=0.08)
+    far = camera(at(0, 0)).poses.heads[0].far_m
+    reached = found(houses(), camera(at(0, 0)), (far + 0.5, 0), sizes=replace(NONE, pole_rms_m=1.0), draws=300)
+    assert reached.seen_share[0] == pytest.approx(0.24, abs=0.08)
+    beyond = (20 * np.sin(np.radians(50.0)), 20 * np.cos(np.radians(50.0)))
+    turned = found(houses(), camera(at(0, 0)), beyond, sizes=replace(NONE, bearing_sd_deg=10.0), draws=300)
+    assert turned.seen_share[0] == pytest.approx(0.16, abs=0.07)
 
 
 def test_records_and_plans_err_by_their_own_sizes() -> None:
@@ -143,7 +156,7 @@ def test_one_pole_moves_as_one() -> None:
     far = camera(at(0, 0)).poses.heads[0].far_m
     both = together(camera(at(0, 0)), camera(at(0, 0), bearing=270.0))
     sizes = replace(NONE, pole_rms_m=1.0)
-    made = found(houses(), both, (far, 0), (-far, 0), sizes=sizes, draws=200)
+    made = found(houses(), both, (far, 0), (-far, 0), sizes=sizes, draws=100)
     assert made.draws.max() <= 0.5  # never both, never farther apart than the reach
 
 
