@@ -95,6 +95,12 @@ def build_walls(buildings: gpd.GeoDataFrame, origin_m: tuple[float, float], terr
     origin_m: what local coordinates are taken from; near the city, so that float64 has bits to spare [m].
     terrain: the ground; a roof stands `height_m` above the lowest corner of its footprint, as OpenStreetMap measures heights.
     """
+    ends, building = wall_ends(buildings, origin_m)
+    return grid_walls(origin_m, ends, buildings["height_m"].to_numpy(dtype=np.float64)[building])
+
+
+def wall_ends(buildings: gpd.GeoDataFrame, origin_m: tuple[float, float]) -> tuple[Floats, Ints]:
+    """Each wall's x, y, x, y local to `origin_m` (n_walls, 4) [m], and the row of its building (n_walls,); walls without length are left out."""
     parts, parts_of = shapely.get_parts(buildings.geometry.array, return_index=True)
     rings, rings_of = shapely.get_rings(parts, return_index=True)
     xy, ring_of = shapely.get_coordinates(rings, return_index=True)
@@ -107,8 +113,14 @@ def build_walls(buildings: gpd.GeoDataFrame, origin_m: tuple[float, float], terr
         np.minimum.at(foot, parts_of[rings_of[ring_of]], terrain.height_at(xy + np.asarray(origin_m)))
         roofs = foot + roofs
     tops = roofs[parts_of][rings_of][ring_of[:-1]][same]
+    building: Ints = parts_of[rings_of][ring_of[:-1]][same].astype(np.int64)
     long_enough = (ends[:, 0] != ends[:, 2]) | (ends[:, 1] != ends[:, 3])
-    ends, tops = np.ascontiguousarray(ends[long_enough]), np.ascontiguousarray(tops[long_enough])
+    return ends[long_enough], building[long_enough]
+
+
+def grid_walls(origin_m: tuple[float, float], ends_m: Floats, top_m: Floats) -> Walls:
+    """Walls in a grid of square cells: ends local to `origin_m` (n_walls, 4) [m], roofs (n_walls,) [m]."""
+    ends, tops = np.ascontiguousarray(ends_m, dtype=np.float64), np.ascontiguousarray(top_m, dtype=np.float64)
     if len(ends) == 0:
         return Walls(origin_m, np.empty((0, 4)), np.empty(0), (1, 1), (0.0, 0.0), np.zeros(2, dtype=np.int64), np.empty(0, dtype=np.int32), terrain)
     x, y = ends[:, [0, 2]], ends[:, [1, 3]]
