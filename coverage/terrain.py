@@ -32,6 +32,7 @@ MOST_FILLED = 0.2  # share of the study area
 LOWEST_M, HIGHEST_M = -450.0, 9_000.0  # beside the Dead Sea, on the Himalaya
 DSM_STEP_M = 1.0  # footprints that stand so much above the ground around are roofs, by the median
 _LOOKED_AT = 2_000  # footprints
+_MOST_RIM = 300_000  # nodes around holes; beyond, planes between them take minutes
 _DSM_WORDS = re.compile(
     r"(?<![A-Za-z])(DSM|surface model|Copernicus|GLO-?30|GLO-?90|SRTM|AW3D30|ALOS|NASADEM|ASTER|GDEM)(?![A-Za-z])", re.IGNORECASE
 )
@@ -163,7 +164,7 @@ def _read(source: Any, city: City, cell: float) -> tuple[Floats, Any]:
     if first_c >= last_c or first_r >= last_r:
         raise CityError.one("terrain.place", "The terrain does not lie where the city does", "Give the terrain of this city", tuple(source.bounds))
     window = Window(first_c, first_r, last_c - first_c, last_r - first_r)
-    shrink = max(np.sqrt(window.width * window.height / (4.0 * MOST_NODES)), 1.0)
+    shrink = max(np.sqrt(window.width * window.height / (2.0 * MOST_NODES)), 1.0)
     shape = max(int(window.height / shrink), 1), max(int(window.width / shrink), 1)
     read = source.read(1, window=window, out_shape=shape, masked=True, resampling=Resampling.average if shrink > 1 else Resampling.nearest)
     values = np.ma.filled(read.astype(np.float64), np.nan) * source.scales[0] + source.offsets[0]
@@ -224,7 +225,9 @@ def _check_heights(heights: Floats, inside: npt.NDArray[np.bool_]) -> float:
 
 
 def _whole(heights: Floats) -> Floats:
-    """Holes filled linearly between the heights around them, so that a slope goes on; beyond the last height by the nearest."""
+    """Holes filled linearly between the heights around them, so that a slope goes on; beyond the last height, or where there are too many, by the
+    nearest.
+    """
     from scipy.interpolate import LinearNDInterpolator
     from scipy.ndimage import binary_dilation, distance_transform_edt
 
@@ -234,7 +237,7 @@ def _whole(heights: Floats) -> Floats:
     out = heights.copy()
     rim = np.argwhere(binary_dilation(hole, np.ones((3, 3))) & ~hole)
     wanted = np.argwhere(hole)
-    if np.linalg.matrix_rank(rim - rim[0]) == 2:
+    if len(rim) <= _MOST_RIM and np.linalg.matrix_rank(rim - rim[0]) == 2:
         out[hole] = LinearNDInterpolator(rim, heights[tuple(rim.T)])(wanted)
     left = np.isnan(out)
     if left.any():
@@ -251,7 +254,8 @@ def _notes(terrain: Terrain, names: list[str], told: list[str], buildings: gpd.G
         yield f"The terrain's heights were in feet and were taken times {unit_m:g}"
     if terrain.filled > 0:
         share = f"{terrain.filled:.1%}" if terrain.filled >= 0.001 else "Less than 0.1%"
-        yield f"{share} of the study area had no ground height: filled linearly between those around, beyond the last by the nearest"
+        how = "filled linearly between those around, beyond the last, or where holes are very many, by the nearest"
+        yield f"{share} of the study area had no ground height: {how}"
     found = [match[0] for match in map(_DSM_WORDS.search, (*names, *map(str, told))) if match]
     step = _footprints_above(terrain, buildings)
     if found or step >= DSM_STEP_M:

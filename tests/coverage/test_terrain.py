@@ -129,6 +129,16 @@ def test_holes_are_filled_and_told(tmp_path: Path) -> None:
     assert not [note for note in ground(city_with(tmp_path, pixels(slope))).notes if "had no ground height" in note]
 
 
+def test_very_many_holes_take_the_nearest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there are too many holes to lay planes between their rims each takes the nearest height, off by no more than its pixel's rise."""
+    monkeypatch.setattr("coverage.terrain._MOST_RIM", 100)
+    values = pixels(slope)
+    values[::3, ::3] = np.nan
+    terrain = ground(city_with(tmp_path, values, nodata=np.nan))
+    assert terrain.filled == pytest.approx(1 / 9, abs=0.01)
+    assert 0.1 < off(terrain, slope, 100.0) <= 5 * 0.06 + 1e-9
+
+
 @pytest.mark.parametrize("how", ["nan", "mask", "integers"])
 def test_every_way_to_say_no_data_is_understood(tmp_path: Path, how: str) -> None:
     """NaN, a mask band and a value of whole numbers are holes, never heights."""
