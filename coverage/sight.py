@@ -96,7 +96,12 @@ def build_walls(buildings: gpd.GeoDataFrame, origin_m: tuple[float, float], terr
     terrain: the ground; a roof stands `height_m` above the lowest corner of its footprint, as OpenStreetMap measures heights.
     """
     ends, building = wall_ends(buildings, origin_m)
-    return grid_walls(origin_m, ends, buildings["height_m"].to_numpy(dtype=np.float64)[building])
+    roofs = buildings["height_m"].to_numpy(dtype=np.float64)
+    if terrain is not None:
+        foot = np.full(len(roofs), np.inf)
+        np.minimum.at(foot, building, terrain.height_at(ends[:, :2] + np.asarray(origin_m)))
+        roofs = foot + roofs
+    return grid_walls(origin_m, ends, roofs[building], terrain)
 
 
 def wall_ends(buildings: gpd.GeoDataFrame, origin_m: tuple[float, float]) -> tuple[Floats, Ints]:
@@ -107,19 +112,13 @@ def wall_ends(buildings: gpd.GeoDataFrame, origin_m: tuple[float, float]) -> tup
     xy = xy - np.asarray(origin_m)
     same = ring_of[:-1] == ring_of[1:]
     ends = np.hstack([xy[:-1], xy[1:]])[same]
-    roofs = buildings["height_m"].to_numpy(dtype=np.float64)
-    if terrain is not None:
-        foot = np.full(len(roofs), np.inf)
-        np.minimum.at(foot, parts_of[rings_of[ring_of]], terrain.height_at(xy + np.asarray(origin_m)))
-        roofs = foot + roofs
-    tops = roofs[parts_of][rings_of][ring_of[:-1]][same]
     building: Ints = parts_of[rings_of][ring_of[:-1]][same].astype(np.int64)
     long_enough = (ends[:, 0] != ends[:, 2]) | (ends[:, 1] != ends[:, 3])
     return ends[long_enough], building[long_enough]
 
 
-def grid_walls(origin_m: tuple[float, float], ends_m: Floats, top_m: Floats) -> Walls:
-    """Walls in a grid of square cells: ends local to `origin_m` (n_walls, 4) [m], roofs (n_walls,) [m]."""
+def grid_walls(origin_m: tuple[float, float], ends_m: Floats, top_m: Floats, terrain: Terrain | None = None) -> Walls:
+    """Walls in a grid of square cells: ends local to `origin_m` (n_walls, 4), roofs (n_walls,) above the terrain's datum, else the ground [m]."""
     ends, tops = np.ascontiguousarray(ends_m, dtype=np.float64), np.ascontiguousarray(top_m, dtype=np.float64)
     if len(ends) == 0:
         return Walls(origin_m, np.empty((0, 4)), np.empty(0), (1, 1), (0.0, 0.0), np.zeros(2, dtype=np.int64), np.empty(0, dtype=np.int32), terrain)

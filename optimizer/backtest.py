@@ -30,7 +30,7 @@ from planning.city import City
 from planning.errors import InputError, ScenarioError
 from planning.frames import empty
 from planning.nouns import Scenario
-from planning.workers import Progress
+from planning.progress import Progress
 
 AIMED, ALL_ROUND = "aimed", "all round"
 FAIRNESS = {

@@ -32,7 +32,7 @@ from planning.demand import build_demand
 from planning.errors import Fault, ScenarioError
 from planning.geometry import first_area
 from planning.nouns import Scenario
-from planning.workers import Progress
+from planning.progress import Progress
 
 REPORTING = Path(__file__).resolve().parent.parent / "data" / "reporting.toml"
 
