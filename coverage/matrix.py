@@ -1,7 +1,7 @@
 """The coverage matrix: how many pixels a metre each pose lays on each demand point it sees.
 
-The sight lines of a site are sorted by bearing, so a pose is a run of them, filtered by distance and mount height, on terrain by angle and range: no
-other geometry is left to do.
+The sight lines of a site are sorted by bearing, so a pose is a run of them, filtered by distance and mount height; on terrain, or where targets
+ask what they need, by angle and range. No other geometry is left to do.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from coverage.poses import Poses, in_view
+from coverage.poses import Poses, meets
 from coverage.sight import Ints, Sightlines
 from planning.jit import jit, parallel_jit, prange
 
@@ -48,7 +48,8 @@ def _first_at_least(values: Any, low: int, high: int, wanted: float) -> int:
 
 @parallel_jit
 def _filter(
-    start: Any, target: Any, line_bearing: Any, ground: Any, critical: Any, hilly: bool, drop: Any, site: Any, head: Any, bearing: Any,
+    start: Any, target: Any, line_bearing: Any, ground: Any, critical: Any, kind: int, drop: Any, need: Any, most: Any,
+    site: Any, head: Any, bearing: Any,
     hfov: Any, height: Any, rise: Any, near: Any, far: Any, focal: Any, tilt: Any, vfov: Any, slant: Any,
     fill: Any, indptr: Any, indices: Any, data: Any, counts: Any,
 ) -> None:  # fmt: skip
@@ -74,12 +75,9 @@ def _filter(
                     break
                 if critical[k] >= height[h]:
                     continue
-                above = rise[h]
-                if hilly:
-                    above += drop[k]
-                    if not in_view(ground[k], above, tilt[h], vfov[h], slant[h]):
-                        continue
-                elif ground[k] < near[h] or ground[k] > far[h]:
+                above = rise[h] + (drop[k] if kind > 0 else 0.0)
+                asks, highest = (need[k], most[k]) if kind == 2 else (1.0, np.inf)
+                if not meets(kind, ground[k], above, height[h], asks, highest, near[h], far[h], tilt[h], vfov[h], slant[h], focal[h]):
                     continue
                 if fill:
                     indices[indptr[pose] + found] = target[k]

@@ -143,6 +143,24 @@ def in_view(ground: float, rise: float, tilt: float, vfov: float, slant: float) 
 
 
 @jit
+def meets(
+    kind: int, ground: float, above: float, height: float, need: float, most: float, near: float, far: float, tilt: float, vfov: float, slant: float,
+    focal: float,
+) -> bool:  # fmt: skip
+    """Whether a head sees what stands at the end of a clear sight line as finely as is asked; `kind` of `Sightlines.drops`.
+
+    On flat ground distance decides; else the angle and the range, where targets ask what they need their own range and steepest view too.
+    """
+    if kind == 0:
+        return bool(near <= ground <= far)
+    if kind == 2:
+        if height > most:
+            return False
+        slant = min(slant, focal / need)
+    return in_view(ground, above, tilt, vfov, slant)
+
+
+@jit
 def _sweep(bearing: Any, weight: Any, hfov: float, best: int, out: Any) -> int:
     """Up to `best` bearings that take the most weight, each from what the ones before left; `bearing` sorted, [0, 360).
 
@@ -190,18 +208,17 @@ def _is_new(bearing: float, taken: Any, count: int, least: float) -> bool:
 
 @jit
 def _lines_seen(
-    first: int, last: int, ground: Any, critical: Any, hilly: bool, drop: Any, height: float, near: float, far: float, rise: float, tilt: float,
-    vfov: float, slant: float, seen: Any,
+    first: int, last: int, ground: Any, critical: Any, kind: int, drop: Any, need: Any, most: Any, height: float, near: float, far: float,
+    rise: float, tilt: float, vfov: float, slant: float, focal: float, seen: Any,
 ) -> int:  # fmt: skip
     """Lists in `seen` which sight lines a head looks along, whatever its bearing; how many."""
     n = 0
     for k in range(first, last):
         if critical[k] >= height:
             continue
-        if hilly:
-            if not in_view(ground[k], rise + drop[k], tilt, vfov, slant):
-                continue
-        elif ground[k] < near or ground[k] > far:
+        above = rise + (drop[k] if kind > 0 else 0.0)
+        asks, highest = (need[k], most[k]) if kind == 2 else (1.0, np.inf)
+        if not meets(kind, ground[k], above, height, asks, highest, near, far, tilt, vfov, slant, focal):
             continue
         seen[n] = k
         n += 1
@@ -210,8 +227,8 @@ def _lines_seen(
 
 @parallel_jit
 def _aim(
-    start: Any, target: Any, line_bearing: Any, ground: Any, critical: Any, hilly: bool, drop: Any, weight: Any,
-    hfov: Any, height: Any, near: Any, far: Any, rise: Any, tilt: Any, vfov: Any, slant: Any, ceiling: Any,
+    start: Any, target: Any, line_bearing: Any, ground: Any, critical: Any, kind: int, drop: Any, need: Any, most: Any, weight: Any,
+    hfov: Any, height: Any, near: Any, far: Any, rise: Any, tilt: Any, vfov: Any, slant: Any, focal: Any, ceiling: Any,
     street_start: Any, street: Any, best: int, fan: int, room: int, out: Any, counts: Any,
 ) -> None:  # fmt: skip
     for p in prange(len(start) - 1):
@@ -221,8 +238,9 @@ def _aim(
                 continue
             seen = np.empty(last - first, dtype=np.int64)
             n = _lines_seen(
-                first, last, ground, critical, hilly, drop, height[head], near[head], far[head], rise[head], tilt[head], vfov[head], slant[head], seen
-            )
+                first, last, ground, critical, kind, drop, need, most, height[head], near[head], far[head], rise[head], tilt[head], vfov[head],
+                slant[head], focal[head], seen,
+            )  # fmt: skip
             if n == 0:
                 continue
             made = 0
@@ -271,7 +289,7 @@ def make_poses(
     room = max(int(np.diff(street_start).max(initial=0)) + aim.best + aim.fan, 1)
     out = np.full((n, len(heads), room), np.nan)
     counts = np.zeros((n, len(heads)), dtype=np.int64)
-    names = ("hfov_deg", "height_m", "near_m", "far_m", "rise_m", "tilt_deg", "vfov_deg", "slant_m")
+    names = ("hfov_deg", "height_m", "near_m", "far_m", "rise_m", "tilt_deg", "vfov_deg", "slant_m", "focal_px")
     columns: list[Any] = [np.array([getattr(head, name) for head in heads], dtype=np.float64) for name in names]
     arguments: tuple[Any, ...] = (
         sightlines.start, sightlines.target, sightlines.bearing_deg, sightlines.ground_m, sightlines.critical_m, *sightlines.drops,

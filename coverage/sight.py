@@ -66,7 +66,8 @@ class Sightlines:
 
     `start` (n_points + 1,); per pair: `target` (index), `bearing_deg` [0, 360), `ground_m` (horizontal distance) and `critical_m`: the target is seen
     from every mount strictly higher above its own ground. Pairs blocked even from `highest_m` are left out. `drop_m`: how much lower than the mount's
-    ground lies what the target stands on, for each pair; None on flat ground.
+    ground lies what the target stands on, for each pair; None on flat ground. `need_px`, `most_m`: pixels a metre the target asks, and the highest
+    mount that does not see it too steeply, for each pair; None where all targets ask what heads are made for.
     """
 
     start: Ints
@@ -76,14 +77,19 @@ class Sightlines:
     critical_m: Floats
     highest_m: float
     drop_m: Floats | None = None
+    need_px: Floats | None = None
+    most_m: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.target)
 
     @property
-    def drops(self) -> tuple[bool, Floats]:
-        """Whether there is terrain, and `drop_m`, empty where there is none; as compiled filters take it."""
-        return self.drop_m is not None, np.empty(0) if self.drop_m is None else self.drop_m
+    def drops(self) -> tuple[int, Floats, Floats, Floats]:
+        """As compiled filters take it: 0 on flat ground, 1 with drops, 2 where targets ask what they need; `drop_m`, `need_px`, `most_m`."""
+        none = np.empty(0)
+        if self.need_px is not None and self.most_m is not None and self.drop_m is not None:
+            return 2, self.drop_m, self.need_px, self.most_m
+        return (0, none, none, none) if self.drop_m is None else (1, self.drop_m, none, none)
 
 
 def build_walls(buildings: gpd.GeoDataFrame, origin_m: tuple[float, float], terrain: Terrain | None = None) -> Walls:

@@ -43,7 +43,7 @@ class Desk:
     @property
     def whole(self) -> float:
         """All weight, which shares are taken of."""
-        return max(self.problem.total, 1e-12)
+        return max(self.problem.whole, 1e-12)
 
     def ids(self, rows: Sequence[int] | Ints) -> tuple[str, ...]:
         """The cameras' ids."""

@@ -8,11 +8,13 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import shapely
 from scipy import sparse
 
 from coverage.poses import Poses
 from coverage.views import view_areas
 from optimizer.cover import Covered, cover
+from optimizer.extras import homes_price, second_views, sees_no_view
 from optimizer.problem import Floats, Ints, Limits, Problem
 from optimizer.run import Interim
 from optimizer.solve import Outcome, solve
@@ -46,7 +48,7 @@ def make_plan(city: City, scenario: Scenario, *, progress: Progress = Progress()
     problem = make_problem(city, scenario, survey)
     def draft(found: object) -> None:
         if isinstance(found, Interim):
-            total = max(problem.total, 1e-12)
+            total = max(problem.whole, 1e-12)
             cameras, built = cameras_of(survey, problem, found.chosen), sites_of(survey, problem, found.chosen)
             progress.show(Draft(cameras, built, found.objective / total, min(found.bound / total, 1.0)))
 
@@ -64,7 +66,7 @@ def answer(problem: Problem, scenario: Scenario, *, progress: Progress = Progres
     options: dict[str, Any] = {"gap": scenario.gap, "time_limit_s": scenario.time_limit_s, "seed": scenario.seed, "progress": progress}
     if scenario.wanted_share == 0:
         return solve(problem, **options)
-    found = cover(problem, scenario.wanted_share * problem.total, **options)
+    found = cover(problem, scenario.wanted_share * problem.whole, **options)
     if found.cost_inr > scenario.budget_inr:
         none = "No" if found.bound_inr > scenario.budget_inr else "No known"
         what = f"{none} plan covers {100 * scenario.wanted_share:g} % within the budget; one that does costs {say_rupees(found.cost_inr)}"
@@ -109,13 +111,16 @@ def make_problem(city: City, scenario: Scenario, survey: Survey) -> Problem:
     totals = np.bincount(ward[ward >= 0], weights=weight[ward >= 0], minlength=len(names))
     least = (totals * scenario.ward_floor).astype(np.float64)
     keep, forbid = _lists(scenario, survey)
+    if scenario.no_view:
+        forbid |= sees_no_view(city, survey.walls, shapely.get_coordinates(sites.geometry.array), poses) & ~keep
     limits = Limits(scenario.budget_inr, scenario.yearly_inr, scenario.cameras_per_site, keep, forbid, least, names)
     seen = survey.matrix.px_per_m
     covers = sparse.csr_matrix((np.ones(seen.nnz, dtype=bool), seen.indices, seen.indptr), shape=seen.shape)
     problem = Problem(
-        covers=covers, weight=weight, already=survey.before.astype(np.int64),
+        covers=covers, weight=weight, already=survey.already,
         ward=ward, cost=price + taller, yearly=upkeep, site=poses.site.astype(np.int64),
         site_cost=sites["cost_inr"].to_numpy(dtype=np.int64), site_yearly=sites["yearly_inr"].to_numpy(dtype=np.int64), limits=limits,
+        second=second_views(scenario, survey.demand), penalty=homes_price(scenario, city, survey),
     )  # fmt: skip
     _check_affordable(scenario, problem)
     return problem
@@ -187,15 +192,18 @@ def compose(city: City, scenario: Scenario, survey: Survey, problem: Problem, ou
 
 
 def _proof(problem: Problem, outcome: Outcome | Covered) -> Proof:
-    total = max(problem.total, 1e-12)
+    total = max(problem.whole, 1e-12)
+    covered = float(problem.weight[problem.seen(outcome.chosen)].sum()) / total
+    second = float(problem.second[problem.views(outcome.chosen) > 1].sum()) / total
+    privacy, most = float(problem.penalty[outcome.chosen].sum()) / total, 1.0 + float(problem.second.sum()) / total
     if isinstance(outcome, Covered):
         return Proof(
-            outcome.termination, outcome.covered / total, 1.0, outcome.gap, outcome.runtime_s, least_inr=outcome.bound_inr,
+            outcome.termination, covered, most, outcome.gap, outcome.runtime_s, least_inr=outcome.bound_inr, second=second, privacy=privacy,
             how="cheapest plan by set covering, local search with row weights, and an integer program (PuLP, HiGHS); the least cost by Lagrangian "
                 "relaxation over all poses, or by the integer program where it holds every pose",
         )  # fmt: skip
     return Proof(
-        outcome.termination, outcome.objective / total, min(outcome.bound / total, 1.0), outcome.gap, outcome.runtime_s,
+        outcome.termination, covered, min(outcome.bound / total, most), outcome.gap, outcome.runtime_s, second=second, privacy=privacy,
         how="bound by Lagrangian relaxation over all poses, sites or tiles of the town solved exactly, or by the integer program where it holds "
             "every pose; plan by greedy search, branch and price on parts of the town, and an integer program (PuLP, HiGHS)",
     )  # fmt: skip
@@ -238,7 +246,7 @@ def cameras_of(survey: Survey, problem: Problem, chosen: Ints) -> tuple[PlannedC
                 id=survey.camera_id(int(pose)), site=str(survey.sites.index[site]), x_m=float(x[site]), y_m=float(y[site]), model=head.model,
                 hfov_deg=head.hfov_deg, vfov_deg=head.vfov_deg, bearing_deg=float(survey.poses.bearing_deg[pose]), tilt_deg=head.tilt_deg,
                 height_m=head.height_m, reach_m=head.far_m, lens=head.lens, cost_inr=int(problem.cost[pose]), yearly_inr=int(problem.yearly[pose]),
-                ward=str(wards[site] or ""), sees=len(seen), gain=alone / max(problem.total, 1e-12),
+                ward=str(wards[site] or ""), sees=len(seen), gain=alone / max(problem.whole, 1e-12),
             )
         )  # fmt: skip
     return tuple(cameras)
@@ -257,7 +265,7 @@ def sites_of(survey: Survey, problem: Problem, chosen: Ints) -> tuple[PlannedSit
 
 def _views(city: City, survey: Survey, chosen: Ints) -> gpd.GeoDataFrame:
     """What each camera sees, drawn; existing cameras first."""
-    target_m = float(survey.demand["target_m"].iloc[0])
+    target_m = survey.target_m
     standing = survey.standing
     points = np.column_stack([survey.sites.geometry.x.to_numpy(), survey.sites.geometry.y.to_numpy()])
     planned = Poses(survey.poses.heads, survey.poses.site[chosen], survey.poses.head[chosen], survey.poses.bearing_deg[chosen])

@@ -84,6 +84,11 @@ class Problem:
         """Number of poses."""
         return len(self.cost)
 
+    @cached_property
+    def whole(self) -> float:
+        """All weight, first views only: what shares are taken of."""
+        return float(self.weight.sum())
+
     @property
     def total(self) -> float:
         """All weight there is, second views included."""

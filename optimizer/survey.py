@@ -14,8 +14,11 @@ from functools import cached_property
 
 import geopandas as gpd
 import numpy as np
+import numpy.typing as npt
 import shapely
+from scipy import sparse
 
+from coverage.asked import Asked, meet
 from coverage.decks import raised
 from coverage.matrix import CoverageMatrix, build_matrix
 from coverage.poses import Aim, Head, Poses, make_heads, make_poses
@@ -28,6 +31,7 @@ from planning.demand import build_demand
 from planning.errors import Fault, ScenarioError
 from planning.nouns import CameraModel, Scenario
 from planning.progress import Progress
+from planning.purposes import ask_purposes
 from planning.sites import build_sites, street_bearings
 
 OFFERED_KINDS = ("fixed", "varifocal", "dome")  # what a scenario that names no model may use; PTZ and ANPR are bought for a purpose
@@ -39,8 +43,8 @@ class Survey:
     """What planning a city stands on.
 
     `key`: what it depends on, of `survey_key`; `demand`, `sites`: frames of `planning.demand` and `planning.sites`; `models` by key; `walls`;
-    `poses` sorted by site; `matrix`: px/m (n_poses, n_demand); `standing`: existing cameras; `before` (n_demand,): seen by them; `notes`: what
-    was assumed, imputed or left out; `stages_s`: seconds each stage took.
+    `poses` sorted by site; `matrix`: px/m (n_poses, n_demand); `standing`: existing cameras; `already` (n_demand,): from how many places they see
+    it; `notes`: what was assumed, imputed or left out; `stages_s`: seconds each stage took.
     """
 
     key: tuple[object, ...]
@@ -51,9 +55,20 @@ class Survey:
     poses: Poses
     matrix: CoverageMatrix
     standing: Standing
-    before: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    already: npt.NDArray[np.int64]
     notes: tuple[str, ...]
     stages_s: tuple[tuple[str, float], ...]
+
+    @property
+    def before(self) -> npt.NDArray[np.bool_]:
+        """Which demand existing cameras see (n_demand,)."""
+        return np.asarray(self.already > 0)
+
+    @property
+    def target_m(self) -> float:
+        """The height heads take their targets to have [m]."""
+        head = self.poses.heads[0]
+        return head.height_m - head.rise_m
 
     def camera_id(self, pose: int) -> str:
         """The name a camera keeps as long as site, model, lens, bearing and height stay."""
@@ -92,6 +107,7 @@ def survey_key(city: City, scenario: Scenario) -> tuple[object, ...]:
         scenario.mount_heights_m,
         scenario.by_night,
         scenario.keep,
+        scenario.purposes,
     )
 
 
@@ -111,6 +127,11 @@ def make_survey(city: City, scenario: Scenario, *, aim: Aim = Aim(), progress: P
     models, px_per_m, recipe = _wanted(city, scenario)
     clock.stage("demand", 0.05)
     demand = build_demand(city, recipe, spacing_m=scenario.spacing_m)
+    asked = None
+    if scenario.purposes:
+        demand = ask_purposes(city, demand, scenario.purposes, load_levels(), scenario.level)
+        asked = Asked.of(demand)
+        px_per_m = float(asked.px_per_m.min())  # as far as the least demanding point lets a camera see
     clock.stage("sites", 0.15)
     sites = build_sites(city, load_prices())
     if not len(demand) or not len(sites):
@@ -123,21 +144,22 @@ def make_survey(city: City, scenario: Scenario, *, aim: Aim = Aim(), progress: P
     origin = (float(np.floor(city.area.bounds[0])), float(np.floor(city.area.bounds[1])))
     terrain = read_terrain(city)
     walls = build_walls(city["buildings"], origin, terrain)
-    points, targets, target_z = _xy(sites), _xy(demand), np.full(len(demand), target_m)
+    points, targets, target_z = _xy(sites), _xy(demand), demand["target_m"].to_numpy(dtype=np.float64)
     decks = None if terrain is None else raised(terrain, city["roads"], targets, demand["road"].where(demand["kind"] == "road", "").to_numpy(object))
-    standing, before = _look_around(city, walls, targets, target_z, px_per_m, decks, by_night=scenario.by_night, target_m=target_m)
+    standing, already = _look_around(city, walls, targets, target_z, px_per_m, decks, asked, by_night=scenario.by_night, target_m=target_m)
     reach, top = _reach(heads, walls), max(head.height_m for head in heads)
     ceiling = sites["max_height_m"].to_numpy(dtype=np.float64)
     lines = cast(walls, points, targets, target_z, reach_m=reach, highest_m=np.minimum(ceiling, top) + 1e-9, deck_m=decks)
+    lines = lines if asked is None else meet(lines, asked, target_m)
     clock.stage("poses", 0.35)
-    weight = np.where(before, 0.0, demand["weight"].to_numpy(dtype=np.float64))
+    weight = np.where(already > 0, 0.0, demand["weight"].to_numpy(dtype=np.float64))
     poses = make_poses(lines, offered, weight, ceiling, street_bearings(sites, city["roads"]), aim)
     poses = _with_kept(Poses(heads, poses.site, poses.head, poses.bearing_deg), scenario.keep, sites)
     clock.stage("matrix", 0.4)
     matrix = build_matrix(lines, poses, len(demand))
     stages = clock.end()
     notes = (*demand.attrs.get("notes", ()), *sites.attrs.get("notes", ()), *standing.notes, *_ground_notes(city, terrain))
-    return Survey(survey_key(city, scenario), demand, sites, models, walls, poses, matrix, standing, before, tuple(map(str, notes)), stages)
+    return Survey(survey_key(city, scenario), demand, sites, models, walls, poses, matrix, standing, already, tuple(map(str, notes)), stages)
 
 
 class _Clock:
@@ -192,17 +214,32 @@ def _wanted(city: City, scenario: Scenario) -> tuple[dict[str, CameraModel], flo
 
 
 def _look_around(
-    city: City, walls: Walls, targets: Floats, target_z: Floats, px_per_m: float, decks: Floats | None, *, by_night: bool, target_m: float
-) -> tuple[Standing, np.ndarray[tuple[int], np.dtype[np.bool_]]]:
-    """Existing cameras and what they see."""
+    city: City, walls: Walls, targets: Floats, target_z: Floats, px_per_m: float, decks: Floats | None, asked: Asked | None, *, by_night: bool,
+    target_m: float,
+) -> tuple[Standing, npt.NDArray[np.int64]]:  # fmt: skip
+    """Existing cameras, and from how many of their places each target is seen; cameras within a metre share a place."""
     standing = stand(city["cameras"], city["buildings"], load_models(), px_per_m, by_night=by_night, target_m=target_m)
     if not len(standing.poses):
-        return standing, np.zeros(len(targets), dtype=bool)
+        return standing, np.zeros(len(targets), dtype=np.int64)
     reach = _reach(standing.poses.heads, walls)
     top = max(head.height_m for head in standing.poses.heads)
     lines = cast(walls, standing.points_m, targets, target_z, reach_m=reach, highest_m=top + 1e-9, deck_m=decks)
+    lines = lines if asked is None else meet(lines, asked, target_m)
     seen = build_matrix(lines, standing.poses, len(targets)).px_per_m
-    return standing, np.asarray(seen.getnnz(axis=0) > 0)
+    return standing, views_from(standing.points_m[standing.poses.site], seen)
+
+
+def views_from(mounts_m: Floats, seen: sparse.csr_matrix) -> npt.NDArray[np.int64]:
+    """From how many places each target is seen (n_targets,); mounts within the same metre are one place.
+
+    Parameters
+    ----------
+    mounts_m: (n_cameras, 2) [m]. seen: csr (n_cameras, n_targets), what is not 0 is seen.
+    """
+    _, place = np.unique(np.round(mounts_m), axis=0, return_inverse=True)
+    pairs = seen.tocoo()
+    once = np.unique(np.stack([place.reshape(-1)[pairs.row], pairs.col]), axis=1)
+    return np.bincount(once[1], minlength=seen.shape[1]).astype(np.int64)
 
 
 def _reach(heads: Sequence[Head], walls: Walls) -> float:

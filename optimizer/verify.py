@@ -2,7 +2,8 @@
 
 The planner walks a grid of walls and filters by distance and bearing. Here every camera's targets are asked one by one: angle between bearing and
 target, angle below the horizon between the picture's edges, pixels over slant range, and shapely's own intersection of the line of sight with each
-footprint's outline; on terrain each line is a profile of many points besides (`optimizer.profiles`). The demand is built again from the city and the
+footprint's outline (`optimizer.verify_sight`); on terrain each line is a profile of many points besides (`optimizer.profiles`). Homes in view are
+the one thing counted by the planner's own walk, for the plan's cameras anew. The demand is built again from the city and the
 recipe, sites and prices likewise; nothing is taken from the plan but where its cameras stand and how they are aimed. A plan that disagrees is
 refused.
 """
@@ -17,16 +18,17 @@ from dataclasses import dataclass
 import geopandas as gpd
 import numpy as np
 import shapely
+from scipy import sparse
 
-from coverage.decks import raised
 from coverage.optics import focal_px
-from coverage.sight import Floats
-from coverage.standing import stand
+from coverage.sight import build_walls
+from coverage.standing import planned
 from coverage.terrain import Terrain, read_terrain
+from optimizer.extras import homes_in_view, price_a_metre, second_views, sees_no_view
 from optimizer.grid import Grid, lay_grid, poles_of
 from optimizer.lines import load_grid_figures
-from optimizer.profiles import heights, over_ground, roofs
 from optimizer.verify_grid import grid_faults
+from optimizer.verify_sight import Camera, sees, standing_cameras
 from planning.catalogue import load_levels, load_models, load_prices, load_recipe
 from planning.city import City
 from planning.demand import build_demand
@@ -34,10 +36,10 @@ from planning.errors import Disagreement, Fault
 from planning.figures import Figures
 from planning.money import say_rupees
 from planning.nouns import Plan, PlannedCamera
+from planning.purposes import ask_purposes
 from planning.sites import NOMINAL_M, build_sites
 
 SHARE_TOLERANCE = 1e-4  # of all weight: lines of sight that graze a corner within a rounding error
-ANGLE_SLACK_DEG = 1e-6
 
 
 @dataclass(frozen=True)
@@ -51,20 +53,6 @@ class Verified:
     runtime_s: float
 
 
-@dataclass(frozen=True)
-class _Camera:
-    """What a line of sight needs to know of a camera."""
-
-    x_m: float
-    y_m: float
-    height_m: float
-    bearing_deg: float
-    tilt_deg: float
-    hfov_deg: float
-    vfov_deg: float
-    slant_m: float
-
-
 def verify(plan: Plan, city: City, *, grid: Grid | None = None, figures: Figures | None = None) -> Verified:
     """Work the plan out again.
 
@@ -76,24 +64,31 @@ def verify(plan: Plan, city: City, *, grid: Grid | None = None, figures: Figures
     Raises
     ------
     Disagreement: with every figure that differs, stated and found: `verify.city`, `verify.before`, `verify.after`, `verify.ward`, `verify.bound`,
-    `verify.cost`, `verify.budget`, `verify.site`, `verify.place`, `verify.camera`, `verify.map`, `verify.grid`.
+    `verify.second`, `verify.privacy`, `verify.zone`, `verify.cost`, `verify.budget`, `verify.site`, `verify.place`, `verify.camera`, `verify.map`,
+    `verify.grid`.
     """
     began = time.monotonic()
     _check_readable(plan, city)
     faults: list[Fault] = []
-    recipe = load_recipe(plan.scenario.recipe)
-    demand = build_demand(city, recipe, spacing_m=plan.scenario.spacing_m)
-    weight = demand["weight"].to_numpy(dtype=np.float64)
-    terrain = read_terrain(city)
-    before = _seen(_standing(plan, city, recipe.target_m), city, demand, recipe.target_m, terrain)
-    after = before | _seen(_planned(plan, faults), city, demand, recipe.target_m, terrain)
+    wish, recipe, levels = plan.scenario, load_recipe(plan.scenario.recipe), load_levels()
+    demand = ask_purposes(city, build_demand(city, recipe, spacing_m=wish.spacing_m), wish.purposes, levels, wish.level)
+    weight, terrain = demand["weight"].to_numpy(dtype=np.float64), read_terrain(city)
+    least_px = float(demand["px_per_m"].min())
+    old, new = standing_cameras(city, least_px, by_night=wish.by_night, target_m=recipe.target_m), _planned(plan, faults)
+    seen_old, seen_new = sees(old, city, demand, terrain), sees(new, city, demand, terrain)
+    before = np.asarray(seen_old.getnnz(axis=0) > 0)
+    after = before | np.asarray(seen_new.getnnz(axis=0) > 0)
     total = max(float(weight.sum()), 1e-12)
     share_before, share_after = float(weight[before].sum()) / total, float(weight[after].sum()) / total
     _compare(faults, "before", plan.scorecard.before, share_before)
     _compare(faults, "after", plan.scorecard.after, share_after)
     _compare(faults, "covered", plan.proof.covered, share_after)
-    if not plan.proof.bound >= share_after - SHARE_TOLERANCE:
-        faults.append(_differs("verify.bound", "the bound lies below what is covered", plan.proof.bound, share_after))
+    twice = _places(old, seen_old) + _places(new, seen_new) > 1
+    _compare(faults, "second", plan.proof.second, float(second_views(wish, demand)[twice].sum()) / total)
+    _check_privacy(plan, city, demand, terrain, faults)
+    worth = share_after + plan.proof.second - plan.proof.privacy
+    if not plan.proof.bound >= worth - SHARE_TOLERANCE:
+        faults.append(_differs("verify.bound", "the bound lies below what the plan is worth", plan.proof.bound, worth))
     if share_after < plan.scenario.wanted_share - SHARE_TOLERANCE:
         faults.append(_differs("verify.after", "less is covered than was asked for", plan.scenario.wanted_share, f"{share_after:.6f}"))
     _check_map(plan, demand, before, after, faults)
@@ -173,8 +168,8 @@ def _check_wards(plan: Plan, city: City, demand: gpd.GeoDataFrame, before: np.nd
             faults.append(_differs("verify.ward", f"{name} lies below its floor", plan.scenario.ward_floor, f"{now:.6f}"))
 
 
-def _planned(plan: Plan, faults: list[Fault]) -> list[_Camera]:
-    models, level = load_models(), load_levels()[plan.scenario.level].px_per_m
+def _planned(plan: Plan, faults: list[Fault]) -> list[Camera]:
+    models = load_models()
     cameras = []
     for camera in plan.cameras:
         model = models.get(camera.model)
@@ -188,77 +183,42 @@ def _planned(plan: Plan, faults: list[Fault]) -> list[_Camera]:
             f"{camera.site}/{camera.model}/{camera.lens}@"
         ):
             faults.append(_differs("verify.camera", f"{camera.id}: its id does not say what it is", camera.id, camera.site))
-        slant = focal_px(model.width_px, lens.hfov_deg) / level
-        slant = min(slant, model.night_range_m) if plan.scenario.by_night else slant
-        cameras.append(_Camera(camera.x_m, camera.y_m, camera.height_m, camera.bearing_deg, camera.tilt_deg, lens.hfov_deg, lens.vfov_deg, slant))
+        most = model.night_range_m if plan.scenario.by_night else np.inf
+        aim = (camera.bearing_deg, camera.tilt_deg, lens.hfov_deg, lens.vfov_deg)
+        cameras.append(Camera(camera.x_m, camera.y_m, camera.height_m, *aim, focal_px(model.width_px, lens.hfov_deg), most))
     return cameras
 
 
-def _standing(plan: Plan, city: City, target_m: float) -> list[_Camera]:
-    px_per_m = load_levels()[plan.scenario.level].px_per_m
-    standing = stand(city["cameras"], city["buildings"], load_models(), px_per_m, by_night=plan.scenario.by_night, target_m=target_m)
-    cameras = []
-    for row, site in enumerate(standing.poses.site):
-        head = standing.poses.heads[standing.poses.head[row]]
-        x, y = standing.points_m[site]
-        bearing = float(standing.poses.bearing_deg[row])
-        cameras.append(_Camera(float(x), float(y), head.height_m, bearing, head.tilt_deg, head.hfov_deg, head.vfov_deg, head.slant_m))
-    return cameras
+def _places(cameras: list[Camera], seen: sparse.csr_matrix) -> np.ndarray:
+    """From how many places each point is seen (n_demand,); cameras within a metre share one."""
+    found = np.zeros(seen.shape[1], dtype=np.int64)
+    by_place: dict[tuple[int, int], list[int]] = {}
+    for row, camera in enumerate(cameras):
+        by_place.setdefault((round(camera.x_m), round(camera.y_m)), []).append(row)
+    for rows in by_place.values():
+        found += np.asarray(seen[rows].getnnz(axis=0) > 0)
+    return found
 
 
-def _seen(cameras: list[_Camera], city: City, demand: gpd.GeoDataFrame, target_m: float, terrain: Terrain | None) -> np.ndarray:
-    """Which demand points these cameras see (n_demand,)."""
-    at = shapely.get_coordinates(demand.geometry.array)
-    target_z = heights(terrain, at) + target_m
-    if terrain is not None:
-        on_street = (demand["kind"] == "road").to_numpy()
-        target_z[on_street] += raised(terrain, city["roads"], at[on_street], demand["road"].to_numpy(object)[on_street])
-    near = shapely.STRtree(demand.geometry.array)
-    pairs_from, pairs_to, pairs_z = [], [], []
-    seen = np.zeros(len(demand), dtype=bool)
-    if not cameras:
-        return seen
-    mounts = np.array([(camera.x_m, camera.y_m) for camera in cameras], dtype=np.float64)
-    mount_z = heights(terrain, mounts) + np.array([camera.height_m for camera in cameras])
-    for camera, here, z in zip(cameras, mounts, mount_z, strict=True):
-        rows = near.query(shapely.Point(here), predicate="dwithin", distance=camera.slant_m + 0.001)
-        dx, dy = (at[rows] - here).T
-        ground, rise = np.hypot(dx, dy), z - target_z[rows]
-        off = np.abs((np.degrees(np.arctan2(dx, dy)) - camera.bearing_deg + 180) % 360 - 180)
-        below = np.degrees(np.arctan2(rise, ground))
-        inside = (off <= camera.hfov_deg / 2 + ANGLE_SLACK_DEG) & (np.abs(below - camera.tilt_deg) <= camera.vfov_deg / 2 + ANGLE_SLACK_DEG)
-        rows = rows[inside & (np.hypot(ground, rise) <= camera.slant_m * (1 + 1e-9))]
-        pairs_from.append(np.tile(here, (len(rows), 1)))
-        pairs_to.append(rows)
-        pairs_z.append(np.full(len(rows), z))
-    rows, start, start_z = np.concatenate(pairs_to), np.concatenate(pairs_from), np.concatenate(pairs_z)
-    clear = np.nonzero(_clear(start, at[rows], start_z, target_z[rows], city["buildings"], roofs(terrain, city["buildings"])))[0]
-    clear = clear[over_ground(terrain, start[clear], at[rows[clear]], start_z[clear], target_z[rows[clear]])]
-    seen[rows[clear]] = True
-    return seen
-
-
-def _clear(start: Floats, end: Floats, start_z: Floats, end_z: Floats, buildings: gpd.GeoDataFrame, tops: Floats) -> np.ndarray:
-    """Whether each line of sight clears every roof it passes (n_lines,), by shapely."""
-    clear = np.ones(len(start), dtype=bool)
-    if not len(buildings) or not len(start):
-        return clear
-    lines = shapely.linestrings(np.stack([start, end], axis=1))
-    outlines = shapely.boundary(buildings.geometry.array)
-    line, building = shapely.STRtree(outlines).query(lines, predicate="intersects")
-    roof = tops[building]
-    # A roof at or above both ends blocks wherever it is crossed; only lower ones need the crossing itself.
-    tall = roof >= np.maximum(start_z, end_z)[line]
-    clear[line[tall]] = False
-    line, building, roof = line[~tall & clear[line]], building[~tall & clear[line]], roof[~tall & clear[line]]
-    crossing = shapely.intersection(lines[line], outlines[building])
-    xy, of = shapely.get_coordinates(crossing, return_index=True)
-    owner = line[of]
-    length = np.hypot(*(end[owner] - start[owner]).T)
-    t = np.hypot(*(xy - start[owner]).T) / np.maximum(length, 1e-12)
-    blocked = roof[of] >= start_z[owner] * (1 - t) + end_z[owner] * t
-    clear[owner[blocked]] = False
-    return clear
+def _check_privacy(plan: Plan, city: City, demand: gpd.GeoDataFrame, terrain: Terrain | None, faults: list[Fault]) -> None:
+    """The price of homes in view, and that no camera sees a zone it must not, worked out anew from the plan's own cameras."""
+    wish = plan.scenario
+    if wish.privacy == 0:
+        _compare(faults, "privacy", plan.proof.privacy, 0.0)
+    if not (wish.privacy or wish.no_view) or any(fault.code == "verify.camera" for fault in faults):
+        return
+    origin = (float(np.floor(city.area.bounds[0])), float(np.floor(city.area.bounds[1])))
+    walls = build_walls(city["buildings"], origin, terrain)
+    least_px = float(demand["px_per_m"].min())
+    cameras = planned(plan.cameras, load_models(), least_px, by_night=wish.by_night, target_m=load_recipe(wish.recipe).target_m)
+    if wish.privacy:
+        metres = float(homes_in_view(city, walls, cameras.points_m, cameras.poses).sum())
+        total = max(float(demand["weight"].sum()), 1e-12)
+        _compare(faults, "privacy", plan.proof.privacy, price_a_metre(wish, demand) * metres / total)
+    if wish.no_view:
+        kept = np.isin(np.array(cameras.ids)[cameras.poses.site], wish.keep)
+        bad = np.flatnonzero(sees_no_view(city, walls, cameras.points_m, cameras.poses) & ~kept)
+        faults.extend(_differs("verify.zone", f"{cameras.ids[cameras.poses.site[row]]} sees a no-view zone", "none", "some") for row in bad[:5])
 
 
 def _shares(plan: Plan, city: City, grid: Grid | None, figures: Figures | None, faults: list[Fault]) -> Mapping[str, int] | None:

@@ -87,6 +87,10 @@ class Scenario:
     `keep` holds camera ids that must be in the plan; `forbid` holds site ids or camera ids that must not. `ward_floor` is the least share of each
     ward's weight to be covered, existing cameras included. `gap` is the relative gap at which the solver may stop. With a `wanted_share` above 0 the
     cheapest plan that covers this share is asked for, and the budget is the most it may cost.
+
+    `purposes`: what certain places ask beyond the level, such as "junctions=face" (`planning.purposes`). `second_view`: what a second view from
+    another place is worth in priority zones, as a share of the first. `privacy`: the share of all weight that a kilometre of homes' frontage in
+    view costs. `no_view`: whether cameras that see a no_view zone are ruled out.
     """
 
     city: str
@@ -107,6 +111,10 @@ class Scenario:
     seed: int = 1
     title: str = field(default="", compare=False)
     wanted_share: float = 0.0
+    purposes: tuple[str, ...] = ()
+    second_view: float = 0.0
+    privacy: float = 0.0
+    no_view: bool = False
 
     def __post_init__(self) -> None:
         faults = list(_scenario_faults(self))
@@ -137,7 +145,7 @@ class Scenario:
 
 
 # Wishes that came later, at what leaves a scenario as it was: its id stays that of the plans made before them.
-_LATER = (("wanted_share", 0.0),)
+_LATER = (("wanted_share", 0.0), ("purposes", ()), ("second_view", 0.0), ("privacy", 0.0), ("no_view", False))
 
 
 def _plain(value: Any) -> Any:
@@ -160,6 +168,8 @@ def _scenario_faults(scenario: Scenario) -> list[Fault]:
         require(whole and value > 0, "scenario.budget", f"The {name} must be whole rupees above 0", "Give an amount such as 2crore", value)
     require(0 <= scenario.ward_floor <= 1, "scenario.floor", "The ward floor is a share between 0 and 1", "Give 0.2 for 20 %", scenario.ward_floor)
     require(0 <= scenario.wanted_share <= 1, "scenario.share", "The share to cover lies from 0 to 1", "Give 0.6 for 60 %", scenario.wanted_share)
+    require(0 <= scenario.second_view <= 1, "scenario.second", "A second view is worth a share of the first", "Give 0.5", scenario.second_view)
+    require(0 <= scenario.privacy <= 1, "scenario.privacy", "A kilometre of homes costs a share of all weight", "Give 0.002", scenario.privacy)
     require(1 <= scenario.spacing_m <= 200, "scenario.spacing", "Demand spacing must lie between 1 and 200 m", "Use 10", scenario.spacing_m)
     require(1 <= scenario.cameras_per_site <= 8, "scenario.site", "Cameras a site must lie between 1 and 8", "Use 3", scenario.cameras_per_site)
     require(0 <= scenario.gap < 1, "scenario.gap", "The gap is a share from 0 up to 1", "Use 0.005", scenario.gap)
@@ -220,7 +230,8 @@ class PlannedSite:
 class Proof:
     """What an answer says of itself.
 
-    Shares are of all weight; `bound` is a share no plan under the same rules can exceed, and `gap` = bound / covered - 1. Where the cheapest plan for
+    Shares are of all weight. `covered`: seen; `second`: what second views are worth; `privacy`: what homes in view cost; `worth` = covered + second -
+    privacy is what was asked for. No plan under the same rules is worth more than `bound`, and `gap` = bound / worth - 1. Where the cheapest plan for
     a share was asked for, no plan that covers it costs less than `least_inr`, and `gap` = cost / least - 1.
     """
 
@@ -231,6 +242,13 @@ class Proof:
     runtime_s: float
     how: str
     least_inr: int | None = None
+    second: float = 0.0
+    privacy: float = 0.0
+
+    @property
+    def worth(self) -> float:
+        """What the plan was to be best by: coverage, with second views, less the price of homes in view."""
+        return self.covered + self.second - self.privacy
 
 
 @dataclass(frozen=True)
