@@ -115,6 +115,13 @@ def _add_wish(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--keep", action="append", default=[], metavar="CAMERA", help="a camera that must be in the plan; may be given again")
     parser.add_argument("--forbid", action="append", default=[], metavar="ID", help="a site or camera that must not; may be given again")
     parser.add_argument("--night", action="store_true", help="count only what the cameras reach by night")
+    parser.add_argument(
+        "--purpose", action="append", default=[], metavar="PLACE=PURPOSE",
+        help="junctions=face, gateways=plate …: of data/purposes.toml; may be given again",
+    )
+    parser.add_argument("--second-view", default="0", help="what a second view is worth in priority zones: 0.5 or 50%% of the first (default 0)")
+    parser.add_argument("--privacy", default="0", help="share of all weight that a kilometre of homes in view costs: 0.002 or 0.2%% (default 0)")
+    parser.add_argument("--no-view", action="store_true", help="rule out cameras that see a no_view zone")
     parser.add_argument("--gap", type=float, default=0.005, help="stop when the plan is proven this close to the best (default 0.005)")
 
 

@@ -8,6 +8,7 @@ from planning.catalogue import list_recipes, load_levels, load_models
 from planning.city import City
 from planning.errors import ChaukasError, InputError
 from planning.money import parse_rupees
+from planning.purposes import load_purposes
 from screens import jobs, library
 from screens.maps import city_map, map_data
 from screens.plan_result import plan_title, show_plan
@@ -127,16 +128,40 @@ def _ask(city: City, said: Words) -> None:
         heights = st.text_input(said.say("plan.heights"), "6", key="heights")
         per_site = st.number_input(said.say("plan.per_site"), 1, 8, 3, key="per_site")
         limit = st.number_input(said.say("plan.limit"), 1, 86_400, 45, key="limit", help=said.say("plan.limit_help"))
+        purposes = _pick_purposes(said)
+        second = st.slider(said.say("plan.second"), 0, 100, 0, 10, format="%d %%", key="second", help=said.say("plan.second_help"))
+        privacy = st.number_input(said.say("plan.privacy"), 0.0, 100.0, 0.0, 0.5, key="privacy", help=said.say("plan.privacy_help"))
+        no_view = st.toggle(said.say("plan.no_view"), key="no_view", help=said.say("plan.no_view_help"))
         night = st.toggle(said.say("plan.night"), key="night", help=said.say("plan.night_help"))
         title = st.text_input(said.say("plan.title"), "", key="title", placeholder=said.say("plan.title_none"))
     if st.button(said.say("plan.run"), type="primary", width="stretch", icon=":material/play_arrow:"):
-        wish = Wish(budget, yearly, chosen, level, recipe, int(floor), heights, int(per_site), int(limit), night, title, int(share), keep, forbid)
+        wish = Wish(
+            budget, yearly, chosen, level, recipe, int(floor), heights, int(per_site), int(limit), night,
+ title, int(share), keep, forbid, purposes, int(second), float(privacy), no_view,
+        )  # fmt: skip
         try:
             scenario = read_wish(wish, city.name)
             job = jobs.desk.start(city, scenario)
             st.query_params["job"] = job.id
         except ChaukasError as error:
             tell(error, said)
+
+
+def _pick_purposes(said: Words) -> list[str]:
+    """What certain places are asked for beyond the level, each pair of place and purpose that makes sense."""
+    known = load_purposes()
+    pairs = ["junctions=face", "gateways=plate", "priority=face"]
+
+    def name(pair: str) -> str:
+        place, _, purpose = pair.partition("=")
+        where, what = known.places[place], known.purposes[purpose]
+        return f"{said.pick(where.title, where.title_hi)}: {said.pick(what.title, what.title_hi)}"
+
+    chosen = st.multiselect(
+        said.say("plan.purposes"), pairs, [], format_func=name, key="purposes", placeholder=said.say("plan.purposes_none"),
+        help=said.say("plan.purposes_help"),
+    )  # fmt: skip
+    return list(chosen)
 
 
 def _echo(text: str, said: Words) -> None:

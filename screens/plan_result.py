@@ -79,7 +79,10 @@ def _numbers(city: City, plan: Plan, said: Words) -> None:
         detail = said.say("number.worst_detail", before=said.share(worst.before), after=said.share(worst.after))
         _metric(columns[4], said.say("number.worst"), plain(name), detail)
     gap, least, wanted = said.share(plan.proof.gap, 2), plan.proof.least_inr, plan.scenario.wanted_share
-    if least is None:
+    if plan.proof.second or plan.proof.privacy:
+        parts = {name: said.share(getattr(plan.proof, name), 2) for name in ("worth", "covered", "second", "privacy", "bound")}
+        st.caption(plain(said.say("number.worth", **parts, gap=gap)))
+    elif least is None:
         st.caption(plain(said.say("number.bound", bound=said.share(plan.proof.bound, 2), gap=gap)))
     else:
         st.caption(plain(said.say("number.least", share=said.share(wanted), least=said.money(least), gap=gap)))

@@ -108,6 +108,7 @@ def read_wish(options: argparse.Namespace) -> Scenario:
     yearly = read(parse_rupees, options.yearly, 1) if options.yearly is not None else None
     floor = read(read_share, options.ward_floor, 0.0)
     share = read(read_share, getattr(options, "share", "0"), 0.0)
+    second, privacy = read(read_share, options.second_view, 0.0), read(read_share, options.privacy, 0.0)
     standard: tuple[float, ...] = (6.0,)
     heights = read(read_heights, options.heights, standard)
     try:
@@ -116,6 +117,7 @@ def read_wish(options: argparse.Namespace) -> Scenario:
             level=options.level, recipe=options.recipe, spacing_m=options.spacing, mount_heights_m=heights, cameras_per_site=options.per_site,
             ward_floor=floor, keep=tuple(options.keep), forbid=tuple(options.forbid), by_night=options.night, gap=options.gap,
             time_limit_s=options.time, title=getattr(options, "title", ""), wanted_share=share,
+            purposes=tuple(options.purpose), second_view=second, privacy=privacy, no_view=options.no_view,
         )  # fmt: skip
     except ScenarioError as error:
         raise ScenarioError([*faults, *error.faults]) from None
@@ -136,6 +138,10 @@ def print_plan(plan: Plan, city: City) -> None:
     )
     print(f"coverage       {100 * card.before:.2f} % before, {100 * card.after:.2f} % after, of all weight, at level {plan.scenario.level}")
     claim = f"can exceed {100 * proof.bound:.2f} %"
+    if proof.second or proof.privacy:
+        parts = f"coverage {100 * proof.covered:.2f} % + second views {100 * proof.second:.2f} % - homes in view {100 * proof.privacy:.2f} %"
+        print(f"worth          {100 * proof.worth:.2f} % = {parts}")
+        claim = f"can be worth more than {100 * proof.bound:.2f} %"
     if proof.least_inr is not None:
         claim = f"that covers {100 * plan.scenario.wanted_share:g} % can cost less than {say_rupees(proof.least_inr)}"
     print(f"certificate    no plan under these rules and poses {claim} (gap {100 * proof.gap:.2f} %, {proof.status})")

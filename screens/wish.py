@@ -30,6 +30,10 @@ class Wish:
     share_percent: int = 0
     keep: Sequence[str] = ()
     forbid: Sequence[str] = ()
+    purposes: Sequence[str] = ()
+    second_percent: int = 0
+    privacy_permille: float = 0.0
+    no_view: bool = False
 
 
 def read_wish(wish: Wish, city: str) -> Scenario:
@@ -51,6 +55,8 @@ def read_wish(wish: Wish, city: str) -> Scenario:
             mount_heights_m=heights or (6.0,), cameras_per_site=wish.cameras_per_site, ward_floor=wish.ward_floor_percent / 100,
             by_night=wish.by_night, time_limit_s=float(wish.time_limit_s), title=" ".join(wish.title.split())[:120],
             wanted_share=wish.share_percent / 100, keep=tuple(sorted(wish.keep)), forbid=tuple(sorted(wish.forbid)),
+            purposes=tuple(sorted(wish.purposes)), second_view=wish.second_percent / 100, privacy=wish.privacy_permille / 1000,
+            no_view=wish.no_view,
         )  # fmt: skip
     except ScenarioError as error:
         raise ScenarioError([*faults, *error.faults]) from None
