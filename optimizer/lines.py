@@ -120,8 +120,10 @@ def build_lines(
 
     Raises
     ------
-    CityError: `grid.streets`, where there is no street to lay a line along.
+    CityError: `grid.streets`, where there is no street to lay a line along. InputError: `grid.centre`, where the centre given is no place.
     """
+    if centre_m is not None and not (len(centre_m) == 2 and np.isfinite(centre_m).all()):
+        raise InputError.one("grid.centre", "The command centre's place must be two numbers", "Give metres in the city's CRS", centre_m)
     every = city["roads"].sort_index(kind="stable")
     roads = every[~every["tunnel"].to_numpy(bool)]
     if not len(roads):

@@ -17,7 +17,7 @@ from planning.catalogue import load_models, load_prices
 from planning.city import City
 from planning.errors import CityError, InputError
 from planning.nouns import Plan
-from tests.planning.toy_streets import EAST, NORTH, at, box, cross, frame, line, streets, toy_city
+from tests.planning.toy_streets import EAST, NORTH, at, box, busy_city, cross, frame, line, shuffled, streets, toy_city
 from tests.town import copy_of
 
 PRICES = load_prices()
@@ -53,6 +53,7 @@ def test_two_poles_on_one_arm_share_the_line() -> None:
     load = grid.segments.set_index(["from_node", "to_node"])["load_mbps"]
     assert sorted(load.round(6)) == [8.0, 8.0, 8.0, 16.0, 16.0, 16.0]
     assert set(grid.segments["road"]) == {"r1", "r2", ""}
+    assert (grid.segments["cameras"] * 4.0 == grid.segments["load_mbps"]).all()
     assert (grid.load_mbps, grid.gap) == (16.0, 0.0)
 
 
@@ -152,7 +153,11 @@ def test_no_poles_need_no_line() -> None:
 
 
 def test_what_cannot_be_laid_is_refused() -> None:
-    """No street, poles twice or of broken numbers are refused by code."""
+    """No street, a centre that is no place, poles twice or of broken numbers are refused by code."""
+    for centre in ((np.nan, 0.0), (1.0, 2.0, 3.0)):
+        with pytest.raises(InputError) as nowhere:
+            lay_grid(toy_city(cross()), poles((30, 4)), centre_m=centre)  # type: ignore[arg-type]
+        assert nowhere.value.code == "grid.centre"
     with pytest.raises(CityError) as caught:
         lay_grid(toy_city(cross(tunnel=True)), poles((30, 4)))
     assert caught.value.code == "grid.streets"
@@ -161,6 +166,17 @@ def test_what_cannot_be_laid_is_refused() -> None:
         with pytest.raises(InputError) as refused:
             dataclasses.replace(good, **change)  # type: ignore[arg-type]
         assert refused.value.code == "grid.poles"
+
+
+def test_the_order_of_rows_does_not_matter() -> None:
+    """Layers with their rows in another order have the same grid, and the city is not touched."""
+    cameras = frame("cameras", [at(120, 4), at(-150, -4)], kind=["fixed", "dome"], junction="J", height_m=6.0, source="toy")
+    city = copy_of(busy_city(), cameras=cameras)
+    digest, where = city.digest, poles((60, 5), (150, -5), (204, 120), (-80, 4), (4, -90))
+    one, other = lay(city, where, figures=load_grid_figures(), centre_m=None), lay(shuffled(city), where, figures=load_grid_figures(), centre_m=None)
+    assert one.segments.equals(other.segments)
+    assert one.shares_inr == other.shares_inr
+    assert copy_of(city).digest == digest
 
 
 def test_the_verifier_sees_what_is_wrong() -> None:

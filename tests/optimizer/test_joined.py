@@ -100,3 +100,17 @@ def test_a_budget_the_network_exceeds_is_refused(town: City, survey: Survey, wis
         )  # fmt: skip
     assert caught.value.code in {"grid.budget", "scenario.cheapest"}
     assert "₹" in str(caught.value)
+
+
+def test_a_plan_without_cameras_has_a_network_that_costs_nothing(town: City, survey: Survey, wish: Scenario) -> None:
+    """With every site forbidden plan and grid are empty, agree, and are verified."""
+    empty = plan_with_grid(town, dataclasses.replace(wish, forbid=tuple(survey.sites.index)), survey=survey)
+    assert (empty.plan.cameras, empty.plan.cost_inr, empty.grid.cost_inr, len(empty.grid.segments)) == ((), 0, 0, 0)
+    assert empty.agreed
+    assert empty.plan.verified
+
+
+def test_no_round_that_fits_goes_beyond_the_bound(joined: Joined) -> None:
+    """The bound holds for every plan met whose network is within the budget, and for the plan kept."""
+    assert all(done.covered <= joined.plan.proof.bound + 1e-9 for done in joined.rounds if done.fits)
+    assert joined.plan.proof.gap == pytest.approx(joined.plan.proof.bound / joined.plan.proof.covered - 1)
