@@ -16,7 +16,8 @@ from starlette.middleware import Middleware
 from planning.city import ROOT
 from planning.errors import ChaukasError
 from screens import library, mapdata
-from screens.routes import StayHome, routes
+from screens.middleware import PackStatic, StayHome
+from screens.routes import routes
 
 
 def _warm() -> None:
@@ -37,4 +38,4 @@ async def _lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:
     yield {}
 
 
-app = st.App(ROOT / "screens" / "main.py", routes=routes(), middleware=[Middleware(StayHome)], lifespan=_lifespan)
+app = st.App(ROOT / "screens" / "main.py", routes=routes(), middleware=[Middleware(StayHome), Middleware(PackStatic)], lifespan=_lifespan)

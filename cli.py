@@ -1,4 +1,5 @@
-"""The same jobs from a terminal: `chaukas city import|check|list|demo`, `plan`, `verify`, `export`, `app`.
+"""The same jobs from a terminal: cities (`city import|check|list|demo`), plans (`plan`, `verify`, `export`, `report`), questions about them
+(`frontier`, `phases`, `why`, `next`, `repair`, `witness`) and the `app`.
 
 Exit status: 0 done; 1 refused or impossible, with every fault on its own line; 2 the command's words are off; 130 stopped by hand.
 """
@@ -7,23 +8,20 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import importlib.util
+import importlib
 import os
 import socket
 import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
 
-from planning.city import MADE_NOTE, ROOT, City, find_city, list_cities
-from planning.errors import ChaukasError, CityError, Fault, InputError, ScenarioError
-from planning.money import parse_rupees, say_rupees, say_short
+from planning.city import ROOT, City, list_cities
+from planning.errors import ChaukasError, CityError, Fault, Infeasible, InputError, ScenarioError
+from planning.money import say_rupees
 from planning.nouns import Plan, Scenario
-from planning.workers import Progress, Step
+from screens.terminal import make_demo, open_city, plan_and_city, print_changes, print_plan, read_wish, teller
 
-T = TypeVar("T")
-DEMO = "bilaspur"
 APP_SCRIPT = str(ROOT / "app.py")
 
 
@@ -55,15 +53,22 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_city(commands.add_parser("city", help="import, check and list cities"))
     _add_plan(commands.add_parser("plan", help="plan a city's cameras within a budget"))
+    _add_questions(commands)
     verify = commands.add_parser("verify", help="work a plan out again from raw geometry, another way")
     verify.add_argument("plan", help="a .gpkg that `chaukas plan` wrote")
     verify.add_argument("--city", help="the city's name or folder, where it is not found by the plan's own name of it")
     verify.set_defaults(run=_verify)
     export = commands.add_parser("export", help="write a plan in another form")
     export.add_argument("plan", help="a .gpkg that `chaukas plan` wrote")
-    export.add_argument("out", help="a file ending in .gpkg, .geojson or .csv")
+    export.add_argument("out", help="a file ending in .gpkg, .xlsx, .dxf, .kml, .geojson, .csv or .osm")
     export.add_argument("--city", help="the city's name or folder")
     export.set_defaults(run=_export)
+    report = commands.add_parser("report", help="write a plan's report as PDF")
+    report.add_argument("plan", help="a .gpkg that `chaukas plan` wrote")
+    report.add_argument("out", help="a file ending in .pdf")
+    report.add_argument("--city", help="the city's name or folder")
+    report.add_argument("--lang", choices=("hi", "en"), default="hi", help="Hindi or English (default hi)")
+    report.set_defaults(run=_report)
     app = commands.add_parser("app", help="open the map app on this machine")
     app.add_argument("--port", type=int, default=8501, help="port on 127.0.0.1 (default 8501)")
     app.set_defaults(run=_app)
@@ -94,12 +99,11 @@ def _add_city(parser: argparse.ArgumentParser) -> None:
     check.add_argument("name", help="a city's name or folder")
     check.set_defaults(run=_city_check)
     commands.add_parser("list", help="print the cities there are").set_defaults(run=_city_list)
-    commands.add_parser("demo", help="make the demo city, where it is not made yet").set_defaults(run=lambda options: _city_demo())
+    commands.add_parser("demo", help="make the demo city, where it is not made yet").set_defaults(run=lambda _: make_demo())
 
 
-def _add_plan(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("city", nargs="+", help="a city's name or folder; of several the budget is shared out among them")
-    parser.add_argument("--budget", required=True, help="capital: 20000000, 2,00,00,000, 2crore, 20 lakh, २ करोड़")
+def _add_wish(parser: argparse.ArgumentParser) -> None:
+    """What a scenario says, but its budget's meaning."""
     parser.add_argument("--yearly", help="the most to be paid a year for upkeep, power and links")
     parser.add_argument("--models", default="", help="camera models of data/cameras.toml, with commas between")
     parser.add_argument("--level", default="observation", help="how finely: a level of data/levels.toml (default: observation)")
@@ -112,42 +116,82 @@ def _add_plan(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--forbid", action="append", default=[], metavar="ID", help="a site or camera that must not; may be given again")
     parser.add_argument("--night", action="store_true", help="count only what the cameras reach by night")
     parser.add_argument("--gap", type=float, default=0.005, help="stop when the plan is proven this close to the best (default 0.005)")
+
+
+def _add_plan(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("city", nargs="+", help="a city's name or folder; of several the budget is shared out among them")
+    parser.add_argument("--budget", required=True, help="capital: 20000000, 2,00,00,000, 2crore, 20 lakh, २ करोड़")
+    parser.add_argument("--share", default="0", help="the share to cover, 0.6 or 60%%: the cheapest plan for it within the budget is found")
+    _add_wish(parser)
     parser.add_argument("--time", type=float, default=45.0, help="seconds the optimizer may take (default 45)")
     parser.add_argument("--title", default="", help="what the plan is called")
     parser.add_argument(
-        "--out", action="append", default=[], help="a file ending in .gpkg, .geojson or .csv; may be given again (default: the city's plans folder)"
+        "--out", action="append", default=[],
+        help="a file ending in .gpkg, .xlsx, .dxf, .kml, .geojson, .csv or .osm; may be given again (default: the city's plans folder)",
     )
     parser.add_argument("--if-none", action="store_true", help="do nothing where the city has a plan already")
+    parser.add_argument(
+        "--mend", action="store_true", help="where the rules cannot hold together, look for the least change of one rule that would let them"
+    )
     parser.add_argument("--workers", type=int, default=0, metavar="N", help="processes here that plan several cities side by side (default 0: none)")
     parser.add_argument("--scheduler", default="", metavar="ADDRESS", help="a Dask scheduler whose workers plan them: tcp://10.0.0.7:8786")
     parser.set_defaults(run=_plan)
 
 
-def _city(name: str) -> City:
-    """The city of a name or folder; the demo city is made where it is asked for and not made yet."""
-    try:
-        return City.load(find_city(name))
-    except CityError as error:
-        if name != DEMO or error.code != "city.unknown":
-            raise
-    _city_demo()
-    return City.load(find_city(name))
+def _later(name: str, module: str = "screens.answers") -> Callable[[argparse.Namespace], int]:
+    """The command of that name, its module with all it stands on loaded only when it runs."""
+
+    def run(options: argparse.Namespace) -> int:
+        status: int = getattr(importlib.import_module(module), name)(options)
+        return status
+
+    return run
 
 
-def _city_demo() -> int:
-    folder = ROOT / "data" / "demo" / DEMO
-    if (folder / "city.toml").is_file():
-        print(f"The demo city stands in {folder}. {MADE_NOTE}.")
-        return 0
-    print("Making the demo city …", file=sys.stderr)
-    script = ROOT / "data" / "demo" / f"make_{DEMO}.py"
-    spec = importlib.util.spec_from_file_location(script.stem, script)
-    assert spec is not None and spec.loader is not None
-    maker = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(maker)
-    city = maker.make_bilaspur(folder)
-    print(f"{city.title}: {folder}. {MADE_NOTE}.")
-    return 0
+def _add_questions(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """What a committee asks before a plan, and about one."""
+    curve = commands.add_parser("frontier", help="what each of many budgets buys")
+    curve.add_argument("city", nargs=1, help="a city's name or folder")
+    curve.add_argument("--budget", required=True, help="the largest capital to look at")
+    curve.add_argument("--steps", type=int, default=20, help="how many budgets, in even steps (default 20)")
+    curve.set_defaults(run=_later("frontier"))
+    phases = commands.add_parser("phases", help="a network built in phases, each keeping the one before")
+    phases.add_argument("city", nargs=1, help="a city's name or folder")
+    phases.add_argument("--budget", required=True, help="capital of all phases together")
+    phases.add_argument(
+        "--phase", action="append", required=True, metavar="AMOUNT", help="capital spent by the end of an earlier phase; may be given again"
+    )
+    phases.add_argument("--every-floor", action="store_true", help="ask the ward floor of every phase, not of the last alone")
+    phases.set_defaults(run=_later("phases"))
+    for parser, seconds in ((curve, 120.0), (phases, 60.0)):
+        _add_wish(parser)
+        parser.add_argument("--time", type=float, default=seconds, help=f"seconds the optimizer may take in all (default {seconds:g})")
+        parser.add_argument("--out", metavar="FILE", help="write the table there too, as .csv")
+    why = commands.add_parser("why", help="why a plan is as it is: a camera's worth, the rules that bind, what floors cost")
+    why.add_argument("--camera", action="append", default=[], metavar="ID", help="tell of this camera; may be given again")
+    why.add_argument("--floors", action="store_true", help="tell what each ward's floor costs the rest")
+    why.set_defaults(run=_later("why"))
+    more = commands.add_parser("next", help="the best next cameras once a plan is built")
+    more.add_argument("--budget", help="capital for them; with it the best plan for that money is told too")
+    more.add_argument("--most", type=int, default=5, help="how many single cameras to tell of (default 5)")
+    more.set_defaults(run=_later("next_cameras"))
+    repair = commands.add_parser("repair", help="which dead cameras of a plan to bring back first")
+    repair.add_argument("--dead", action="append", required=True, metavar="ID[=COST]", help="a camera that does not work; may be given again")
+    repair.add_argument("--cost", default="5000", help="what bringing one back costs where not given (default 5000 rupees, an assumption)")
+    repair.add_argument("--budget", required=True, help="money for repairs")
+    repair.add_argument("--replace", action="store_true", help="new cameras may be bought instead")
+    repair.set_defaults(run=_later("repair"))
+    witness = commands.add_parser("witness", help="which cameras could have seen a place, and which see the ways out after")
+    witness.add_argument("city", help="a city's name or folder")
+    witness.add_argument("--at", required=True, metavar="LAT,LON", help="the place, in degrees")
+    witness.add_argument("--when", required=True, metavar="TIME", help='day and time by the local clock, as "2026-11-20 22:30"')
+    witness.add_argument("--plan", help="a .gpkg that `chaukas plan` wrote, whose cameras are asked too")
+    witness.add_argument("--minutes", type=float, default=10.0, help="how long after to look along the ways out (default 10)")
+    witness.add_argument("--most", type=int, default=12, help="how many rows of each table to print (default 12)")
+    witness.set_defaults(run=_later("witness", "screens.looking"))
+    for parser in (why, more, repair):
+        parser.add_argument("plan", help="a .gpkg that `chaukas plan` wrote")
+        parser.add_argument("--city", help="the city's name or folder, where it is not found by the plan's own name of it")
 
 
 def _city_import(options: argparse.Namespace) -> int:
@@ -162,7 +206,7 @@ def _city_import(options: argparse.Namespace) -> int:
     city = import_city(
         options.name, osm=options.osm, place=options.place, roads=options.roads, crime=options.crime, cameras=options.cameras, wards=options.wards,
         zones=options.zones, lamps=options.lamps, terrain=options.terrain, crs=options.crs, mapping={meaning: column for meaning, _, column in pairs},
-        title=options.title, title_hi=options.title_hi, folder=options.folder, progress=_teller(),
+        title=options.title, title_hi=options.title_hi, folder=options.folder, progress=teller(),
     )  # fmt: skip
     for finding in check_city(city):
         print(finding)
@@ -173,7 +217,7 @@ def _city_import(options: argparse.Namespace) -> int:
 def _city_check(options: argparse.Namespace) -> int:
     from planning.checkup import check_city
 
-    for finding in check_city(_city(options.name)):
+    for finding in check_city(open_city(options.name)):
         print(finding)
     return 0
 
@@ -184,74 +228,14 @@ def _city_list(_: argparse.Namespace) -> int:
     return 0
 
 
-def _teller() -> Progress:
-    """Progress on standard error, a line where the stage or its note changes."""
-    last = ""
-
-    def tell(step: Step) -> None:
-        nonlocal last
-        said = f"{step.stage}{'  ' + step.note if step.note else ''}"
-        if said != last:
-            print(f"  {100 * step.share:3.0f} %  {said}", file=sys.stderr)
-        last = said
-
-    return Progress(tell)
-
-
-def _share(text: str) -> float:
-    try:
-        return float(text.rstrip("% ")) / (100 if "%" in text else 1)
-    except ValueError:
-        raise ScenarioError.one("scenario.floor", "This is not a share", "Write 0.2 or 20%", text) from None
-
-
-def _heights(text: str) -> tuple[float, ...]:
-    try:
-        return tuple(float(part) for part in text.split(",") if part.strip())
-    except ValueError:
-        raise ScenarioError.one("scenario.height", "These are not heights in metres", "Write, for example, 4.5,6,9", text) from None
-
-
-def _wish(options: argparse.Namespace) -> Scenario:
-    """The scenario that was asked for; all that cannot be read or written is told together."""
-    from planning.export import target_faults
-
-    faults: list[Fault] = target_faults(options.out)
-
-    def read(work: Callable[[str], T], text: str, instead: T) -> T:
-        try:
-            return work(text)
-        except ScenarioError as error:
-            faults.extend(error.faults)
-            return instead
-
-    budget = read(parse_rupees, options.budget, 1)
-    yearly = read(parse_rupees, options.yearly, 1) if options.yearly is not None else None
-    floor = read(_share, options.ward_floor, 0.0)
-    standard: tuple[float, ...] = (6.0,)
-    heights = read(_heights, options.heights, standard)
-    try:
-        scenario = Scenario(
-            city=options.city[0], budget_inr=budget, yearly_inr=yearly, models=tuple(key.strip() for key in options.models.split(",") if key.strip()),
-            level=options.level, recipe=options.recipe, spacing_m=options.spacing, mount_heights_m=heights, cameras_per_site=options.per_site,
-            ward_floor=floor, keep=tuple(options.keep), forbid=tuple(options.forbid), by_night=options.night, gap=options.gap,
-            time_limit_s=options.time, title=options.title,
-        )  # fmt: skip
-    except ScenarioError as error:
-        raise ScenarioError([*faults, *error.faults]) from None
-    if faults:
-        raise ScenarioError(faults)
-    return scenario
-
-
 def _plan(options: argparse.Namespace) -> int:
     from optimizer.plan import make_plan
     from planning.export import write_plan
 
-    scenario = _wish(options)
+    scenario = read_wish(options)
     if len(options.city) > 1:
         return _plan_region(options, scenario)
-    city = _city(options.city[0])
+    city = open_city(options.city[0])
     scenario = dataclasses.replace(scenario, city=city.name)
     assert city.folder is not None
     plans = city.folder / "plans"
@@ -259,11 +243,16 @@ def _plan(options: argparse.Namespace) -> int:
         print(f"{city.title} has a plan: {next(plans.glob('*.gpkg'))}")
         return 0
     began = time.monotonic()
-    plan = make_plan(city, scenario, progress=_teller())
+    try:
+        plan = make_plan(city, scenario, progress=teller())
+    except Infeasible as error:
+        if options.mend:
+            print_changes(city, scenario, error)
+        raise
     targets = [Path(name) for name in options.out] or [plans / f"{plan.id}.gpkg"]
     for target in targets:
         write_plan(plan, city, target)
-    _print_plan(plan, city)
+    print_plan(plan, city)
     print(f"written to {', '.join(map(str, targets))} in {time.monotonic() - began:.1f} s")
     return 0
 
@@ -278,14 +267,14 @@ def _plan_region(options: argparse.Namespace, scenario: Scenario) -> int:
         what = "Each of several cities has its own plans folder and its own cameras"
         raise InputError.one("region.options", what, "Leave --out, --if-none, --keep and --forbid away", " ".join(options.city))
     crew = Crew(options.workers, options.scheduler)
-    cities = [_city(name) for name in options.city]
+    cities = [open_city(name) for name in options.city]
     members = [Member(str(city.folder), dataclasses.replace(scenario, city=city.name)) for city in cities]
-    found = plan_region(members, scenario.budget_inr, crew=crew, progress=_teller())
+    found = plan_region(members, scenario.budget_inr, crew=crew, progress=teller())
     for city, plan in zip(cities, found.plans, strict=True):
         assert city.folder is not None
         target = city.folder / "plans" / f"{plan.id}.gpkg"
         write_plan(plan, city, target)
-        _print_plan(plan, city)
+        print_plan(plan, city)
         print(f"written to {target}\n")
     total = sum(float(plan.demand["weight"].sum()) for plan in found.plans)
     print(f"region         {len(cities)} cities, {100 * found.objective / total:.2f} % of all weight covered")
@@ -295,35 +284,10 @@ def _plan_region(options: argparse.Namespace, scenario: Scenario) -> int:
     return 0
 
 
-def _print_plan(plan: Plan, city: City) -> None:
-    card, proof = plan.scorecard, plan.proof
-    print(f"{city.title}: plan {plan.id}{'  (' + MADE_NOTE + ')' if plan.made else ''}")
-    print(f"cameras        {len(plan.cameras)} at {len(plan.sites)} sites")
-    print(f"capital        {say_rupees(plan.cost_inr)} of {say_rupees(plan.scenario.budget_inr)} ({say_short(plan.cost_inr)})")
-    print(
-        f"yearly         {say_rupees(plan.yearly_inr)}"
-        + (f" of {say_rupees(plan.scenario.yearly_inr)}" if plan.scenario.yearly_inr is not None else "")
-    )
-    print(f"coverage       {100 * card.before:.2f} % before, {100 * card.after:.2f} % after, of all weight, at level {plan.scenario.level}")
-    print(f"certificate    no plan under these rules and poses can exceed {100 * proof.bound:.2f} % (gap {100 * proof.gap:.2f} %, {proof.status})")
-    if card.worst is not None:
-        print(f"worst ward     {card.worst.ward}: {100 * card.worst.after:.2f} %")
-    print(f"verified       {'yes, recomputed from raw geometry' if plan.verified else 'NO'}")
-    for note in plan.assumptions:
-        print(f"  note: {note}")
-
-
-def _plan_and_city(options: argparse.Namespace) -> tuple[Plan, City]:
-    from planning.export import plan_city, read_plan
-
-    plan = read_plan(options.plan)
-    return plan, _city(options.city or plan_city(options.plan))
-
-
 def _verify(options: argparse.Namespace) -> int:
     from optimizer.verify import verify
 
-    plan, city = _plan_and_city(options)
+    plan, city = plan_and_city(options)
     found = verify(plan, city)
     print(f"plan {plan.id} of {city.title} agrees with its city, worked out another way in {found.runtime_s:.1f} s")
     print(f"coverage       {100 * found.before:.2f} % before, {100 * found.after:.2f} % after (stated {100 * plan.scorecard.after:.2f} %)")
@@ -335,12 +299,27 @@ def _verify(options: argparse.Namespace) -> int:
 def _export(options: argparse.Namespace) -> int:
     from planning.export import write_plan
 
-    plan, city = _plan_and_city(options)
-    if plan.city_digest != city.digest:
-        raise CityError.one("export.city", "The plan was made for another state of the city", "Plan again", f"{plan.city_digest}, not {city.digest}")
+    plan, city = plan_and_city(options)
+    _require_same(plan, city)
     write_plan(plan, city, options.out)
     print(f"written to {options.out}")
     return 0
+
+
+def _report(options: argparse.Namespace) -> int:
+    from planning.report import write_report
+    from screens.words import words
+
+    plan, city = plan_and_city(options)
+    _require_same(plan, city)
+    write_report(plan, city, options.out, words=words(options.lang).catalogue, hindi=options.lang == "hi")
+    print(f"written to {options.out}")
+    return 0
+
+
+def _require_same(plan: Plan, city: City) -> None:
+    if plan.city_digest != city.digest:
+        raise CityError.one("export.city", "The plan was made for another state of the city", "Plan again", f"{plan.city_digest}, not {city.digest}")
 
 
 def _app(options: argparse.Namespace) -> int:

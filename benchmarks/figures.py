@@ -43,9 +43,9 @@ class Figures:
 
 def demo_city() -> City:
     """The demo city, made first where it is not there."""
-    import cli
+    from screens.terminal import DEMO, make_demo
 
-    folder: Path = ROOT / "data" / "demo" / cli.DEMO
+    folder: Path = ROOT / "data" / "demo" / DEMO
     if not (folder / "city.toml").is_file():
-        cli.main(["city", "demo"])
+        make_demo()
     return City.load(folder)

@@ -29,7 +29,7 @@ from optimizer.solve import Outcome, solve
 from optimizer.survey import make_survey
 from planning.city import ROOT
 from planning.nouns import Scenario
-from planning.workers import Progress, Step
+from planning.progress import Progress, Step
 
 Told = dict[str, float]
 

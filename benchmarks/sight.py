@@ -17,6 +17,7 @@ from benchmarks.figures import Figures, demo_city
 from coverage.matrix import build_matrix
 from coverage.poses import Poses, make_heads, make_poses
 from coverage.sight import Floats, Walls, build_walls, cast
+from coverage.terrain import Terrain
 from optimizer.survey import offered
 from planning.catalogue import load_levels, load_models, load_prices, load_recipe
 from planning.city import City
@@ -60,6 +61,7 @@ def main(arguments: list[str] | None = None) -> int:
     figures.add("walls, sight, poses and matrix, median of 3", ours, "s")
     figures.add("entries of the matrix", matrix.px_per_m.nnz / 1e6, "million")
     _speed_of_cast(figures, walls, points, targets, target_z, reach)
+    _speed_on_ground(figures, city, points, targets, target_z, reach)
     _exactness(figures, city, walls, points, targets, target_z, reach)
     naive = _naive(city, points, targets, poses, 60 if options.quick else 400)
     figures.add("naive shapely, per pose", 1e3 * naive, "ms")
@@ -76,6 +78,20 @@ def _speed_of_cast(figures: Figures, walls: Walls, points: Floats, targets: Floa
     figures.add("critical heights of all pairs in reach", len(lines) / seconds / 1e6, "million/s")
     figures.add("pairs in reach", len(lines) / 1e6, "million")
     figures.add(f"of them blocked for a mount at {HEIGHT_M:g} m", 100 * (1 - seen), "%")
+
+
+def _speed_on_ground(figures: Figures, city: City, points: Floats, targets: Floats, target_z: Floats, reach: float) -> None:
+    """The same pairs on made rolling ground: walls and the ground's cells, with nothing blocked early."""
+    west, south, east, north = city.area.bounds
+    for cell in (30.0, 5.0):
+        x, y = np.meshgrid(np.arange(west - 200, east + 200, cell), np.arange(south - 200, north + 200, cell))
+        rough = np.random.default_rng(5).uniform(0, 0.3, x.shape)
+        ground = Terrain((west - 200, south - 200), cell, 260 + 4 * np.sin(x / 90) * np.cos(y / 70) + rough)
+        walls = build_walls(city["buildings"], (west, south), ground)
+        cast(walls, points[:50], targets, target_z, reach_m=reach, highest_m=1e9)
+        began = time.perf_counter()
+        lines = cast(walls, points, targets, target_z, reach_m=reach, highest_m=1e9)
+        figures.add(f"the same over terrain in cells of {cell:g} m", len(lines) / (time.perf_counter() - began) / 1e6, "million/s")
 
 
 def _exactness(figures: Figures, city: City, walls: Walls, points: Floats, targets: Floats, target_z: Floats, reach: float) -> None:

@@ -1,6 +1,7 @@
 """The coverage matrix: how many pixels a metre each pose lays on each demand point it sees.
 
-The sight lines of a site are sorted by bearing, so a pose is a run of them, filtered by distance and mount height: no geometry is left to do.
+The sight lines of a site are sorted by bearing, so a pose is a run of them, filtered by distance and mount height, on terrain by angle and range: no
+other geometry is left to do.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from coverage.poses import Poses
+from coverage.poses import Poses, in_view
 from coverage.sight import Ints, Sightlines
 from planning.jit import jit, parallel_jit, prange
 
@@ -47,8 +48,9 @@ def _first_at_least(values: Any, low: int, high: int, wanted: float) -> int:
 
 @parallel_jit
 def _filter(
-    start: Any, target: Any, line_bearing: Any, ground: Any, critical: Any, site: Any, head: Any, bearing: Any,
-    hfov: Any, height: Any, rise: Any, near: Any, far: Any, focal: Any, fill: Any, indptr: Any, indices: Any, data: Any, counts: Any,
+    start: Any, target: Any, line_bearing: Any, ground: Any, critical: Any, hilly: bool, drop: Any, site: Any, head: Any, bearing: Any,
+    hfov: Any, height: Any, rise: Any, near: Any, far: Any, focal: Any, tilt: Any, vfov: Any, slant: Any,
+    fill: Any, indptr: Any, indices: Any, data: Any, counts: Any,
 ) -> None:  # fmt: skip
     """Count (fill False) or write (fill True) what each pose sees; a sector that passes north is two runs."""
     for pose in prange(len(site)):
@@ -70,11 +72,18 @@ def _filter(
             for k in range(begin, last):
                 if line_bearing[k] > limit:
                     break
-                if ground[k] < near[h] or ground[k] > far[h] or critical[k] >= height[h]:
+                if critical[k] >= height[h]:
+                    continue
+                above = rise[h]
+                if hilly:
+                    above += drop[k]
+                    if not in_view(ground[k], above, tilt[h], vfov[h], slant[h]):
+                        continue
+                elif ground[k] < near[h] or ground[k] > far[h]:
                     continue
                 if fill:
                     indices[indptr[pose] + found] = target[k]
-                    data[indptr[pose] + found] = focal[h] / np.sqrt(ground[k] * ground[k] + rise[h] * rise[h])
+                    data[indptr[pose] + found] = focal[h] / np.sqrt(ground[k] * ground[k] + above * above)
                 found += 1
         counts[pose] = found
 
@@ -88,10 +97,11 @@ def build_matrix(sightlines: Sightlines, poses: Poses, n_demand: int) -> Coverag
     poses: what to filter by.
     n_demand: number of targets.
     """
-    names = ("hfov_deg", "height_m", "rise_m", "near_m", "far_m", "focal_px")
+    names = ("hfov_deg", "height_m", "rise_m", "near_m", "far_m", "focal_px", "tilt_deg", "vfov_deg", "slant_m")
     columns = [np.array([getattr(head, name) for head in poses.heads], dtype=np.float64) for name in names]
     counts = np.zeros(len(poses), dtype=np.int64)
     lines: tuple[Any, ...] = (sightlines.start, sightlines.target, sightlines.bearing_deg, sightlines.ground_m, sightlines.critical_m)
+    lines += sightlines.drops
     what: tuple[Any, ...] = (poses.site, poses.head, np.ascontiguousarray(poses.bearing_deg), *columns)
     none_i, none_f = np.empty(0, dtype=np.int32), np.empty(0, dtype=np.float32)
     if len(poses):

@@ -8,7 +8,8 @@ Which bearings to offer is where coverage is won. Three ways, joined:
   turned right up to the last step before it loses a target, and every such place is tried.
 - fan: a fixed number of even steps, kept for comparison.
 
-Tilt follows from the lens, the height and the reach (`coverage.optics.tilt_deg`).
+Tilt follows from the lens, the height and the reach (`coverage.optics.tilt_deg`), as on level ground: a head is set up alike wherever it hangs. On
+terrain each target is then tested by its own angle below the horizon and its own slant range.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from planning.jit import jit, parallel_jit, prange
 from planning.nouns import CameraModel
 
 EYE_M = 1.6
-
+SLACK_DEG = 1e-9  # a target on the picture's edge is in it, whichever way it is rounded
 
 
 @dataclass(frozen=True)
@@ -132,6 +133,16 @@ def make_heads(
 
 
 @jit
+def in_view(ground: float, rise: float, tilt: float, vfov: float, slant: float) -> bool:
+    """Whether a target `rise` below the mount and `ground` away lies between the picture's lower and upper edge, and within range.
+
+    On level ground that is from `Head.near_m` to `Head.far_m`.
+    """
+    below = np.degrees(np.arctan2(rise, ground))
+    return bool(abs(below - tilt) <= vfov / 2.0 + SLACK_DEG and ground * ground + rise * rise <= slant * slant * (1.0 + 1e-12))
+
+
+@jit
 def _sweep(bearing: Any, weight: Any, hfov: float, best: int, out: Any) -> int:
     """Up to `best` bearings that take the most weight, each from what the ones before left; `bearing` sorted, [0, 360).
 
@@ -177,10 +188,31 @@ def _is_new(bearing: float, taken: Any, count: int, least: float) -> bool:
     return True
 
 
+@jit
+def _lines_seen(
+    first: int, last: int, ground: Any, critical: Any, hilly: bool, drop: Any, height: float, near: float, far: float, rise: float, tilt: float,
+    vfov: float, slant: float, seen: Any,
+) -> int:  # fmt: skip
+    """Lists in `seen` which sight lines a head looks along, whatever its bearing; how many."""
+    n = 0
+    for k in range(first, last):
+        if critical[k] >= height:
+            continue
+        if hilly:
+            if not in_view(ground[k], rise + drop[k], tilt, vfov, slant):
+                continue
+        elif ground[k] < near or ground[k] > far:
+            continue
+        seen[n] = k
+        n += 1
+    return n
+
+
 @parallel_jit
 def _aim(
-    start: Any, target: Any, line_bearing: Any, ground: Any, critical: Any, weight: Any,
-    hfov: Any, height: Any, near: Any, far: Any, ceiling: Any, street_start: Any, street: Any, best: int, fan: int, room: int, out: Any, counts: Any,
+    start: Any, target: Any, line_bearing: Any, ground: Any, critical: Any, hilly: bool, drop: Any, weight: Any,
+    hfov: Any, height: Any, near: Any, far: Any, rise: Any, tilt: Any, vfov: Any, slant: Any, ceiling: Any,
+    street_start: Any, street: Any, best: int, fan: int, room: int, out: Any, counts: Any,
 ) -> None:  # fmt: skip
     for p in prange(len(start) - 1):
         first, last = start[p], start[p + 1]
@@ -188,11 +220,9 @@ def _aim(
             if height[head] > ceiling[p]:
                 continue
             seen = np.empty(last - first, dtype=np.int64)
-            n = 0
-            for k in range(first, last):
-                if ground[k] >= near[head] and ground[k] <= far[head] and critical[k] < height[head]:
-                    seen[n] = k
-                    n += 1
+            n = _lines_seen(
+                first, last, ground, critical, hilly, drop, height[head], near[head], far[head], rise[head], tilt[head], vfov[head], slant[head], seen
+            )
             if n == 0:
                 continue
             made = 0
@@ -241,9 +271,10 @@ def make_poses(
     room = max(int(np.diff(street_start).max(initial=0)) + aim.best + aim.fan, 1)
     out = np.full((n, len(heads), room), np.nan)
     counts = np.zeros((n, len(heads)), dtype=np.int64)
-    columns: list[Any] = [np.array([getattr(head, name) for head in heads]) for name in ("hfov_deg", "height_m", "near_m", "far_m")]
+    names = ("hfov_deg", "height_m", "near_m", "far_m", "rise_m", "tilt_deg", "vfov_deg", "slant_m")
+    columns: list[Any] = [np.array([getattr(head, name) for head in heads], dtype=np.float64) for name in names]
     arguments: tuple[Any, ...] = (
-        sightlines.start, sightlines.target, sightlines.bearing_deg, sightlines.ground_m, sightlines.critical_m,
+        sightlines.start, sightlines.target, sightlines.bearing_deg, sightlines.ground_m, sightlines.critical_m, *sightlines.drops,
         np.ascontiguousarray(weight, dtype=np.float64), *columns, np.ascontiguousarray(ceiling_m, dtype=np.float64),
         np.ascontiguousarray(street_start, dtype=np.int64), np.ascontiguousarray(street, dtype=np.float64), aim.best, aim.fan, room, out, counts,
     )  # fmt: skip

@@ -14,7 +14,8 @@ walls crossed is the critical mount height: it answers every mount height at onc
 
 A wall is crossed where its ends lie on different sides of the line, the side of a shared corner being computed once and the same way for both
 walls that meet there: no line slips between them. All arithmetic is float64 in coordinates local to the city, where a metre has 40 bits to spare.
-Heights are above a common datum: with flat ground that is the ground; with terrain, add the ground's height to mounts, targets and roofs.
+Heights are above a common datum: with flat ground that is the ground. With terrain, roofs, mounts and targets stand on it, the ground itself blocks
+(`coverage.ground`), and critical heights are above the ground at the mount all the same.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
+from coverage.ground import critical_ground
+from coverage.terrain import Terrain
 from planning.jit import jit, parallel_jit, prange
 
 Floats = npt.NDArray[np.float64]
@@ -38,10 +41,10 @@ BUCKET_M = 32.0
 
 @dataclass(frozen=True, eq=False)
 class Walls:
-    """All walls of a city in a uniform grid.
+    """All that blocks: the walls of a city in a uniform grid, and its terrain.
 
-    `ends_m` (n_walls, 4): x, y, x, y local to `origin_m`; `top_m` (n_walls,): roof height; `cell_start` (n_cells + 1,) and `cell_walls`: which walls
-    pass each cell, row by row; `shape`: rows, columns.
+    `ends_m` (n_walls, 4): x, y, x, y local to `origin_m`; `top_m` (n_walls,): roof height, on the scale of the terrain where there is one;
+    `cell_start` (n_cells + 1,) and `cell_walls`: which walls pass each cell, row by row; `shape`: rows, columns; `terrain`: None for flat ground.
     """
 
     origin_m: tuple[float, float]
@@ -51,6 +54,7 @@ class Walls:
     corner_m: tuple[float, float]
     cell_start: Ints
     cell_walls: npt.NDArray[np.int32]
+    terrain: Terrain | None = None
 
     def __len__(self) -> int:
         return len(self.top_m)
@@ -61,7 +65,8 @@ class Sightlines:
     """What can be seen from each point, at whatever height; rows by point, each sorted by bearing.
 
     `start` (n_points + 1,); per pair: `target` (index), `bearing_deg` [0, 360), `ground_m` (horizontal distance) and `critical_m`: the target is seen
-    from every mount strictly higher. Pairs blocked even from `highest_m` are left out.
+    from every mount strictly higher above its own ground. Pairs blocked even from `highest_m` are left out. `drop_m`: how much lower than the mount's
+    ground lies what the target stands on, for each pair; None on flat ground.
     """
 
     start: Ints
@@ -70,35 +75,58 @@ class Sightlines:
     ground_m: Floats
     critical_m: Floats
     highest_m: float
+    drop_m: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.target)
 
+    @property
+    def drops(self) -> tuple[bool, Floats]:
+        """Whether there is terrain, and `drop_m`, empty where there is none; as compiled filters take it."""
+        return self.drop_m is not None, np.empty(0) if self.drop_m is None else self.drop_m
 
-def build_walls(buildings: gpd.GeoDataFrame, origin_m: tuple[float, float]) -> Walls:
+
+def build_walls(buildings: gpd.GeoDataFrame, origin_m: tuple[float, float], terrain: Terrain | None = None) -> Walls:
     """The walls of footprints, inner rings included, in a grid of square cells.
 
     Parameters
     ----------
     buildings: footprints with `height_m`, in metres.
     origin_m: what local coordinates are taken from; near the city, so that float64 has bits to spare [m].
+    terrain: the ground; a roof stands `height_m` above the lowest corner of its footprint, as OpenStreetMap measures heights.
     """
+    ends, building = wall_ends(buildings, origin_m)
+    roofs = buildings["height_m"].to_numpy(dtype=np.float64)
+    if terrain is not None:
+        foot = np.full(len(roofs), np.inf)
+        np.minimum.at(foot, building, terrain.height_at(ends[:, :2] + np.asarray(origin_m)))
+        roofs = foot + roofs
+    return grid_walls(origin_m, ends, roofs[building], terrain)
+
+
+def wall_ends(buildings: gpd.GeoDataFrame, origin_m: tuple[float, float]) -> tuple[Floats, Ints]:
+    """Each wall's x, y, x, y local to `origin_m` (n_walls, 4) [m], and the row of its building (n_walls,); walls without length are left out."""
     parts, parts_of = shapely.get_parts(buildings.geometry.array, return_index=True)
     rings, rings_of = shapely.get_rings(parts, return_index=True)
     xy, ring_of = shapely.get_coordinates(rings, return_index=True)
     xy = xy - np.asarray(origin_m)
     same = ring_of[:-1] == ring_of[1:]
     ends = np.hstack([xy[:-1], xy[1:]])[same]
-    tops = buildings["height_m"].to_numpy(dtype=np.float64)[parts_of][rings_of][ring_of[:-1]][same]
+    building: Ints = parts_of[rings_of][ring_of[:-1]][same].astype(np.int64)
     long_enough = (ends[:, 0] != ends[:, 2]) | (ends[:, 1] != ends[:, 3])
-    ends, tops = np.ascontiguousarray(ends[long_enough]), np.ascontiguousarray(tops[long_enough])
+    return ends[long_enough], building[long_enough]
+
+
+def grid_walls(origin_m: tuple[float, float], ends_m: Floats, top_m: Floats, terrain: Terrain | None = None) -> Walls:
+    """Walls in a grid of square cells: ends local to `origin_m` (n_walls, 4), roofs (n_walls,) above the terrain's datum, else the ground [m]."""
+    ends, tops = np.ascontiguousarray(ends_m, dtype=np.float64), np.ascontiguousarray(top_m, dtype=np.float64)
     if len(ends) == 0:
-        return Walls(origin_m, np.empty((0, 4)), np.empty(0), (1, 1), (0.0, 0.0), np.zeros(2, dtype=np.int64), np.empty(0, dtype=np.int32))
+        return Walls(origin_m, np.empty((0, 4)), np.empty(0), (1, 1), (0.0, 0.0), np.zeros(2, dtype=np.int64), np.empty(0, dtype=np.int32), terrain)
     x, y = ends[:, [0, 2]], ends[:, [1, 3]]
     corner = (float(x.min()) - CELL_M, float(y.min()) - CELL_M)
     shape = (int((y.max() - corner[1]) // CELL_M) + 2, int((x.max() - corner[0]) // CELL_M) + 2)
     start, walls = _bin_walls(ends, corner[0], corner[1], shape[0], shape[1], CELL_M)
-    return Walls(origin_m, ends, tops, shape, corner, start, walls)
+    return Walls(origin_m, ends, tops, shape, corner, start, walls, terrain)
 
 
 @jit
@@ -225,10 +253,11 @@ def _buckets(xy: Any, x0: float, y0: float, rows: int, columns: int, size: float
 def _cast(
     ends: Any, top: Any, cell_start: Any, cell_walls: Any, rows: int, columns: int, x0: float, y0: float, size: float,
     points: Any, targets: Any, target_z: Any, reach: Any, highest: Any, b_start: Any, b_order: Any, b_rows: int, b_columns: int, bx: float, by: float,
-    b_size: float, room: Any, out_target: Any, out_bearing: Any, out_ground: Any, out_critical: Any, counts: Any,
+    b_size: float, mount_ground: Any, hilly: bool, grid: Any, gx: float, gy: float, g_size: float,
+    room: Any, out_target: Any, out_bearing: Any, out_ground: Any, out_critical: Any, counts: Any,
 ) -> None:  # fmt: skip
     for p in prange(len(points)):
-        px, py, far = points[p, 0], points[p, 1], reach[p]
+        px, py, far, base = points[p, 0], points[p, 1], reach[p], mount_ground[p]
         at = room[p]
         for row in range(max(int((py - far - by) // b_size), 0), min(int((py + far - by) // b_size), b_rows - 1) + 1):
             for column in range(max(int((px - far - bx) // b_size), 0), min(int((px + far - bx) // b_size), b_columns - 1) + 1):
@@ -237,9 +266,13 @@ def _cast(
                     dx, dy = targets[i, 0] - px, targets[i, 1] - py
                     if dx * dx + dy * dy > far * far:
                         continue
+                    qx, qy = targets[i, 0], targets[i, 1]
                     needed = critical_height(
-                        ends, top, cell_start, cell_walls, rows, columns, x0, y0, size, px, py, targets[i, 0], targets[i, 1], target_z[i], highest[p]
+                        ends, top, cell_start, cell_walls, rows, columns, x0, y0, size, px, py, qx, qy, target_z[i], base + highest[p]
                     )
+                    needed -= base
+                    if hilly and needed < highest[p]:
+                        needed = max(needed, critical_ground(grid, gx, gy, g_size, px, py, qx, qy, base, target_z[i], highest[p]))
                     if needed >= highest[p]:
                         continue
                     bearing = np.degrees(np.arctan2(dx, dy))
@@ -274,7 +307,10 @@ def _in_range(
     return counts
 
 
-def cast(walls: Walls, points_m: Floats, targets_m: Floats, target_z_m: Floats, *, reach_m: Floats | float, highest_m: Floats | float) -> Sightlines:
+def cast(
+    walls: Walls, points_m: Floats, targets_m: Floats, target_z_m: Floats, *, reach_m: Floats | float, highest_m: Floats | float,
+    deck_m: Floats | None = None,
+) -> Sightlines:  # fmt: skip
     """Every pair of point and target within reach that some allowed mount height sees.
 
     Parameters
@@ -282,9 +318,10 @@ def cast(walls: Walls, points_m: Floats, targets_m: Floats, target_z_m: Floats, 
     walls: what blocks.
     points_m: where cameras may stand (n_points, 2), in the city's CRS [m].
     targets_m: what is worth seeing (n_targets, 2), in the city's CRS [m].
-    target_z_m: heights of the targets (n_targets,) [m].
+    target_z_m: heights of the targets above their ground (n_targets,) [m].
     reach_m: longest horizontal range, for all points or each (n_points,) [m].
-    highest_m: the highest mount, for all points or each; pairs blocked even from there are left out [m].
+    highest_m: the highest mount above its ground, for all points or each; pairs blocked even from there are left out [m].
+    deck_m: how high above the terrain what each target stands on lies (n_targets,), as on a bridge; nowhere where None [m].
     """
     points = np.ascontiguousarray(points_m - np.asarray(walls.origin_m), dtype=np.float64).reshape(-1, 2)
     targets = np.ascontiguousarray(targets_m - np.asarray(walls.origin_m), dtype=np.float64).reshape(-1, 2)
@@ -293,7 +330,8 @@ def cast(walls: Walls, points_m: Floats, targets_m: Floats, target_z_m: Floats, 
     top = float(highest.max()) if len(points) else 0.0
     if not len(points) or not len(targets):
         none = np.empty(0)
-        return Sightlines(np.zeros(len(points) + 1, dtype=np.int64), np.empty(0, dtype=np.int32), none, none, none, top)
+        drop = None if walls.terrain is None else none
+        return Sightlines(np.zeros(len(points) + 1, dtype=np.int64), np.empty(0, dtype=np.int32), none, none, none, top, drop)
     bx, by = targets[:, 0].min(), targets[:, 1].min()
     b_rows, b_columns = int((targets[:, 1].max() - by) // BUCKET_M) + 1, int((targets[:, 0].max() - bx) // BUCKET_M) + 1
     b_start, b_order = _buckets(targets, bx, by, b_rows, b_columns, BUCKET_M)
@@ -304,9 +342,27 @@ def cast(walls: Walls, points_m: Floats, targets_m: Floats, target_z_m: Floats, 
     bearing, ground, critical = (np.empty(room[-1]) for _ in range(3))
     counts = np.zeros(len(points), dtype=np.int64)
     grid = (walls.ends_m, walls.top_m, walls.cell_start, walls.cell_walls, *walls.shape, *walls.corner_m, CELL_M)
-    _cast(*grid, points, targets, np.ascontiguousarray(target_z_m, dtype=np.float64), reach, highest, *buckets,
+    z = np.ascontiguousarray(target_z_m, dtype=np.float64)
+    mount_ground, target_ground = ground_under(walls, points_m), ground_under(walls, targets_m)
+    if deck_m is not None:
+        target_ground = target_ground + deck_m
+    _cast(*grid, points, targets, target_ground + z, reach, highest, *buckets, mount_ground, *heights_of(walls),
           room, target, bearing, ground, critical, counts)  # fmt: skip
     start = np.zeros(len(points) + 1, dtype=np.int64)
     np.cumsum(counts, out=start[1:])
     kept = np.arange(start[-1]) - np.repeat(start[:-1] - room[:-1], counts)
-    return Sightlines(start, target[kept], bearing[kept], ground[kept], critical[kept], top)
+    drop = None if walls.terrain is None else np.repeat(mount_ground, counts) - target_ground[target[kept]]
+    return Sightlines(start, target[kept], bearing[kept], ground[kept], critical[kept], top, drop)
+
+
+def ground_under(walls: Walls, points_m: Floats) -> Floats:
+    """Ground heights at points in the city's CRS (n,) [m]; 0 on flat ground."""
+    return np.zeros(len(points_m)) if walls.terrain is None else walls.terrain.height_at(points_m)
+
+
+def heights_of(walls: Walls) -> tuple[bool, Floats, float, float, float]:
+    """Whether there is terrain, its grid, where its first node stands in the walls' local coordinates, and its cell [m]; as the walks take it."""
+    terrain = walls.terrain
+    if terrain is None:
+        return False, np.zeros((2, 2)), 0.0, 0.0, 1.0
+    return True, terrain.height_m, terrain.origin_m[0] - walls.origin_m[0], terrain.origin_m[1] - walls.origin_m[1], terrain.cell_m

@@ -171,27 +171,40 @@ def _head(
 def _outside(cameras: gpd.GeoDataFrame, buildings: gpd.GeoDataFrame) -> tuple[Floats, int]:
     """Positions (n, 2), those inside a building taller than the mount put just outside its nearest wall; and how many were moved."""
     points: Floats = shapely.get_coordinates(cameras.geometry.array).astype(float)
-    if not len(cameras) or not len(buildings):
-        return points, 0
-    shapes = buildings.geometry.array
-    tree = shapely.STRtree(shapes)
-    inside, within = tree.query(cameras.geometry.array, predicate="within")
     given = cameras["height_m"].to_numpy(dtype=np.float64)
     heights = np.where(given > 0, given, float(str(load_defaults()["height_m"])))
-    roofs = buildings["height_m"].to_numpy(dtype=np.float64)
-    tall = roofs[within] > heights[inside]
-    moved = np.unique(inside[tall])
-    for row in moved:
-        here, solid = points[row].copy(), within[tall & (inside == row)]
+    moved = walled_in(points, heights, buildings.geometry.to_numpy(), buildings["height_m"].to_numpy(dtype=np.float64))
+    return step_out(points, heights, buildings.geometry.to_numpy(), buildings["height_m"].to_numpy(dtype=np.float64), moved), len(moved)
+
+
+def walled_in(points_m: Floats, height_m: Floats, shapes: npt.NDArray[np.object_], roof_m: Floats) -> npt.NDArray[np.int64]:
+    """The rows of points (n, 2) that lie inside a footprint whose roof is above their height (n,)."""
+    if not len(points_m) or not len(shapes):
+        return np.empty(0, dtype=np.int64)
+    inside, within = shapely.STRtree(shapes).query(shapely.points(points_m), predicate="within")
+    rows: npt.NDArray[np.int64] = np.unique(inside[roof_m[within] > height_m[inside]]).astype(np.int64)
+    return rows
+
+
+def step_out(
+    points_m: Floats, height_m: Floats, shapes: npt.NDArray[np.object_], roof_m: Floats, rows: npt.NDArray[np.int64]
+) -> Floats:  # fmt: skip
+    """The points (n, 2), those of these rows put just outside the nearest wall of what they are walled in by."""
+    points = points_m.copy()
+    tree = shapely.STRtree(shapes)
+    for row in rows:
+        here = points[row].copy()
+        solid = tree.query(shapely.Point(here), predicate="within")
+        solid = solid[roof_m[solid] > height_m[row]]
         while True:
             points[row] = _off_wall(here, shapely.union_all(shapes[solid]))
             # In a row of houses the nearest wall may be the neighbour's too: then the neighbour is one more to get out of.
             next_door = tree.query(shapely.Point(points[row]), predicate="within")
-            next_door = np.setdiff1d(next_door[roofs[next_door] > heights[row]], solid)
+            next_door = np.setdiff1d(next_door[roof_m[next_door] > height_m[row]], solid)
             if not len(next_door):
                 break
             solid = np.concatenate([solid, next_door])
-    return points, len(moved)
+    return points
 
 
 def _off_wall(here: Floats, solid: shapely.Geometry) -> Floats:

@@ -25,7 +25,7 @@ from optimizer.problem import Floats, Ints, Limits, Problem
 from optimizer.reduce import reduce
 from optimizer.solve import Outcome
 from planning.errors import Infeasible
-from planning.workers import Progress
+from planning.progress import Progress
 
 Solver = Callable[..., Outcome]
 ANY = 1e9  # gap at which any plan is good enough

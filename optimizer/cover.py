@@ -27,7 +27,7 @@ from optimizer.reduce import Core, reduce
 from optimizer.weighting import Search
 from planning.errors import Infeasible, ScenarioError
 from planning.money import say_rupees
-from planning.workers import Progress
+from planning.progress import Progress
 
 SMALL = 400  # poses up to which the program alone is quick
 PROVABLE = 100_000  # pairs of pose and point up to which a program has a chance to prove a full covering

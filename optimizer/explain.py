@@ -17,7 +17,7 @@ from optimizer import gains
 from optimizer.problem import Ints, Problem
 from optimizer.solve import Outcome, solve
 from planning.errors import Fault, ScenarioError
-from planning.workers import Progress
+from planning.progress import Progress
 
 Rows = Sequence[int] | npt.NDArray[Any]
 Solver = Callable[..., Outcome]

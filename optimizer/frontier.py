@@ -22,7 +22,7 @@ from optimizer.reduce import reduce
 from optimizer.run import Run
 from optimizer.solve import SMALL, check_feasible, no_plan
 from planning.errors import Fault, ScenarioError
-from planning.workers import Progress
+from planning.progress import Progress
 
 FIRST_ROUNDS, ROUNDS = 400, 120  # of prices: at the first budget, at each next
 
@@ -87,7 +87,7 @@ def frontier(
             raise no_plan(one, core)
         runs.append(run)
     if turns is None:
-        _close(runs, budgets, began + time_limit_s)
+        _close(runs, budgets, began + time_limit_s, progress.part(0.75, 1.0))
     return Frontier(_points(runs, budgets), np.concatenate([run.lines for run in runs]), time.monotonic() - began)
 
 
@@ -130,7 +130,7 @@ def _bounds(runs: list[Run], budgets: Sequence[int]) -> Floats:
     return np.minimum.accumulate(own[::-1])[::-1]
 
 
-def _close(runs: list[Run], budgets: Sequence[int], ends: float) -> None:
+def _close(runs: list[Run], budgets: Sequence[int], ends: float, progress: Progress) -> None:
     """While there is time, the widest gap is closed: by tiles at its prices first, then by patches."""
     tried: set[int] = set()
     while time.monotonic() < ends - 0.2:
@@ -142,6 +142,7 @@ def _close(runs: list[Run], budgets: Sequence[int], ends: float) -> None:
         k = max(open_ones, key=lambda row: gaps[row])
         tried.add(k)
         run = runs[k]
+        run.progress = progress.part((len(runs) - len(open_ones)) / len(runs), 1.0)
         run.bound, run.ends = float(bounds[k]), min(ends, time.monotonic() + 3 * (ends - time.monotonic()) / (1 + len(open_ones)))
         if run.dual is not None and not run.done:
             run.tiles(run.dual.prices)

@@ -32,8 +32,8 @@ from planning.figures import Figures
 from planning.money import say_rupees
 from planning.network import distance_to_nearest, snap, street_graph
 from planning.nouns import Plan, Scenario
+from planning.progress import Progress
 from planning.sites import NOMINAL_M
-from planning.workers import Progress
 
 ROUNDS = 6
 TOLERANCE = 0.02

@@ -25,8 +25,9 @@ from scipy.sparse.csgraph import connected_components
 from coverage.sight import Floats, Ints, Walls, build_walls, cast
 from coverage.standing import load_defaults
 from optimizer.steiner import Links
-from planning.catalogue import DATA, Prices
+from planning.catalogue import Prices
 from planning.city import City
+from planning.datafile import DATA
 from planning.errors import CityError, Fault, InputError
 from planning.figures import Figures, load_figures
 from planning.network import main_part, snap, street_graph

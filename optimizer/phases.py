@@ -19,7 +19,7 @@ import numpy as np
 from optimizer.problem import Flags, Ints, Problem
 from optimizer.solve import Outcome, solve
 from planning.errors import Fault, Infeasible, ScenarioError
-from planning.workers import Progress
+from planning.progress import Progress
 
 Solver = Callable[..., Outcome]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -11,16 +12,18 @@ from scipy import sparse
 
 from coverage.poses import Poses
 from coverage.views import view_areas
+from optimizer.cover import Covered, cover
 from optimizer.problem import Floats, Ints, Limits, Problem
+from optimizer.run import Interim
 from optimizer.solve import Outcome, solve
-from optimizer.survey import Survey, make_survey, survey_key
+from optimizer.survey import Survey, make_survey
 from optimizer.verify import verify
 from planning.city import City
-from planning.errors import Fault, ScenarioError
+from planning.errors import Fault, Infeasible, ScenarioError
 from planning.money import say_rupees
-from planning.nouns import Plan, PlannedCamera, PlannedSite, Proof, Scenario, Scorecard, WardScore
+from planning.nouns import Draft, Plan, PlannedCamera, PlannedSite, Proof, Scenario, Scorecard, WardScore
+from planning.progress import Progress
 from planning.sites import NOMINAL_M
-from planning.workers import Progress
 
 
 def make_plan(city: City, scenario: Scenario, *, progress: Progress = Progress(), survey: Survey | None = None) -> Plan:  # noqa: B008
@@ -28,7 +31,7 @@ def make_plan(city: City, scenario: Scenario, *, progress: Progress = Progress()
 
     Parameters
     ----------
-    progress: told each stage and the gap; may stop the work.
+    progress: told each stage and the gap, shown a `Draft` now and then; may stop the work.
     survey: where one is at hand; one of another city or another wish is not used.
 
     Raises
@@ -38,15 +41,40 @@ def make_plan(city: City, scenario: Scenario, *, progress: Progress = Progress()
     Disagreement: the verifier found another coverage or cost.
     """
     began = time.monotonic()
-    if survey is None or survey.key != survey_key(city, scenario):
+    if survey is None or not survey.serves(city, scenario):
         survey = make_survey(city, scenario, progress=progress)
     problem = make_problem(city, scenario, survey)
-    outcome = solve(problem, gap=scenario.gap, time_limit_s=scenario.time_limit_s, seed=scenario.seed, progress=progress.part(0.42, 0.94))
+    def draft(found: object) -> None:
+        if isinstance(found, Interim):
+            total = max(problem.total, 1e-12)
+            cameras, built = cameras_of(survey, problem, found.chosen), sites_of(survey, problem, found.chosen)
+            progress.show(Draft(cameras, built, found.objective / total, min(found.bound / total, 1.0)))
+
+    outcome = answer(problem, scenario, progress=progress.part(0.42, 0.94).showing(draft))
     return finish(city, scenario, survey, problem, outcome, began=began, progress=progress)
 
 
+def answer(problem: Problem, scenario: Scenario, *, progress: Progress = Progress()) -> Outcome | Covered:  # noqa: B008
+    """The most coverage for the budget, or the least money for the share that is wanted.
+
+    Raises
+    ------
+    Infeasible: as `solve` and `cover`; `cover.budget` where the budget does not pay the share.
+    """
+    options: dict[str, Any] = {"gap": scenario.gap, "time_limit_s": scenario.time_limit_s, "seed": scenario.seed, "progress": progress}
+    if scenario.wanted_share == 0:
+        return solve(problem, **options)
+    found = cover(problem, scenario.wanted_share * problem.total, **options)
+    if found.cost_inr > scenario.budget_inr:
+        none = "No" if found.bound_inr > scenario.budget_inr else "No known"
+        what = f"{none} plan covers {100 * scenario.wanted_share:g} % within the budget; one that does costs {say_rupees(found.cost_inr)}"
+        way_out = f"Give {say_rupees(found.cost_inr)}, or want less; no plan that covers so much costs less than {say_rupees(found.bound_inr)}"
+        raise Infeasible.one("cover.budget", what, way_out, say_rupees(scenario.budget_inr))
+    return found
+
+
 def finish(
-    city: City, scenario: Scenario, survey: Survey, problem: Problem, outcome: Outcome, *, began: float, progress: Progress = Progress()  # noqa: B008
+    city: City, scenario: Scenario, survey: Survey, problem: Problem, outcome: Outcome | Covered, *, began: float, progress: Progress = Progress()  # noqa: B008
 ) -> Plan:  # fmt: skip
     """The outcome as a plan, verified; `began` of `time.monotonic`.
 
@@ -107,16 +135,17 @@ def _lists(scenario: Scenario, survey: Survey) -> tuple[np.ndarray[tuple[int], n
     keep, forbid = np.zeros(n, dtype=bool), np.zeros(n, dtype=bool)
     if not scenario.keep and not scenario.forbid:
         return keep, forbid
-    ids = {survey.camera_id(pose): pose for pose in range(n)}
     sites = {str(label): row for row, label in enumerate(survey.sites.index)}
     for text in scenario.keep:
-        keep[ids[text]] = True
+        row = survey.row(text)
+        assert row is not None  # a survey that serves offers all that is kept
+        keep[row] = True
     faults = []
     for text in scenario.forbid:
         if text in sites:
             forbid |= survey.poses.site == sites[text]
-        elif text in ids:
-            forbid[ids[text]] = True
+        elif (row := survey.row(text)) is not None:
+            forbid[row] = True
         elif text.split("/")[0] not in sites:
             faults.append(Fault("scenario.forbid", "No site or camera of this city bears this id", "Take it off the list", text))
     if faults:
@@ -144,22 +173,31 @@ def _check_affordable(scenario: Scenario, problem: Problem) -> None:
         raise ScenarioError(faults)
 
 
-def compose(city: City, scenario: Scenario, survey: Survey, problem: Problem, outcome: Outcome) -> Plan:
+def compose(city: City, scenario: Scenario, survey: Survey, problem: Problem, outcome: Outcome | Covered) -> Plan:
     """The plan of an outcome, in people's nouns."""
     demand = survey.demand.copy()
     demand["before"] = survey.before
     demand["after"] = problem.seen(outcome.chosen)
-    total = max(problem.total, 1e-12)
-    proof = Proof(
-        status=outcome.termination, covered=outcome.objective / total, bound=min(outcome.bound / total, 1.0), gap=outcome.gap,
-        runtime_s=outcome.runtime_s,
-        how="bound by Lagrangian relaxation over all poses, sites or tiles of the town solved exactly, or by the integer program where it holds "
-            "every pose; plan by greedy search, branch and price on parts of the town, and an integer program (PuLP, HiGHS)",
-    )  # fmt: skip
+    proof = _proof(problem, outcome)
     return Plan(
         scenario=scenario, city_digest=city.digest, made=city.made, demand=demand, views=_views(city, survey, outcome.chosen),
-        cameras=_cameras(survey, problem, outcome.chosen), sites=_sites(survey, problem, outcome.chosen), scorecard=score(city, demand), proof=proof,
-        stages_s=survey.stages_s, assumptions=(*city.notes, *survey.notes),
+        cameras=cameras_of(survey, problem, outcome.chosen), sites=sites_of(survey, problem, outcome.chosen), scorecard=score(city, demand),
+        proof=proof, stages_s=survey.stages_s, assumptions=(*city.notes, *survey.notes),
+    )  # fmt: skip
+
+
+def _proof(problem: Problem, outcome: Outcome | Covered) -> Proof:
+    total = max(problem.total, 1e-12)
+    if isinstance(outcome, Covered):
+        return Proof(
+            outcome.termination, outcome.covered / total, 1.0, outcome.gap, outcome.runtime_s, least_inr=outcome.bound_inr,
+            how="cheapest plan by set covering, local search with row weights, and an integer program (PuLP, HiGHS); the least cost by Lagrangian "
+                "relaxation over all poses, or by the integer program where it holds every pose",
+        )  # fmt: skip
+    return Proof(
+        outcome.termination, outcome.objective / total, min(outcome.bound / total, 1.0), outcome.gap, outcome.runtime_s,
+        how="bound by Lagrangian relaxation over all poses, sites or tiles of the town solved exactly, or by the integer program where it holds "
+            "every pose; plan by greedy search, branch and price on parts of the town, and an integer program (PuLP, HiGHS)",
     )  # fmt: skip
 
 
@@ -182,7 +220,8 @@ def score(city: City, demand: gpd.GeoDataFrame) -> Scorecard:
     return Scorecard(float(weight[before].sum()) / whole, float(weight[after].sum()) / whole, scores)
 
 
-def _cameras(survey: Survey, problem: Problem, chosen: Ints) -> tuple[PlannedCamera, ...]:
+def cameras_of(survey: Survey, problem: Problem, chosen: Ints) -> tuple[PlannedCamera, ...]:
+    """The chosen poses as cameras of a plan, each with what it alone adds to them."""
     times = np.zeros(len(problem.weight), dtype=np.int64)
     times[problem.already > 0] = 1
     for pose in chosen:
@@ -205,7 +244,8 @@ def _cameras(survey: Survey, problem: Problem, chosen: Ints) -> tuple[PlannedCam
     return tuple(cameras)
 
 
-def _sites(survey: Survey, problem: Problem, chosen: Ints) -> tuple[PlannedSite, ...]:
+def sites_of(survey: Survey, problem: Problem, chosen: Ints) -> tuple[PlannedSite, ...]:
+    """The sites the chosen poses build, with their cost head by head."""
     heads = sorted(column for column in survey.sites.columns if column.startswith("cost_") and column not in ("cost_inr", "cost_per_m_above_6"))
     built = survey.sites.iloc[np.unique(problem.site[chosen])]
     return tuple(

@@ -26,8 +26,8 @@ from optimizer.survey import make_survey
 from planning.city import City
 from planning.errors import Fault, ScenarioError
 from planning.nouns import Plan, Scenario
+from planning.progress import Progress
 from planning.team import Crew, Team
-from planning.workers import Progress
 
 SHARES = (0.4, 0.7, 1.0, 1.4, 2.0)  # of its even share, at which a city's curve is taken
 TURNS = 2  # of the search, at each budget

@@ -20,7 +20,7 @@ from optimizer import gains
 from optimizer.problem import Floats, Ints, Problem
 from optimizer.solve import Outcome, solve
 from planning.errors import Fault, ScenarioError
-from planning.workers import Progress
+from planning.progress import Progress
 
 Rows = Sequence[int] | npt.NDArray[Any]
 Solver = Callable[..., Outcome]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,12 +17,22 @@ from optimizer import sets as sets_of_poses
 from optimizer.pricing import Evaluation, Prices
 from optimizer.problem import Floats, Ints, Problem
 from optimizer.reduce import Core
-from planning.workers import Progress
+from planning.progress import Progress
 
 ROUNDS = 400  # of prices
 IDLE = 12  # turns without a better plan, after which patches end
 LIKELY = 2  # poses a camera of the plan, with which patches begin
 KEPT = 8  # plans the program joins
+SHOW_S = 1.0  # between two plans shown
+
+
+@dataclass(frozen=True, eq=False)
+class Interim:
+    """An answer that stands while better ones are looked for: rows of the problem's poses, their worth, what no plan can exceed."""
+
+    chosen: Ints
+    objective: float
+    bound: float
 
 
 class Run:
@@ -38,6 +49,7 @@ class Run:
         self._lines = [np.array([[core.base + core.all_weight, 0.0]])]
         self.stages: list[tuple[str, float]] = []
         self._mark = began
+        self._shown, self._shown_at = (-np.inf, np.inf), -np.inf
 
     @property
     def left_s(self) -> float:
@@ -81,7 +93,11 @@ class Run:
         self._mark = now
 
     def tell(self, share: float) -> None:
-        """The gap so far, to whoever waits."""
+        """The gap so far, to whoever waits; and the plan, where it or its bound is better than the last one shown."""
+        now, standing = time.monotonic(), (self.value, self.bound)
+        if self.best is not None and standing != self._shown and now > self._shown_at + SHOW_S:
+            self._shown, self._shown_at = standing, now
+            self.progress.show(Interim(self.chosen(self.best), self.value, max(self.bound, self.value)))
         note = f"gap {100 * self.gap:.2f} %" if np.isfinite(self.gap) else ""
         self.progress.step("optimize", share, note)
 

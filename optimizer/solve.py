@@ -20,7 +20,7 @@ from optimizer.reduce import Core, reduce
 from optimizer.run import Run
 from planning.errors import Fault, Infeasible
 from planning.money import say_rupees
-from planning.workers import Progress
+from planning.progress import Progress
 
 SMALL = 400  # poses up to which the whole problem is one quick program
 WHOLE = 3_000  # poses up to which the program after the bound holds them all, and so may lower the bound too

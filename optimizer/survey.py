@@ -5,26 +5,30 @@ A survey depends on everything in a scenario but its money and rules, so one sur
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import geopandas as gpd
 import numpy as np
 import shapely
 
+from coverage.decks import raised
 from coverage.matrix import CoverageMatrix, build_matrix
 from coverage.poses import Aim, Head, Poses, make_heads, make_poses
 from coverage.sight import Floats, Walls, build_walls, cast
 from coverage.standing import Standing, stand
+from coverage.terrain import Terrain, read_terrain
 from planning.catalogue import Recipe, load_levels, load_models, load_prices, load_recipe
 from planning.city import City
 from planning.demand import build_demand
 from planning.errors import Fault, ScenarioError
 from planning.nouns import CameraModel, Scenario
+from planning.progress import Progress
 from planning.sites import build_sites, street_bearings
-from planning.workers import Progress
 
 OFFERED_KINDS = ("fixed", "varifocal", "dome")  # what a scenario that names no model may use; PTZ and ANPR are bought for a purpose
 _CAMERA_ID = re.compile(r"(?P<site>[^/]+)/(?P<model>[^/]+)/(?P<lens>\d+)@(?P<bearing>\d+(?:\.\d+)?)/(?P<height>\d+(?:\.\d+)?)")
@@ -55,6 +59,21 @@ class Survey:
         """The name a camera keeps as long as site, model, lens, bearing and height stay."""
         head = self.poses.heads[self.poses.head[pose]]
         return f"{self.sites.index[self.poses.site[pose]]}/{head.model}/{head.lens}@{self.poses.bearing_deg[pose]:.1f}/{head.height_m:g}"
+
+    def row(self, camera: str) -> int | None:
+        """The pose of that name, None where there is none."""
+        site = self._site_rows.get(camera.split("/", maxsplit=1)[0], -1)
+        first, last = np.searchsorted(self.poses.site, (site, site + 1)) if site >= 0 else (0, 0)
+        return next((pose for pose in range(int(first), int(last)) if self.camera_id(pose) == camera), None)
+
+    @cached_property
+    def _site_rows(self) -> dict[str, int]:
+        return {str(label): row for row, label in enumerate(self.sites.index)}
+
+    def serves(self, city: City, scenario: Scenario) -> bool:
+        """Whether this is the scenario's survey: made for it, or for the same wish with nothing kept while it offers all that is kept now."""
+        bare = survey_key(city, dataclasses.replace(scenario, keep=()))
+        return self.key == survey_key(city, scenario) or (self.key == bare and all(self.row(camera) is not None for camera in scenario.keep))
 
 
 def offered(catalogue: Mapping[str, CameraModel]) -> tuple[str, ...]:
@@ -102,12 +121,14 @@ def make_survey(city: City, scenario: Scenario, *, aim: Aim = Aim(), progress: P
     offered = make_heads(list(models.values()), scenario.mount_heights_m, px_per_m, by_night=scenario.by_night, target_m=target_m)
     heads = _kept_heads(scenario, models, offered, px_per_m, target_m)
     origin = (float(np.floor(city.area.bounds[0])), float(np.floor(city.area.bounds[1])))
-    walls = build_walls(city["buildings"], origin)
+    terrain = read_terrain(city)
+    walls = build_walls(city["buildings"], origin, terrain)
     points, targets, target_z = _xy(sites), _xy(demand), np.full(len(demand), target_m)
-    standing, before = _look_around(city, walls, targets, target_z, px_per_m, by_night=scenario.by_night, target_m=target_m)
-    reach, top = max(head.far_m for head in heads), max(head.height_m for head in heads)
+    decks = None if terrain is None else raised(terrain, city["roads"], targets, demand["road"].where(demand["kind"] == "road", "").to_numpy(object))
+    standing, before = _look_around(city, walls, targets, target_z, px_per_m, decks, by_night=scenario.by_night, target_m=target_m)
+    reach, top = _reach(heads, walls), max(head.height_m for head in heads)
     ceiling = sites["max_height_m"].to_numpy(dtype=np.float64)
-    lines = cast(walls, points, targets, target_z, reach_m=reach, highest_m=np.minimum(ceiling, top) + 1e-9)
+    lines = cast(walls, points, targets, target_z, reach_m=reach, highest_m=np.minimum(ceiling, top) + 1e-9, deck_m=decks)
     clock.stage("poses", 0.35)
     weight = np.where(before, 0.0, demand["weight"].to_numpy(dtype=np.float64))
     poses = make_poses(lines, offered, weight, ceiling, street_bearings(sites, city["roads"]), aim)
@@ -115,7 +136,7 @@ def make_survey(city: City, scenario: Scenario, *, aim: Aim = Aim(), progress: P
     clock.stage("matrix", 0.4)
     matrix = build_matrix(lines, poses, len(demand))
     stages = clock.end()
-    notes = (*demand.attrs.get("notes", ()), *sites.attrs.get("notes", ()), *standing.notes)
+    notes = (*demand.attrs.get("notes", ()), *sites.attrs.get("notes", ()), *standing.notes, *_ground_notes(city, terrain))
     return Survey(survey_key(city, scenario), demand, sites, models, walls, poses, matrix, standing, before, tuple(map(str, notes)), stages)
 
 
@@ -171,17 +192,36 @@ def _wanted(city: City, scenario: Scenario) -> tuple[dict[str, CameraModel], flo
 
 
 def _look_around(
-    city: City, walls: Walls, targets: Floats, target_z: Floats, px_per_m: float, *, by_night: bool, target_m: float
+    city: City, walls: Walls, targets: Floats, target_z: Floats, px_per_m: float, decks: Floats | None, *, by_night: bool, target_m: float
 ) -> tuple[Standing, np.ndarray[tuple[int], np.dtype[np.bool_]]]:
     """Existing cameras and what they see."""
     standing = stand(city["cameras"], city["buildings"], load_models(), px_per_m, by_night=by_night, target_m=target_m)
     if not len(standing.poses):
         return standing, np.zeros(len(targets), dtype=bool)
-    reach = max(head.far_m for head in standing.poses.heads)
+    reach = _reach(standing.poses.heads, walls)
     top = max(head.height_m for head in standing.poses.heads)
-    lines = cast(walls, standing.points_m, targets, target_z, reach_m=reach, highest_m=top + 1e-9)
+    lines = cast(walls, standing.points_m, targets, target_z, reach_m=reach, highest_m=top + 1e-9, deck_m=decks)
     seen = build_matrix(lines, standing.poses, len(targets)).px_per_m
     return standing, np.asarray(seen.getnnz(axis=0) > 0)
+
+
+def _reach(heads: Sequence[Head], walls: Walls) -> float:
+    """How far apart on the map a mount and what it sees can be [m]: on terrain the whole range, where a target lies as high as the mount."""
+    return max(head.far_m if walls.terrain is None else head.slant_m for head in heads)
+
+
+def _ground_notes(city: City, terrain: Terrain | None) -> tuple[str, ...]:
+    """What is assumed of the ground, where there is terrain."""
+    if terrain is None:
+        return ()
+    notes = [*terrain.notes, "Roofs stand their building's height above the lowest corner of its footprint; tilts are those for level ground"]
+    bridges = int(city["roads"]["bridge"].sum())
+    if bridges:
+        notes.append(
+            f"{bridges} pieces of road are bridges: their decks are taken to run evenly between the ground at their ends, what is on them stands on "
+            "the deck, and decks hide nothing"
+        )
+    return tuple(notes)
 
 
 def parse_camera_id(text: str) -> re.Match[str] | None:

@@ -2,8 +2,9 @@
 
 The planner walks a grid of walls and filters by distance and bearing. Here every camera's targets are asked one by one: angle between bearing and
 target, angle below the horizon between the picture's edges, pixels over slant range, and shapely's own intersection of the line of sight with each
-footprint's outline. The demand is built again from the city and the recipe, sites and prices likewise; nothing is taken from the plan but where its
-cameras stand and how they are aimed. A plan that disagrees is refused.
+footprint's outline; on terrain each line is a profile of many points besides (`optimizer.profiles`). The demand is built again from the city and the
+recipe, sites and prices likewise; nothing is taken from the plan but where its cameras stand and how they are aimed. A plan that disagrees is
+refused.
 """
 
 from __future__ import annotations
@@ -17,11 +18,14 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
+from coverage.decks import raised
 from coverage.optics import focal_px
 from coverage.sight import Floats
 from coverage.standing import stand
+from coverage.terrain import Terrain, read_terrain
 from optimizer.grid import Grid, lay_grid, poles_of
 from optimizer.lines import load_grid_figures
+from optimizer.profiles import heights, over_ground, roofs
 from optimizer.verify_grid import grid_faults
 from planning.catalogue import load_levels, load_models, load_prices, load_recipe
 from planning.city import City
@@ -80,8 +84,9 @@ def verify(plan: Plan, city: City, *, grid: Grid | None = None, figures: Figures
     recipe = load_recipe(plan.scenario.recipe)
     demand = build_demand(city, recipe, spacing_m=plan.scenario.spacing_m)
     weight = demand["weight"].to_numpy(dtype=np.float64)
-    before = _seen(_standing(plan, city, recipe.target_m), city, demand, recipe.target_m)
-    after = before | _seen(_planned(plan, faults), city, demand, recipe.target_m)
+    terrain = read_terrain(city)
+    before = _seen(_standing(plan, city, recipe.target_m), city, demand, recipe.target_m, terrain)
+    after = before | _seen(_planned(plan, faults), city, demand, recipe.target_m, terrain)
     total = max(float(weight.sum()), 1e-12)
     share_before, share_after = float(weight[before].sum()) / total, float(weight[after].sum()) / total
     _compare(faults, "before", plan.scorecard.before, share_before)
@@ -89,6 +94,8 @@ def verify(plan: Plan, city: City, *, grid: Grid | None = None, figures: Figures
     _compare(faults, "covered", plan.proof.covered, share_after)
     if not plan.proof.bound >= share_after - SHARE_TOLERANCE:
         faults.append(_differs("verify.bound", "the bound lies below what is covered", plan.proof.bound, share_after))
+    if share_after < plan.scenario.wanted_share - SHARE_TOLERANCE:
+        faults.append(_differs("verify.after", "less is covered than was asked for", plan.scenario.wanted_share, f"{share_after:.6f}"))
     _check_map(plan, demand, before, after, faults)
     _check_wards(plan, city, demand, before, after, faults)
     cost, yearly = _check_cost(plan, city, faults, _shares(plan, city, grid, figures, faults))
@@ -199,32 +206,39 @@ def _standing(plan: Plan, city: City, target_m: float) -> list[_Camera]:
     return cameras
 
 
-def _seen(cameras: list[_Camera], city: City, demand: gpd.GeoDataFrame, target_m: float) -> np.ndarray:
+def _seen(cameras: list[_Camera], city: City, demand: gpd.GeoDataFrame, target_m: float, terrain: Terrain | None) -> np.ndarray:
     """Which demand points these cameras see (n_demand,)."""
     at = shapely.get_coordinates(demand.geometry.array)
+    target_z = heights(terrain, at) + target_m
+    if terrain is not None:
+        on_street = (demand["kind"] == "road").to_numpy()
+        target_z[on_street] += raised(terrain, city["roads"], at[on_street], demand["road"].to_numpy(object)[on_street])
     near = shapely.STRtree(demand.geometry.array)
-    pairs_from, pairs_to, heights = [], [], []
+    pairs_from, pairs_to, pairs_z = [], [], []
     seen = np.zeros(len(demand), dtype=bool)
-    for camera in cameras:
-        rows = near.query(shapely.Point(camera.x_m, camera.y_m), predicate="dwithin", distance=camera.slant_m + 0.001)
-        dx, dy = at[rows, 0] - camera.x_m, at[rows, 1] - camera.y_m
-        ground, rise = np.hypot(dx, dy), camera.height_m - target_m
+    if not cameras:
+        return seen
+    mounts = np.array([(camera.x_m, camera.y_m) for camera in cameras], dtype=np.float64)
+    mount_z = heights(terrain, mounts) + np.array([camera.height_m for camera in cameras])
+    for camera, here, z in zip(cameras, mounts, mount_z, strict=True):
+        rows = near.query(shapely.Point(here), predicate="dwithin", distance=camera.slant_m + 0.001)
+        dx, dy = (at[rows] - here).T
+        ground, rise = np.hypot(dx, dy), z - target_z[rows]
         off = np.abs((np.degrees(np.arctan2(dx, dy)) - camera.bearing_deg + 180) % 360 - 180)
         below = np.degrees(np.arctan2(rise, ground))
         inside = (off <= camera.hfov_deg / 2 + ANGLE_SLACK_DEG) & (np.abs(below - camera.tilt_deg) <= camera.vfov_deg / 2 + ANGLE_SLACK_DEG)
         rows = rows[inside & (np.hypot(ground, rise) <= camera.slant_m * (1 + 1e-9))]
-        pairs_from.append(np.tile((camera.x_m, camera.y_m), (len(rows), 1)))
+        pairs_from.append(np.tile(here, (len(rows), 1)))
         pairs_to.append(rows)
-        heights.append(np.full(len(rows), camera.height_m))
-    if not cameras:
-        return seen
-    rows = np.concatenate(pairs_to)
-    clear = _clear(np.concatenate(pairs_from), at[rows], np.concatenate(heights), target_m, city["buildings"])
+        pairs_z.append(np.full(len(rows), z))
+    rows, start, start_z = np.concatenate(pairs_to), np.concatenate(pairs_from), np.concatenate(pairs_z)
+    clear = np.nonzero(_clear(start, at[rows], start_z, target_z[rows], city["buildings"], roofs(terrain, city["buildings"])))[0]
+    clear = clear[over_ground(terrain, start[clear], at[rows[clear]], start_z[clear], target_z[rows[clear]])]
     seen[rows[clear]] = True
     return seen
 
 
-def _clear(start: Floats, end: Floats, height: Floats, target_m: float, buildings: gpd.GeoDataFrame) -> np.ndarray:
+def _clear(start: Floats, end: Floats, start_z: Floats, end_z: Floats, buildings: gpd.GeoDataFrame, tops: Floats) -> np.ndarray:
     """Whether each line of sight clears every roof it passes (n_lines,), by shapely."""
     clear = np.ones(len(start), dtype=bool)
     if not len(buildings) or not len(start):
@@ -232,9 +246,9 @@ def _clear(start: Floats, end: Floats, height: Floats, target_m: float, building
     lines = shapely.linestrings(np.stack([start, end], axis=1))
     outlines = shapely.boundary(buildings.geometry.array)
     line, building = shapely.STRtree(outlines).query(lines, predicate="intersects")
-    roof = buildings["height_m"].to_numpy(dtype=np.float64)[building]
+    roof = tops[building]
     # A roof at or above both ends blocks wherever it is crossed; only lower ones need the crossing itself.
-    tall = roof >= np.maximum(height[line], target_m)
+    tall = roof >= np.maximum(start_z, end_z)[line]
     clear[line[tall]] = False
     line, building, roof = line[~tall & clear[line]], building[~tall & clear[line]], roof[~tall & clear[line]]
     crossing = shapely.intersection(lines[line], outlines[building])
@@ -242,7 +256,7 @@ def _clear(start: Floats, end: Floats, height: Floats, target_m: float, building
     owner = line[of]
     length = np.hypot(*(end[owner] - start[owner]).T)
     t = np.hypot(*(xy - start[owner]).T) / np.maximum(length, 1e-12)
-    blocked = roof[of] >= height[owner] * (1 - t) + target_m * t
+    blocked = roof[of] >= start_z[owner] * (1 - t) + end_z[owner] * t
     clear[owner[blocked]] = False
     return clear
 
@@ -290,6 +304,8 @@ def _check_cost(plan: Plan, city: City, faults: list[Fault], shares: Mapping[str
             _check_camera(camera, sites.loc[camera.site], own, upkeep, faults)
     if len({camera.id for camera in plan.cameras}) != len(plan.cameras):
         faults.append(_differs("verify.camera", "a camera stands twice in the plan", len(plan.cameras), len({camera.id for camera in plan.cameras})))
+    if plan.proof.least_inr is not None and plan.proof.least_inr > cost:
+        faults.append(_differs("verify.bound", "the least cost lies above what the plan costs", plan.proof.least_inr, cost))
     limits = (
         ("verify.cost", "the capital cost differs", plan.cost_inr, cost, plan.cost_inr == cost),
         ("verify.cost", "the yearly cost differs", plan.yearly_inr, yearly, plan.yearly_inr == yearly),

@@ -8,22 +8,18 @@ from __future__ import annotations
 
 import math
 import re
-import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from planning.errors import ChaukasError, Fault, InputError, ScenarioError
-from planning.files import local_file
+from planning.datafile import DATA, Table, read_tables, refuse
+from planning.errors import ChaukasError, Fault, ScenarioError
 from planning.frames import ROAD_CLASSES
 from planning.nouns import CameraModel, Lens, Level
 
-DATA = Path(__file__).resolve().parent.parent / "data"
-VERSION = 1
 PARTS = ("crime", "roads", "places", "residents", "priority")
 KERNELS = ("quartic", "triangular")
-_LARGEST = 1_000_000  # bytes; such a file is written by hand
 
 # What a price list must hold, and in which unit: capital first, then what each year costs.
 PRICE_UNITS: dict[str, str] = {
@@ -119,97 +115,6 @@ class Recipe:
     area_weight: float
 
 
-class _Table:
-    """One table of a file: takes values out by key, notes each fault, and at `close` whatever was not asked for."""
-
-    def __init__(self, name: str, data: object, faults: list[Fault]) -> None:
-        self._name, self._faults, self._asked = name, faults, set[str]()
-        self._data: dict[str, Any] = data if isinstance(data, dict) else {}
-        if not isinstance(data, dict):
-            self.fault("catalogue.table", "this must be a table of keys and values", data)
-
-    def fault(self, code: str, what: str, value: object = "") -> None:
-        """Note what is wrong in this table."""
-        self._faults.append(Fault(code, f"{self._name}: {what}", "Mend this entry in the file", str(value)[:200]))
-
-    def take(self, key: str) -> Any:
-        """The raw value, None and a fault where it is missing."""
-        self._asked.add(key)
-        if key not in self._data:
-            self.fault("catalogue.missing", f"the key {key} is missing")
-        return self._data.get(key)
-
-    def text(self, key: str, among: Iterable[str] = ()) -> str:
-        """A non-empty text, one of `among` where given."""
-        value, allowed = self.take(key), tuple(among)
-        if value is not None and not (isinstance(value, str) and value.strip()):
-            self.fault("catalogue.type", f"{key} must be a text", value)
-        elif value is not None and allowed and value not in allowed:
-            self.fault("catalogue.value", f"{key} must be one of {', '.join(allowed)}", value)
-        return value if isinstance(value, str) else ""
-
-    def number(self, key: str, least: float, most: float) -> float:
-        """A finite number from `least` to `most`; `least` where it is faulty."""
-        return self._within(key, self.take(key), least, most)
-
-    def whole(self, key: str, least: int, most: int) -> int:
-        """A whole number from `least` to `most`; `least` where it is faulty."""
-        value = self.take(key)
-        if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
-            self.fault("catalogue.type", f"{key} must be a whole number", value)
-            return least
-        return int(self._within(key, value, least, most))
-
-    def flag(self, key: str) -> bool:
-        """True or false."""
-        value = self.take(key)
-        if value is not None and not isinstance(value, bool):
-            self.fault("catalogue.type", f"{key} must be true or false", value)
-        return value is True
-
-    def texts(self, key: str) -> tuple[str, ...]:
-        """A list of texts, which may be empty."""
-        value = self.take(key)
-        if value is not None and not (isinstance(value, list) and all(isinstance(item, str) for item in value)):
-            self.fault("catalogue.type", f"{key} must be a list of texts", value)
-            return ()
-        return tuple(value or ())
-
-    def table(self, key: str) -> _Table:
-        """A table inside this one."""
-        value = self.take(key)
-        return self.inner(key, {} if value is None else value)
-
-    def inner(self, name: str, data: object) -> _Table:
-        """A table of that data, its faults told with this one's."""
-        return _Table(f"{self._name}.{name}", data, self._faults)
-
-    def weights(self, *needed: str, only: bool = False, most: float = 1e6) -> dict[str, float]:
-        """Every key of this table as a number from 0 to `most`; `needed` must be there, and nothing else where `only`."""
-        for key in needed:
-            self.take(key)
-        keys = needed if only else tuple(dict.fromkeys((*needed, *self._data)))
-        self._asked.update(keys)
-        return {key: self._within(key, self._data.get(key), 0, most) for key in keys}
-
-    def close(self) -> None:
-        """Name every key that nobody asked for."""
-        for key in self._data:
-            if key not in self._asked:
-                self.fault("catalogue.unknown", f"the key {key} is not known", self._data[key])
-
-    def _within(self, key: str, value: object, least: float, most: float) -> float:
-        if value is None:
-            return least
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            self.fault("catalogue.type", f"{key} must be a number", value)
-            return least
-        if not (math.isfinite(value) and least <= value <= most):
-            self.fault("catalogue.value", f"{key} must lie between {least:g} and {most:g}", value)
-            return least
-        return float(value)
-
-
 def load_models(path: str | Path = DATA / "cameras.toml") -> dict[str, CameraModel]:
     """The camera catalogue, by model key in the file's order.
 
@@ -217,10 +122,10 @@ def load_models(path: str | Path = DATA / "cameras.toml") -> dict[str, CameraMod
     ------
     InputError: with every fault of the file. FileRefused: no such file.
     """
-    data, faults = _read(path)
+    data, faults = read_tables(path)
     models: dict[str, CameraModel] = {}
     for key, entry in data.items():
-        table = _Table(key, entry, faults)
+        table = Table(key, entry, faults)
         before = len(faults)
         fields: dict[str, Any] = {
             "title": table.text("title"), "title_hi": table.text("title_hi"), "kind": table.text("kind"), "source": table.text("source"),
@@ -236,11 +141,11 @@ def load_models(path: str | Path = DATA / "cameras.toml") -> dict[str, CameraMod
             models[key] = CameraModel(key=key, **fields)
         except ChaukasError as error:
             faults.extend(error.faults)
-    _refuse(faults, models, path)
+    refuse(faults, models, path)
     return models
 
 
-def _lenses(table: _Table) -> tuple[Lens, ...]:
+def _lenses(table: Table) -> tuple[Lens, ...]:
     given = table.take("lenses")
     if not isinstance(given, list):
         table.fault("catalogue.type", "lenses must be a list of { hfov_deg = …, vfov_deg = … }", given)
@@ -260,8 +165,8 @@ def load_prices(path: str | Path = DATA / "prices.toml") -> Prices:
     ------
     InputError: with every fault of the file. FileRefused: no such file.
     """
-    data, faults = _read(path)
-    book = _Table(Path(path).name, data, faults)
+    data, faults = read_tables(path)
+    book = Table(Path(path).name, data, faults)
     heads = []
     for key, unit in PRICE_UNITS.items():
         table = book.table(key)
@@ -274,7 +179,7 @@ def load_prices(path: str | Path = DATA / "prices.toml") -> Prices:
             )  # fmt: skip
             table.close()
     book.close()
-    _refuse(faults, heads, path)
+    refuse(faults, heads, path)
     return Prices(tuple(heads))
 
 
@@ -285,13 +190,13 @@ def load_levels(path: str | Path = DATA / "levels.toml") -> dict[str, Level]:
     ------
     InputError: with every fault of the file. FileRefused: no such file.
     """
-    data, faults = _read(path)
+    data, faults = read_tables(path)
     levels = {}
     for key, entry in data.items():
-        table = _Table(key, entry, faults)
+        table = Table(key, entry, faults)
         levels[key] = Level(key, table.number("px_per_m", 0.1, 100_000), table.text("title"), table.text("title_hi"), table.text("profile"))
         table.close()
-    _refuse(faults, levels, path)
+    refuse(faults, levels, path)
     return levels
 
 
@@ -323,8 +228,8 @@ def _recipe_files(folder: str | Path) -> dict[str, Path]:
 
 
 def _parse_recipe(key: str, path: Path) -> Recipe:
-    data, faults = _read(path)
-    book = _Table(path.name, data, faults)
+    data, faults = read_tables(path)
+    book = Table(path.name, data, faults)
     shares, roads, crime, places, residents, area = (book.table(name) for name in ("shares", "roads", "crime", "places", "residents", "area"))
     recipe = Recipe(
         key=key,
@@ -353,30 +258,5 @@ def _parse_recipe(key: str, path: Path) -> Recipe:
     total = sum(recipe.shares.values())
     if not math.isclose(total, 1, abs_tol=1e-6):
         faults.append(Fault("recipe.shares", f"{path.name}: the shares must sum to 1", "Change the shares", f"{total:g}"))
-    _refuse(faults, [recipe], path)
+    refuse(faults, [recipe], path)
     return recipe
-
-
-def _read(path: str | Path) -> tuple[dict[str, Any], list[Fault]]:
-    """The tables of a TOML file without its `version`, and the faults met so far.
-
-    Raises
-    ------
-    FileRefused: not a local file, or too large. InputError: not TOML, or of another version.
-    """
-    found = local_file(path, largest=_LARGEST)
-    try:
-        data = tomllib.loads(found.read_bytes().decode("utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InputError.one("catalogue.toml", f"{found.name} is no TOML: {error}", "Mend the file at this place", found) from None
-    version = data.pop("version", None)
-    if version != VERSION:
-        raise InputError.one("catalogue.version", f"{found.name} is not of version {VERSION}", f"Begin it with: version = {VERSION}", version)
-    return data, []
-
-
-def _refuse(faults: list[Fault], held: object, path: str | Path) -> None:
-    if not faults and not held:
-        faults.append(Fault("catalogue.empty", "The file holds no entry", "Add at least one", str(path)))
-    if faults:
-        raise InputError(faults)

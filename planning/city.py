@@ -3,6 +3,7 @@
     data/cities/NAME/
         city.toml     name, title, CRS, whether it is made, sources, notes, digest
         city.gpkg     one layer a frame, and `area`, the study area
+        terrain.tif   ground heights (where they were given)
         rejects.csv   rows that could not be used, with the reason (where there are some)
         plans/        plans of this city
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import tomllib
 import warnings
 from collections.abc import Mapping
@@ -29,6 +31,7 @@ from planning.files import atomic_path, local_file
 from planning.frames import SCHEMAS, conform, empty, require_metres
 
 VERSION = 1
+TERRAIN = "terrain.tif"
 ROOT = Path(__file__).resolve().parent.parent
 MADE_NOTE = "Made data, not surveyed"
 MADE_NOTE_HI = "बनावटी आँकड़े, सर्वेक्षण नहीं"
@@ -75,11 +78,17 @@ class City:
                 raise CityError.one("crs.differs", f"{layer} is not in the city's CRS", f"Reproject it to {self.crs.to_string()}", frame.crs)
         object.__setattr__(self, "frames", full)
         if not self.digest:
-            object.__setattr__(self, "digest", digest_of(full, self.area))
+            object.__setattr__(self, "digest", digest_of(full, self.area, self.terrain_file))
 
     def __getitem__(self, layer: str) -> gpd.GeoDataFrame:
         """The frame of a layer; empty where the city has none."""
         return self.frames[layer]
+
+    @property
+    def terrain_file(self) -> Path | None:
+        """The GeoTIFF of ground heights in the city's folder; None where there is none and the ground is taken as flat."""
+        path = self.folder / TERRAIN if self.folder is not None else None
+        return path if path is not None and path.is_file() else None
 
     @classmethod
     def load(cls, folder: str | Path) -> City:
@@ -119,9 +128,15 @@ class City:
         return city
 
     def save(self, folder: str | Path) -> City:
-        """Write the folder; each file is replaced whole. Returns the city as of that folder."""
+        """Write the folder; each file is replaced whole, and the terrain goes along. Returns the city as of that folder."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
+        terrain, target = self.terrain_file, folder / TERRAIN
+        if terrain is None:
+            target.unlink(missing_ok=True)
+        elif not (target.exists() and terrain.samefile(target)):
+            with atomic_path(target) as scratch:
+                shutil.copyfile(terrain, scratch)
         with atomic_path(folder / "city.gpkg") as scratch:
             gpd.GeoDataFrame(geometry=[self.area], crs=self.crs).to_file(scratch, layer="area", driver="GPKG")
             for layer, frame in self.frames.items():
@@ -175,8 +190,8 @@ def read_settings(folder: Path) -> dict[str, Any]:
     return settings
 
 
-def digest_of(frames: Mapping[str, gpd.GeoDataFrame], area: shapely.Geometry) -> str:
-    """Sixteen hex digits of the SHA-256 over ids, columns and geometry (to 1 mm), independent of file format."""
+def digest_of(frames: Mapping[str, gpd.GeoDataFrame], area: shapely.Geometry, terrain: Path | None = None) -> str:
+    """Sixteen hex digits of the SHA-256 over ids, columns and geometry (to 1 mm), independent of file format, and the terrain's file as it stands."""
     # Drivers may turn rings round on the way: the digest takes them oriented.
     outline = np.round(shapely.get_coordinates(shapely.orient_polygons(area)) * 1000).astype("int64")
     taken = hashlib.sha256(outline.tobytes())
@@ -193,6 +208,9 @@ def digest_of(frames: Mapping[str, gpd.GeoDataFrame], area: shapely.Geometry) ->
             plain[name] = plain[name].round(6)
         plain = plain.astype(object).where(plain.notna(), None)
         taken.update(pd.util.hash_pandas_object(plain.astype(str), index=True).to_numpy().tobytes())
+    if terrain is not None:
+        with terrain.open("rb") as stream:
+            taken.update(hashlib.file_digest(stream, "sha256").digest())
     return taken.hexdigest()[:16]
 
 

@@ -1,4 +1,7 @@
-"""Plans out and in: GeoPackage (whole, readable again), GeoJSON and CSV (the cameras). Files are replaced whole or not at all."""
+"""Plans out and in: GeoPackage (whole, readable again), GeoJSON, KML, CSV and OpenStreetMap XML (the cameras), DXF and XLSX.
+
+Files are replaced whole or not at all.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +9,26 @@ import dataclasses
 import json
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree  # written here, never read
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from planning.bill import write_bill
+from planning.catalogue import load_models
 from planning.city import MADE_NOTE, MADE_NOTE_HI, City
+from planning.drawing import write_drawing
 from planning.errors import ChaukasError, Fault, FileRefused, InputError
 from planning.files import atomic_path, local_file
 from planning.nouns import Plan, PlannedCamera, PlannedSite, Proof, Scenario, Scorecard, WardScore
+from planning.styles import styles_table
 
 VERSION = 1
-SUFFIXES = (".gpkg", ".geojson", ".csv")
+SUFFIXES = (".gpkg", ".geojson", ".csv", ".kml", ".osm", ".dxf", ".xlsx")
 _HEAD_COLUMNS = [field.name for field in dataclasses.fields(PlannedCamera)]
 
 
@@ -29,15 +37,19 @@ def write_plan(plan: Plan, city: City, path: str | Path) -> None:
 
     Parameters
     ----------
-    path: .gpkg holds the whole plan, readable by `read_plan`; .geojson holds the cameras in WGS 84; .csv holds the cameras with a byte-order mark, so
-    that spreadsheets show Hindi, and longitude and latitude.
+    path: .gpkg holds the whole plan, readable by `read_plan`; .geojson and .kml hold the cameras in WGS 84; .csv holds the cameras with a byte-order
+    mark, so that spreadsheets show Hindi, and longitude and latitude; .osm holds them as proposed surveillance nodes; .dxf is a drawing in the city's
+    metres; .xlsx is the bill of quantities.
 
     Raises
     ------
     InputError: `export.kind`, for any other suffix; `export.failed`, where the file cannot be written. What stood there stays.
     """
     target = Path(path)
-    writers = {".gpkg": _write_gpkg, ".geojson": _write_geojson, ".csv": _write_csv}
+    writers: dict[str, Callable[[Plan, City, Path], None]] = {
+        ".gpkg": _write_gpkg, ".geojson": _write_geojson, ".csv": _write_csv, ".kml": _write_kml, ".osm": _write_osm, ".dxf": write_drawing,
+        ".xlsx": write_bill,
+    }  # fmt: skip
     if target.suffix.lower() not in writers:
         raise InputError.one("export.kind", "Plans are not written in this kind of file", f"Choose one of {', '.join(SUFFIXES)}", target.name)
     try:
@@ -92,12 +104,13 @@ def layers(plan: Plan, city: City) -> dict[str, gpd.GeoDataFrame]:
 
 
 def _write_gpkg(plan: Plan, city: City, scratch: Path) -> None:
-    for name, frame in layers(plan, city).items():
-        if len(frame) or name == "cameras":
-            frame.to_file(scratch, layer=name, driver="GPKG")
-    frame = pd.DataFrame({"key": ["plan"], "value": [json.dumps(_settings(plan, city), ensure_ascii=False)]})
+    written = {name: frame for name, frame in layers(plan, city).items() if len(frame) or name == "cameras"}
+    for name, frame in written.items():
+        frame.to_file(scratch, layer=name, driver="GPKG", VERSION="1.2")  # as older QGIS reads it
     import pyogrio
 
+    pyogrio.write_dataframe(styles_table(list(written)), scratch, layer="layer_styles", driver="GPKG", append=True)
+    frame = pd.DataFrame({"key": ["plan"], "value": [json.dumps(_settings(plan, city), ensure_ascii=False)]})
     pyogrio.write_dataframe(frame, scratch, layer="chaukas_plan", driver="GPKG", append=True)
 
 
@@ -122,6 +135,30 @@ def _lonlat(plan: Plan, city: City) -> gpd.GeoDataFrame:
 
 def _write_geojson(plan: Plan, city: City, scratch: Path) -> None:
     _lonlat(plan, city).drop(columns=["x_m", "y_m"]).to_file(scratch, driver="GeoJSON", layer=f"chaukas-{plan.id}", RFC7946="YES")
+
+
+def _write_kml(plan: Plan, city: City, scratch: Path) -> None:
+    frame = _lonlat(plan, city)
+    said = [f"{c.model}, {c.height_m:g} m, {c.bearing_deg:.1f} deg, {c.hfov_deg:g} deg, {c.ward}" for c in plan.cameras]
+    places = gpd.GeoDataFrame({"Name": frame["id"], "Description": said}, geometry=frame.geometry, crs=frame.crs)
+    places.to_file(scratch, driver="KML", layer=f"chaukas_{plan.id}")
+
+
+def _write_osm(plan: Plan, city: City, scratch: Path) -> None:
+    """Nodes with OpenStreetMap's tags for surveillance, each key with the prefix for what is proposed: they do not stand yet."""
+    root = ElementTree.Element("osm", version="0.6", generator="chaukas", upload="never")
+    models = load_models()
+    for number, (camera, place) in enumerate(zip(plan.cameras, _lonlat(plan, city).geometry, strict=True), 1):
+        node = ElementTree.SubElement(root, "node", id=str(-number), lat=f"{place.y:.7f}", lon=f"{place.x:.7f}", visible="true")
+        kind = models[camera.model].kind if camera.model in models else "fixed"
+        tags = {
+            "proposed:man_made": "surveillance", "surveillance": "public", "surveillance:type": "ALPR" if kind == "anpr" else "camera",
+            "camera:type": {"dome": "dome", "ptz": "panning"}.get(kind, "fixed"), "camera:direction": f"{camera.bearing_deg:.0f}",
+            "height": f"{camera.height_m:g}", "ref": camera.id, **({"note": MADE_NOTE} if plan.made else {}),
+        }  # fmt: skip
+        for key, value in tags.items():
+            ElementTree.SubElement(node, "tag", k=key, v=value)
+    ElementTree.ElementTree(root).write(scratch, encoding="utf-8", xml_declaration=True)
 
 
 def _write_csv(plan: Plan, city: City, scratch: Path) -> None:

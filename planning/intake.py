@@ -22,23 +22,23 @@ import shapely
 
 from planning import features, streets
 from planning.checkup import FEW_BUILDINGS_A_KM2, few_buildings
-from planning.city import City, Source, city_folders
+from planning.city import TERRAIN, City, Source, city_folders
 from planning.columns import check_mapping
 from planning.errors import CityError, Fault, FileRefused, InputError
 from planning.files import atomic_folder, local_file, read_vector
 from planning.frames import check, conform, empty
 from planning.incidents import Rows, cameras_of, incidents_of, merge_cameras
 from planning.osm import fetch_place, read_osm
+from planning.progress import Progress
 from planning.raw import OSM_LICENCE, RawOsm, from_lines
 from planning.tables import Table, read_table
 from planning.wards import Wards, read_wards
-from planning.workers import Progress
 from planning.zones import Zones, read_zones
 
 T = TypeVar("T")
 AnyPath = str | Path
 TIFF_MAGIC = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
-_OURS = frozenset({"city.toml", "city.gpkg", "rejects.csv", "terrain.tif"})
+_OURS = frozenset({"city.toml", "city.gpkg", "rejects.csv", TERRAIN})
 _FORMULA = re.compile(r"^[=+\-@\t\r](?![\d.]+$)")
 
 
@@ -308,12 +308,12 @@ def _write(city: City, target: Path, rejects: pd.DataFrame, terrain: AnyPath | N
     """The whole folder at once; plans of an earlier import, and files that are none of ours, are carried over."""
     try:
         with atomic_folder(target) as scratch:
-            city.save(scratch)
+            if terrain is not None:
+                shutil.copyfile(_check_terrain(terrain), scratch / TERRAIN)
+            city = replace(city, folder=scratch, digest="").save(scratch)
             if len(rejects):
                 text = rejects.astype(object).where(rejects.notna(), "").map(_harmless)
                 text.to_csv(scratch / "rejects.csv", index=False, encoding="utf-8-sig")
-            if terrain is not None:
-                shutil.copyfile(_check_terrain(terrain), scratch / "terrain.tif")
             for kept in target.iterdir() if target.is_dir() else ():
                 if kept.name not in _OURS:
                     (shutil.copytree if kept.is_dir() else shutil.copyfile)(kept, scratch / kept.name)

@@ -19,8 +19,8 @@ import shapely
 from scipy import sparse
 from shapely.ops import substring
 
-from planning.catalogue import DATA
 from planning.city import City
+from planning.datafile import DATA
 from planning.errors import CityError, InputError
 from planning.figures import Figures, load_figures
 from planning.frames import ROAD_CLASSES

@@ -15,6 +15,8 @@ from planning.errors import Fault, ScenarioError
 
 if TYPE_CHECKING:
     import geopandas as gpd
+    import numpy as np
+    import numpy.typing as npt
 
 CAMERA_KINDS = ("fixed", "varifocal", "dome", "ptz", "anpr")
 
@@ -83,7 +85,8 @@ class Scenario:
     """A committee's wish. It never touches its city; its id is the hash of its content.
 
     `keep` holds camera ids that must be in the plan; `forbid` holds site ids or camera ids that must not. `ward_floor` is the least share of each
-    ward's weight to be covered, existing cameras included. `gap` is the relative gap at which the solver may stop.
+    ward's weight to be covered, existing cameras included. `gap` is the relative gap at which the solver may stop. With a `wanted_share` above 0 the
+    cheapest plan that covers this share is asked for, and the budget is the most it may cost.
     """
 
     city: str
@@ -103,6 +106,7 @@ class Scenario:
     time_limit_s: float = 45.0
     seed: int = 1
     title: str = field(default="", compare=False)
+    wanted_share: float = 0.0
 
     def __post_init__(self) -> None:
         faults = list(_scenario_faults(self))
@@ -112,7 +116,7 @@ class Scenario:
     @property
     def id(self) -> str:
         """Twelve hex digits of the content's SHA-256; the title is no content."""
-        content = {key: _plain(value) for key, value in asdict(self).items() if key != "title"}
+        content = {key: _plain(value) for key, value in asdict(self).items() if key != "title" and (key, value) not in _LATER}
         return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:12]
 
     def to_json(self) -> str:
@@ -130,6 +134,10 @@ class Scenario:
             return cls(**fields)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise ScenarioError.one("scenario.json", "This is not a scenario we wrote", "Plan again from the settings", error) from None
+
+
+# Wishes that came later, at what leaves a scenario as it was: its id stays that of the plans made before them.
+_LATER = (("wanted_share", 0.0),)
 
 
 def _plain(value: Any) -> Any:
@@ -151,6 +159,7 @@ def _scenario_faults(scenario: Scenario) -> list[Fault]:
         whole = isinstance(value, int) and not isinstance(value, bool)
         require(whole and value > 0, "scenario.budget", f"The {name} must be whole rupees above 0", "Give an amount such as 2crore", value)
     require(0 <= scenario.ward_floor <= 1, "scenario.floor", "The ward floor is a share between 0 and 1", "Give 0.2 for 20 %", scenario.ward_floor)
+    require(0 <= scenario.wanted_share <= 1, "scenario.share", "The share to cover lies from 0 to 1", "Give 0.6 for 60 %", scenario.wanted_share)
     require(1 <= scenario.spacing_m <= 200, "scenario.spacing", "Demand spacing must lie between 1 and 200 m", "Use 10", scenario.spacing_m)
     require(1 <= scenario.cameras_per_site <= 8, "scenario.site", "Cameras a site must lie between 1 and 8", "Use 3", scenario.cameras_per_site)
     require(0 <= scenario.gap < 1, "scenario.gap", "The gap is a share from 0 up to 1", "Use 0.005", scenario.gap)
@@ -209,7 +218,11 @@ class PlannedSite:
 
 @dataclass(frozen=True)
 class Proof:
-    """What an answer says of itself. Shares are of all weight; `bound` is a share no plan under the same rules can exceed."""
+    """What an answer says of itself.
+
+    Shares are of all weight; `bound` is a share no plan under the same rules can exceed, and `gap` = bound / covered - 1. Where the cheapest plan for
+    a share was asked for, no plan that covers it costs less than `least_inr`, and `gap` = cost / least - 1.
+    """
 
     status: str
     covered: float
@@ -217,6 +230,27 @@ class Proof:
     gap: float
     runtime_s: float
     how: str
+    least_inr: int | None = None
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A plan that stands while a better one is looked for: neither final nor verified. Shares are of all weight; `bound` as in `Proof`."""
+
+    cameras: tuple[PlannedCamera, ...]
+    sites: tuple[PlannedSite, ...]
+    covered: float
+    bound: float
+
+    @property
+    def gap(self) -> float:
+        """How far the best plan can lie above this one: bound / covered - 1."""
+        return self.bound / self.covered - 1 if self.covered > 0 else 0.0
+
+    @property
+    def cost_inr(self) -> int:
+        """Capital cost of cameras and sites [INR]."""
+        return sum(camera.cost_inr for camera in self.cameras) + sum(site.cost_inr for site in self.sites)
 
 
 @dataclass(frozen=True)
@@ -280,3 +314,56 @@ class Plan:
     def yearly_inr(self) -> int:
         """Upkeep, power and links a year [INR/year]."""
         return sum(camera.yearly_inr for camera in self.cameras) + sum(site.yearly_inr for site in self.sites)
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One budget of a ladder: what its plan, which holds all smaller ones, costs and covers.
+
+    Shares are of all weight: `covered` by this plan, `best` by the best plan found for the budget alone, `bound` by none more than that; `worst` is
+    the least covered ward's share of its own weight.
+    """
+
+    budget_inr: int
+    cost_inr: int
+    yearly_inr: int
+    cameras: int
+    covered: float
+    best: float
+    bound: float
+    worst_ward: str
+    worst: float
+
+    @property
+    def nesting(self) -> float:
+        """What it costs here that the plans hold one another, as share of all weight."""
+        return self.best - self.covered
+
+
+@dataclass(frozen=True, eq=False)
+class Ladder:
+    """Plans for a row of budgets, each holding the one before.
+
+    `cameras`, `sites`: of the largest budget; `entered`: for each camera the first rung that holds it; `points_m` (n_demand, 2) in the city's CRS,
+    `weight` (n_demand,) and `seen_from` (n_demand,): the first rung that sees the point, -1 where existing cameras do, the number of rungs where none
+    does; `before`: share covered by existing cameras. Not verified: a plan made for one of the budgets is.
+    """
+
+    scenario: Scenario
+    city_digest: str
+    made: bool
+    rungs: tuple[Rung, ...]
+    before: float
+    cameras: tuple[PlannedCamera, ...]
+    sites: tuple[PlannedSite, ...]
+    entered: tuple[int, ...]
+    points_m: npt.NDArray[np.float64] = field(repr=False)
+    weight: npt.NDArray[np.float64] = field(repr=False)
+    seen_from: npt.NDArray[np.int64] = field(repr=False)
+    assumptions: tuple[str, ...] = ()
+    runtime_s: float = 0.0
+
+    @property
+    def id(self) -> str:
+        """The scenario's id: one ladder a wish."""
+        return self.scenario.id

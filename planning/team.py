@@ -20,7 +20,8 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from planning.errors import Fault, InputError
-from planning.workers import Errands, Pool, Progress, lost, pool_at, pool_here
+from planning.progress import Progress
+from planning.workers import Errands, Pool, lost, pool_at, pool_here
 
 T = TypeVar("T")
 R = TypeVar("R")

@@ -5,26 +5,34 @@ At most two plans are made at a time, since each wants a core; others wait their
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from planning.city import City
 from planning.errors import ChaukasError, InputError
 from planning.export import write_plan
-from planning.nouns import Plan, Scenario
-from planning.workers import Job, Progress, Step
+from planning.ladders import write_ladder
+from planning.nouns import Draft, Ladder, Plan, Scenario
+from planning.progress import Job, Progress, Step
+from screens.library import Shelf
+
+if TYPE_CHECKING:
+    from optimizer.survey import Survey
 
 AT_ONCE = 2
+RUNGS = 20  # budgets of a ladder
 _KEEP_ENDED_S = 3_600.0
 
-Planner = Callable[..., Plan]
+Planner = Callable[..., Any]
 
 
 @dataclass(frozen=True)
 class PlanJob:
-    """One plan being made: for which city and wish, and the work itself, whose result is the plan's id."""
+    """One plan or ladder being made: for which city and wish, and the work itself, whose result is its id."""
 
     city: str
     digest: str
@@ -41,14 +49,30 @@ class PlanJob:
         """Where the work stands."""
         return self.job.step
 
+    @property
+    def draft(self) -> Draft | None:
+        """The plan that stands by now, while a better one is looked for."""
+        shown = self.job.shown
+        return shown if isinstance(shown, Draft) else None
+
 
 class Desk:
-    """All jobs of this server."""
+    """All jobs of one kind on this server.
 
-    def __init__(self, planner: Planner | None = None, at_once: int = AT_ONCE) -> None:
-        self._planner = planner
+    Parameters
+    ----------
+    planner: makes a plan, or what `keep` keeps, of a city and a scenario.
+    at_once: how many jobs may work at a time; or the turns of another desk, to share them.
+    keep: writes what was made to the city's folder and gives its id.
+    """
+
+    def __init__(
+        self, planner: Planner | None = None, at_once: int | threading.BoundedSemaphore = AT_ONCE, keep: Callable[[City, Any], str] | None = None
+    ) -> None:
+        self._planner = planner or _plan
+        self._keep = keep or _keep_plan
         self._lock = threading.Lock()
-        self._turns = threading.BoundedSemaphore(at_once)
+        self.turns = threading.BoundedSemaphore(at_once) if isinstance(at_once, int) else at_once
         self._jobs: dict[tuple[str, str], PlanJob] = {}
         self._ended: dict[tuple[str, str], float] = {}
 
@@ -90,25 +114,14 @@ class Desk:
 
     def _work(self, city: City, scenario: Scenario, progress: Progress) -> str:
         progress.step("waiting", 0.0)
-        while not self._turns.acquire(timeout=0.2):
+        while not self.turns.acquire(timeout=0.2):
             progress.step("waiting", 0.0)
         try:
-            plan = self._make()(city, scenario, progress=progress)
+            made = self._planner(city, scenario, progress=progress)
             progress.step("saving", 1.0)
-            if city.folder is None:
-                raise InputError.one("city.folder", "This city has no folder to keep a plan in", "Save the city first", city.name)
-            write_plan(plan, city, city.folder / "plans" / f"{plan.id}.gpkg")
-            return plan.id
+            return self._keep(city, made)
         finally:
-            self._turns.release()
-
-    def _make(self) -> Planner:
-        if self._planner is not None:
-            return self._planner
-        # The optimizer's libraries take seconds to import: not before the first plan is asked for.
-        from optimizer.plan import make_plan
-
-        return make_plan
+            self.turns.release()
 
     def _sweep(self) -> None:
         now = time.monotonic()
@@ -127,4 +140,45 @@ def outcome(job: PlanJob) -> ChaukasError | None:
     return None
 
 
+def survey_of(city: City, scenario: Scenario, *, progress: Progress = Progress()) -> Survey:  # noqa: B008
+    """The last survey where it serves, else one that is made now; other budgets and rules then begin at once."""
+    # The optimizer's libraries take seconds to import: not before the first plan is asked for.
+    from optimizer.survey import make_survey, survey_key
+
+    bare = dataclasses.replace(scenario, keep=())
+    survey = _surveys.get(survey_key(city, bare), lambda: make_survey(city, bare, progress=progress))
+    return survey if survey.serves(city, scenario) else make_survey(city, scenario, progress=progress)
+
+
+def _plan(city: City, scenario: Scenario, *, progress: Progress) -> Plan:
+    from optimizer.plan import make_plan
+
+    return make_plan(city, scenario, survey=survey_of(city, scenario, progress=progress), progress=progress)
+
+
+def _keep_plan(city: City, plan: Plan) -> str:
+    if city.folder is None:
+        raise InputError.one("city.folder", "This city has no folder to keep a plan in", "Save the city first", city.name)
+    write_plan(plan, city, city.folder / "plans" / f"{plan.id}.gpkg")
+    return plan.id
+
+
+def _ladder(city: City, scenario: Scenario, *, progress: Progress) -> Ladder:
+    """The ladder up to the scenario's budget, in even steps."""
+    from optimizer.desk import open_desk
+    from optimizer.ladder import make_ladder
+
+    survey = survey_of(city, scenario, progress=progress)
+    budgets = sorted({scenario.budget_inr * k // RUNGS for k in range(1, RUNGS + 1)} - {0})
+    return make_ladder(open_desk(city, scenario, survey=survey), budgets, time_limit_s=scenario.time_limit_s, progress=progress.part(0.42, 1.0))
+
+
+def keep_ladder(city: City, ladder: Ladder) -> str:
+    """Write a ladder to its city's folder; its id."""
+    write_ladder(ladder, city)
+    return ladder.id
+
+
 desk = Desk()
+ladders = Desk(_ladder, desk.turns, keep_ladder)
+_surveys: Shelf[Survey] = Shelf(1)  # a large city's takes a gigabyte

@@ -13,7 +13,8 @@ from typing import Generic, TypeVar
 from planning.city import City, find_city, list_cities, read_settings
 from planning.errors import CityError, InputError
 from planning.export import read_plan
-from planning.nouns import Plan
+from planning.ladders import SUFFIX, ladder_folder, read_ladder
+from planning.nouns import Ladder, Plan
 
 T = TypeVar("T")
 _PLAN_ID = re.compile(r"[0-9a-f]{12}")
@@ -71,6 +72,7 @@ class PlanFile:
     stamp: tuple[int, int]
 
 
+_ladders: Shelf[Ladder] = Shelf(4)
 _cities: Shelf[City] = Shelf(4)
 _plans: Shelf[Plan] = Shelf(12)
 _lines: Shelf[PlanLine] = Shelf(2_000)
@@ -159,3 +161,31 @@ def _stamp(path: Path) -> tuple[int, int]:
     except OSError:
         return (0, 0)
     return (found.st_mtime_ns, found.st_size)
+
+
+def ladder_files(city: City) -> list[PlanFile]:
+    """The city's ladders, newest first."""
+    if city.folder is None:
+        return []
+    paths = {path.name.removesuffix(SUFFIX): path for path in ladder_folder(city).glob(f"*{SUFFIX}")}
+    files = [PlanFile(name, path, _stamp(path)) for name, path in paths.items() if _PLAN_ID.fullmatch(name)]
+    return sorted(files, key=lambda file: (-file.stamp[0], file.id))
+
+
+def ladder_path(city: City, ladder_id: str) -> PlanFile:
+    """The file of a ladder.
+
+    Raises
+    ------
+    InputError: `ladder.unknown`.
+    """
+    found = next((file for file in ladder_files(city) if file.id == ladder_id), None)
+    if found is None:
+        raise InputError.one("ladder.unknown", "This city has no such ladder", "Choose one of the list", ladder_id)
+    return found
+
+
+def ladder(city: City, ladder_id: str) -> Ladder:
+    """A ladder, read once while its file stays the same."""
+    file = ladder_path(city, ladder_id)
+    return _ladders.get((str(file.path), file.stamp), lambda: read_ladder(file.path))

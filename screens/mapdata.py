@@ -20,7 +20,7 @@ import shapely
 from planning.city import City
 from planning.errors import InputError
 from planning.frames import ROAD_CLASSES
-from planning.nouns import Plan
+from planning.nouns import Draft, Ladder, Plan
 from screens.library import PlanFile, Shelf
 
 UNIT_M = 0.1
@@ -65,6 +65,32 @@ def plan_layer(city: City, plan: Plan, file: PlanFile, layer: str) -> bytes:
     if layer not in makers:
         raise InputError.one("map.layer", "There is no such layer", f"Ask for one of {', '.join(makers)}", layer)
     return _packed.get((city.digest, plan.id, file.stamp, layer), lambda: _zip(makers[layer]()))
+
+
+def ladder_layer(city: City, ladder: Ladder, file: PlanFile, layer: str) -> bytes:
+    """A ladder's layer, gzipped.
+
+    Parameters
+    ----------
+    layer: cameras, each with the rung that first holds it, or demand, each point's state 1 more than the rung that first sees it, 0 where existing
+    cameras do.
+
+    Raises
+    ------
+    InputError: `map.layer`, when it is neither.
+    """
+    makers: dict[str, Callable[[], dict[str, Any]]] = {
+        "cameras": lambda: {**_planned(city, ladder), "entered": list(ladder.entered)},
+        "demand": lambda: _marked(city, ladder.points_m, ladder.weight, ladder.seen_from + 1),
+    }
+    if layer not in makers:
+        raise InputError.one("map.layer", "There is no such layer", f"Ask for one of {', '.join(makers)}", layer)
+    return _packed.get((city.digest, ladder.id, file.stamp, f"ladder {layer}"), lambda: _zip(makers[layer]()))
+
+
+def draft_layer(city: City, draft: Draft) -> bytes:
+    """The cameras of a plan that is being made, gzipped."""
+    return _zip(_planned(city, draft))
 
 
 def bounds(city: City) -> list[list[float]]:
@@ -146,7 +172,7 @@ def _existing(city: City) -> dict[str, Any]:
     return {**_pack(city, shapely.get_coordinates(frame.geometry.array)), "rows": rows}
 
 
-def _planned(city: City, plan: Plan) -> dict[str, Any]:
+def _planned(city: City, plan: Plan | Draft | Ladder) -> dict[str, Any]:
     wards = ward_names(city)
     site_cost = {site.id: site.cost_inr for site in plan.sites}
     rows = [
@@ -163,18 +189,21 @@ def _planned(city: City, plan: Plan) -> dict[str, Any]:
 
 
 def _demand(city: City, plan: Plan) -> dict[str, Any]:
-    """Points with one number each: 4 times its state (0 unseen, 1 seen already, 2 seen by the plan) and its step of weight (0 light … 3 heavy)."""
+    """The plan's points by state: 0 unseen, 1 seen already, 2 seen by the plan."""
     frame = plan.demand
-    weight = frame["weight"].to_numpy(dtype=float)
+    before, after = frame["before"].to_numpy(dtype=bool), frame["after"].to_numpy(dtype=bool)
+    points = shapely.get_coordinates(frame.geometry.array)
+    return _marked(city, points, frame["weight"].to_numpy(dtype=float), np.where(before, 1, np.where(after, 2, 0)))
+
+
+def _marked(city: City, points_m: np.ndarray, weight: np.ndarray, state: np.ndarray) -> dict[str, Any]:
+    """Points with one number each: 4 times its state and its step of weight (0 light … 3 heavy)."""
     heavy = weight[weight > 0]
     cuts = np.quantile(heavy, [0.5, 0.8, 0.95]) if len(heavy) else np.zeros(3)
     step = np.searchsorted(cuts, weight, side="right")
-    before, after = frame["before"].to_numpy(dtype=bool), frame["after"].to_numpy(dtype=bool)
-    state = np.where(before, 1, np.where(after, 2, 0))
     # Heaviest last, so that they lie on top; within a step along the frame's order, which keeps the steps short.
     order = np.argsort(step, kind="stable")
-    points = shapely.get_coordinates(frame.geometry.array)[order]
-    return {**_pack(city, points), "marks": (state * WEIGHT_STEPS + step)[order].astype(int).tolist()}
+    return {**_pack(city, points_m[order]), "marks": (state * WEIGHT_STEPS + step)[order].astype(int).tolist()}
 
 
 def _views(city: City, plan: Plan, *, planned: bool) -> dict[str, Any]:

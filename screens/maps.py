@@ -6,15 +6,16 @@ Python sends a few addresses and words a rerun; the browser fetches a layer once
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
 from planning.city import MADE_NOTE, MADE_NOTE_HI, City
-from planning.nouns import CAMERA_KINDS, CameraModel
+from planning.nouns import CAMERA_KINDS, CameraModel, Ladder
 from screens import mapdata
 from screens.library import PlanFile, Shelf
-from screens.routes import asset_url, city_url, plan_url
+from screens.routes import asset_url, city_url, ladder_url, plan_url, why_url
 from screens.words import Words
 
 # The component's code is fetched like any asset, so a rerun need not send it again.
@@ -46,23 +47,31 @@ def map_words(said: Words, models: Mapping[str, CameraModel]) -> dict[str, Any]:
 
 
 def map_data(
-    city: City, said: Words, models: Mapping[str, CameraModel], *, plan: PlanFile | None = None, group: str = "", only: Collection[str] | None = None,
-    listed: bool = True, height: int = 600,
+    city: City, said: Words, models: Mapping[str, CameraModel], *, plan: PlanFile | None = None, draft: str = "",
+    ladder: dict[str, Any] | None = None, group: str = "", only: Collection[str] | None = None, listed: bool = True, height: int = 600,
+    rules: bool = False,
 ) -> dict[str, Any]:  # fmt: skip
     """What one map is told: addresses of its layers, words, bounds, labels.
 
     Parameters
     ----------
     plan: the plan to draw over the city.
+    draft: the address of the cameras of a plan that is being made, to draw in its place.
+    ladder: of `ladder_data`, to draw in its place with a slider above.
     group: maps of one group move together.
     only: ids of cameras to ring as being in this plan alone.
     listed: whether the list of planned cameras stands beside the map.
     height: of the map [px].
+    rules: whether a planned camera's panel tells why it is there, and offers to keep or forbid it.
     """
     urls = {layer: city_url(city, layer) for layer in ("roads", "buildings", "wards", "cameras") if len(city[layer])}
     if plan is not None:
         layers = {"planned": "cameras", "views": "views", "existing_views": "existing_views", "demand": "demand"}
         urls |= {name: plan_url(city, plan, layer) for name, layer in layers.items()}
+    if draft:
+        urls["planned"] = draft
+    if ladder is not None:
+        urls |= ladder["urls"]
     return {
         "assets": {"leaflet": asset_url("leaflet.js"), "leaflet_css": asset_url("leaflet.css"), "css": asset_url("map.css")},
         "urls": urls,
@@ -70,6 +79,9 @@ def map_data(
         "words": map_words(said, models),
         "made": said.pick(MADE_NOTE, MADE_NOTE_HI) if city.made else "",
         "credit": "© OpenStreetMap contributors" if mapdata.from_osm(city) else "",
+        "ladder": None if ladder is None else {name: value for name, value in ladder.items() if name != "urls"},
+        "why": why_url(city, plan, said) if plan is not None and rules else "",
+        "rules": {name: said.say(f"rule.{name}") for name in ("keep", "forbid", "forbid_site", "why", "waiting", "failed")} if rules else None,
         "group": group,
         "only": None if only is None else sorted(only),
         "list": listed and plan is not None,
@@ -77,6 +89,39 @@ def map_data(
     }
 
 
-def city_map(data: dict[str, Any], key: str) -> None:
+def ladder_data(city: City, ladder: Ladder, file: PlanFile, said: Words, start: int) -> dict[str, Any]:
+    """What the slider is told: addresses of its layers, each budget's figures as numbers and in words, and the rung to begin with."""
+    wards = mapdata.ward_names(city)
+    rungs = [
+        {
+            "budget": rung.budget_inr, "covered": rung.covered, "bound": rung.bound,
+            "said": {
+                "budget": said.short(rung.budget_inr), "cameras": said.number(rung.cameras), "covered": said.share(rung.covered),
+                "worst": said.share(rung.worst), "budget_note": said.say("number.yearly_note", amount=said.short(rung.yearly_inr)),
+                "covered_note": said.say("number.at_most", share=said.share(rung.bound)), "worst_note": wards.get(rung.worst_ward, rung.worst_ward),
+            },
+        }
+        for rung in ladder.rungs
+    ]  # fmt: skip
+    names = ("budget", "cameras", "worst")
+    return {
+        "id": f"{ladder.id} {said.language}", "rungs": rungs, "start": start,
+        "words": {**{name: said.say(f"number.{name}") for name in names}, "covered": said.say("number.after"), "curve": said.say("ladder.curve")},
+        "urls": {"planned": ladder_url(city, file, "cameras"), "demand": ladder_url(city, file, "demand")},
+    }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a visitor told the map: the rung a slider was let go at, None before; a rule asked for now, as `keep` or `forbid` and an id."""
+
+    rung: int | None
+    rule: tuple[str, str] | None
+
+
+def city_map(data: dict[str, Any], key: str) -> Told:
     """Mount the map with what `map_data` made; `key` is stable for its place on the page."""
-    _component(key=key, data=data)
+    found = _component(key=key, data=data, on_rung_change=lambda: None, on_rule_change=lambda: None)
+    rung, rule = found.rung, found.rule
+    asked = (str(rule["what"]), str(rule["id"])) if isinstance(rule, Mapping) and rule.get("what") in ("keep", "forbid") and "id" in rule else None
+    return Told(int(rung) if isinstance(rung, (int, float)) else None, asked)

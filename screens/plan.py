@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import streamlit as st
 
 from planning.catalogue import list_recipes, load_levels, load_models
@@ -11,8 +9,11 @@ from planning.city import City
 from planning.errors import ChaukasError, InputError
 from planning.money import parse_rupees
 from screens import jobs, library
+from screens.maps import city_map, map_data
 from screens.plan_result import plan_title, show_plan
+from screens.routes import draft_url
 from screens.session import pick, tell
+from screens.waiting import show_progress
 from screens.wish import Wish, read_wish
 from screens.words import Words, plain
 
@@ -25,6 +26,10 @@ def show(city: City, said: Words) -> None:
         # Under the button, where the eye is when it is pressed.
         _watch(city, said)
     with answer:
+        job = _running(city)
+        if job is not None and job.draft is not None:
+            _draft(city.name, job.id, said)
+            return
         files = library.plan_files(city)
         if not files:
             st.info(said.say("plan.none"))
@@ -33,7 +38,60 @@ def show(city: City, said: Words) -> None:
         if given and given not in [file.id for file in files]:
             tell(InputError.one("plan.unknown", "This city has no such plan", "Choose one of the list", given), said)
         chosen = pick(said.say("plan.choose"), [file.id for file in files], "plan", lambda plan_id: label(city, plan_id, said))
-        show_plan(city, library.plan(city, chosen), library.plan_path(city, chosen), said)
+        rule = show_plan(city, library.plan(city, chosen), library.plan_path(city, chosen), said)
+    if rule is not None:
+        _add_rule(*rule)
+
+
+def _rules(what: str) -> list[str]:
+    """The ids kept or forbidden by the address."""
+    return list(dict.fromkeys(st.query_params.get_all(what)))
+
+
+def _add_rule(what: str, label: str) -> None:
+    """Put a rule asked for on the map into the address, and take what contradicts it out."""
+    other = "forbid" if what == "keep" else "keep"
+    st.query_params[what] = [*[known for known in _rules(what) if known != label], label]
+    st.query_params[other] = [known for known in _rules(other) if known != label and (what == "keep" or known.split("/")[0] != label)]
+    st.rerun()
+
+
+def _pick_rules(what: str, said: Words) -> list[str]:
+    """The rules of the address as a list from which they can be taken off again."""
+    known, key = _rules(what), f"rules-{what}"
+    if st.session_state.get(key) != known:
+        st.session_state[key] = known
+
+    def keep() -> None:
+        st.query_params[what] = st.session_state[key]
+
+    return list(st.multiselect(said.say(f"plan.{what}"), known, key=key, on_change=keep, placeholder=said.say("plan.rules_none"), disabled=not known))
+
+
+def _running(city: City) -> jobs.PlanJob | None:
+    """The job of the address, while it runs."""
+    job = jobs.desk.find(city.name, st.query_params.get("job", ""))
+    return job if job is not None and job.job.running else None
+
+
+@st.fragment(run_every=1.0)
+def _draft(city_name: str, job_id: str, said: Words) -> None:
+    """The plan that stands by now: its numbers, how far the best can lie above it, and its cameras on the map."""
+    job = jobs.desk.find(city_name, job_id)
+    if job is None or job.draft is None:
+        st.rerun()
+    city, draft = library.city(city_name), job.draft
+    st.markdown(f"##### {said.say('draft.title')}")
+    columns = st.columns(4)
+    numbers = (
+        ("number.cameras", said.number(len(draft.cameras))), ("number.cost", said.short(draft.cost_inr)),
+        ("number.after", said.share(draft.covered, 2)), ("number.gap", said.share(draft.gap, 2)),
+    )  # fmt: skip
+    for column, (key, value) in zip(columns, numbers, strict=True):
+        column.metric(said.say(key), value)
+    st.caption(plain(said.say("number.bound", bound=said.share(draft.bound, 2), gap=said.share(draft.gap, 2))))
+    number = int(1e9 * draft.covered)  # drafts only get better
+    city_map(map_data(city, said, load_models(), draft=draft_url(city, job_id, number), height=600), key="map-draft")
 
 
 def label(city: City, plan_id: str, said: Words) -> str:
@@ -62,15 +120,17 @@ def _ask(city: City, said: Words) -> None:
         said.say("plan.recipe"), list(recipes), list(recipes).index("balanced") if "balanced" in recipes else 0, key="recipe",
         format_func=lambda key: said.pick(recipes[key].title, recipes[key].title_hi), help=said.say("plan.recipe_help"),
     )  # fmt: skip
+    keep, forbid = _pick_rules("keep", said), _pick_rules("forbid", said)
     with st.expander(said.say("plan.more")):
         floor = st.slider(said.say("plan.floor"), 0, 100, 0, 5, format="%d %%", key="floor", help=said.say("plan.floor_help"))
+        share = st.slider(said.say("plan.share"), 0, 100, 0, 5, format="%d %%", key="share", help=said.say("plan.share_help"))
         heights = st.text_input(said.say("plan.heights"), "6", key="heights")
         per_site = st.number_input(said.say("plan.per_site"), 1, 8, 3, key="per_site")
         limit = st.number_input(said.say("plan.limit"), 1, 86_400, 45, key="limit", help=said.say("plan.limit_help"))
         night = st.toggle(said.say("plan.night"), key="night", help=said.say("plan.night_help"))
         title = st.text_input(said.say("plan.title"), "", key="title", placeholder=said.say("plan.title_none"))
     if st.button(said.say("plan.run"), type="primary", width="stretch", icon=":material/play_arrow:"):
-        wish = Wish(budget, yearly, chosen, level, recipe, int(floor), heights, int(per_site), int(limit), night, title)
+        wish = Wish(budget, yearly, chosen, level, recipe, int(floor), heights, int(per_site), int(limit), night, title, int(share), keep, forbid)
         try:
             scenario = read_wish(wish, city.name)
             job = jobs.desk.start(city, scenario)
@@ -94,7 +154,7 @@ def _watch(city: City, said: Words) -> None:
     job_id = st.query_params.get("job", "")
     job = jobs.desk.find(city.name, job_id) if job_id else None
     if job is not None and job.job.running:
-        _progress(city.name, job_id, said)
+        show_progress("plans", city.name, job_id, said)
     elif job is not None:
         error = jobs.outcome(job)
         if error is None and job.job.result is not None:
@@ -114,24 +174,3 @@ def _watch(city: City, said: Words) -> None:
         if st.button(said.say("job.watch"), key=f"watch-{other.id}", width="stretch"):
             st.query_params["job"] = other.id
             st.rerun()
-
-
-def _note(note: str, said: Words) -> str:
-    """What the optimizer says as it goes on, in the reader's words where it tells the gap."""
-    gap = re.fullmatch(r"gap (\S+ %)", note)
-    return said.say("job.gap", value=gap.group(1)) if gap else note
-
-
-@st.fragment(run_every=0.5)
-def _progress(city_name: str, job_id: str, said: Words) -> None:
-    job = jobs.desk.find(city_name, job_id)
-    if job is None or not job.job.running:
-        st.rerun()
-    step = job.step
-    with st.container(border=True):
-        stage = said.name("stage", step.stage)
-        st.progress(step.share, text=plain(f"{stage} · {said.share(step.share, 0)}" + (f" · {_note(step.note, said)}" if step.note else "")))
-        st.caption(plain(said.say("job.line", budget=said.short(job.scenario.budget_inr), seconds=said.number(job.job.runtime_s))))
-        if st.button(said.say("job.cancel"), key=f"cancel-{job_id}", width="stretch"):
-            job.job.cancel()
-            st.caption(said.say("job.cancelling"))

@@ -14,13 +14,18 @@ from planning.catalogue import load_models
 from planning.city import City
 from planning.export import write_plan
 from planning.nouns import Plan
+from planning.report import write_report
 from screens.library import PlanFile, PlanLine
 from screens.mapdata import ward_names
 from screens.maps import city_map, map_data
 from screens.tables import Columns, bar, camera_columns, camera_frame, percent, show_table, text_right
 from screens.words import Words, plain
 
-_KINDS = {"gpkg": "application/geopackage+sqlite3", "geojson": "application/geo+json", "csv": "text/csv"}
+_KINDS = {
+    "pdf": "application/pdf", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "gpkg": "application/geopackage+sqlite3", "dxf": "image/vnd.dxf",
+    "kml": "application/vnd.google-earth.kml+xml", "geojson": "application/geo+json", "csv": "text/csv", "osm": "application/xml",
+}  # fmt: skip
 
 
 def plan_title(line: PlanLine, said: Words) -> str:
@@ -29,11 +34,11 @@ def plan_title(line: PlanLine, said: Words) -> str:
     return f"{name} · {said.say('plan.cameras_n', n=said.number(line.cameras))} · {said.share(line.after)} · {line.id}"
 
 
-def show_plan(city: City, plan: Plan, file: PlanFile, said: Words) -> None:
-    """Draw the plan."""
+def show_plan(city: City, plan: Plan, file: PlanFile, said: Words) -> tuple[str, str] | None:
+    """Draw the plan; a rule its visitor asks for on the map, as `keep` or `forbid` and an id."""
     trust(city, plan, said)
     _numbers(city, plan, said)
-    city_map(map_data(city, said, load_models(), plan=file, height=600), key="map-plan")
+    told = city_map(map_data(city, said, load_models(), plan=file, height=600, rules=plan.city_digest == city.digest), key="map-plan")
     wards, cameras, costs, proof, files = st.tabs([said.say(f"tab.{tab}") for tab in ("wards", "cameras", "costs", "proof", "files")])
     with wards:
         _wards(city, plan, said)
@@ -45,6 +50,7 @@ def show_plan(city: City, plan: Plan, file: PlanFile, said: Words) -> None:
         _proof(plan, said)
     with files:
         _downloads(city, plan, file, said)
+    return told.rule
 
 
 def trust(city: City, plan: Plan, said: Words) -> None:
@@ -72,7 +78,11 @@ def _numbers(city: City, plan: Plan, said: Words) -> None:
         name = ward_names(city).get(worst.ward, worst.ward)
         detail = said.say("number.worst_detail", before=said.share(worst.before), after=said.share(worst.after))
         _metric(columns[4], said.say("number.worst"), plain(name), detail)
-    st.caption(plain(said.say("number.bound", bound=said.share(plan.proof.bound, 2), gap=said.share(plan.proof.gap, 2))))
+    gap, least, wanted = said.share(plan.proof.gap, 2), plan.proof.least_inr, plan.scenario.wanted_share
+    if least is None:
+        st.caption(plain(said.say("number.bound", bound=said.share(plan.proof.bound, 2), gap=gap)))
+    else:
+        st.caption(plain(said.say("number.least", share=said.share(wanted), least=said.money(least), gap=gap)))
 
 
 def _metric(place: DeltaGenerator, label: str, value: str, note: str) -> None:
@@ -148,18 +158,21 @@ def _proof(plan: Plan, said: Words) -> None:
 
 
 def _downloads(city: City, plan: Plan, file: PlanFile, said: Words) -> None:
-    for column, (kind, mime) in zip(st.columns(4), _KINDS.items(), strict=False):
+    for column, (kind, mime) in zip([*st.columns(4), *st.columns(4)], _KINDS.items(), strict=False):
         column.download_button(
-            said.say(f"file.{kind}"), partial(_written, city, plan, file, kind), f"{city.name}-{plan.id}.{kind}", mime,
+            said.say(f"file.{kind}"), partial(_written, city, plan, file, kind, said), f"{city.name}-{plan.id}.{kind}", mime,
             key=f"download-{kind}", on_click="ignore", width="stretch", icon=":material/download:",
         )  # fmt: skip
     st.caption(said.say("file.about"))
 
 
-def _written(city: City, plan: Plan, file: PlanFile, kind: str) -> bytes:
+def _written(city: City, plan: Plan, file: PlanFile, kind: str, said: Words) -> bytes:
     if kind == "gpkg":
         return file.path.read_bytes()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{plan.id}.{kind}"
-        write_plan(plan, city, path)
+        if kind == "pdf":
+            write_report(plan, city, path, words=said.catalogue, hindi=said.hindi)
+        else:
+            write_plan(plan, city, path)
         return path.read_bytes()

@@ -13,12 +13,13 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from planning.city import ROOT, City
 from planning.errors import ChaukasError, InputError
-from screens import library, mapdata
+from screens import jobs, library, mapdata
 from screens.library import PlanFile
+from screens.why import why
+from screens.words import Words, words
 
 _COMPONENT = Path(__file__).parent / "component"
 _BASEMAP = ROOT / "data" / "basemap"
@@ -27,15 +28,12 @@ ASSETS: dict[str, tuple[Path, str]] = {
     "leaflet.css": (_BASEMAP / "leaflet" / "leaflet.css", "text/css"),
     "map.js": (_COMPONENT / "map.js", "text/javascript"),
     "layers.js": (_COMPONENT / "layers.js", "text/javascript"),
+    "slider.js": (_COMPONENT / "slider.js", "text/javascript"),
     "panel.js": (_COMPONENT / "panel.js", "text/javascript"),
     "map.css": (_COMPONENT / "map.css", "text/css"),
     "noto-sans-devanagari.woff2": (_BASEMAP / "fonts" / "noto-sans-devanagari.woff2", "font/woff2"),
 }
 _FOR_EVER = "public, max-age=31536000, immutable"
-# Streamlit needs inline and evaluated script; what this forbids is any other host.
-_POLICY = "; ".join(
-    ("default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:", "connect-src 'self' data: blob:", "object-src 'none'", "frame-ancestors 'self'")
-)
 
 
 @lru_cache(maxsize=1)
@@ -60,6 +58,16 @@ def city_url(city: City, layer: str) -> str:
 def plan_url(city: City, file: PlanFile, layer: str) -> str:
     """The address of a plan's layer."""
     return f"/map/plan/{quote(library.address(city), safe='')}/{file.id}/{file.stamp[0]:x}/{layer}"
+
+
+def ladder_url(city: City, file: PlanFile, layer: str) -> str:
+    """The address of a ladder's layer."""
+    return f"/map/ladder/{quote(library.address(city), safe='')}/{file.id}/{file.stamp[0]:x}/{layer}"
+
+
+def draft_url(city: City, job_id: str, number: int) -> str:
+    """The address of the cameras of a plan that is being made; `number` is another for each draft, so that a browser asks again."""
+    return f"/map/draft/{quote(library.address(city), safe='')}/{job_id}/{number}"
 
 
 def _asset(request: Request) -> Response:
@@ -92,8 +100,47 @@ def _plan_layer(request: Request) -> Response:
         return _missing(error)
 
 
-def _packed(content: bytes) -> Response:
-    headers = {"Content-Encoding": "gzip", "Cache-Control": _FOR_EVER, "X-Content-Type-Options": "nosniff"}
+def _ladder_layer(request: Request) -> Response:
+    try:
+        city = library.city(request.path_params["city"])
+        file = library.ladder_path(city, request.path_params["ladder"])
+        if request.path_params["stamp"] != f"{file.stamp[0]:x}":
+            raise InputError.one("map.stale", "The ladder has changed", "Reload the page", request.path_params["stamp"])
+        return _packed(mapdata.ladder_layer(city, library.ladder(city, file.id), file, request.path_params["layer"]))
+    except ChaukasError as error:
+        return _missing(error)
+
+
+def why_url(city: City, file: PlanFile, said: Words) -> str:
+    """Where a camera's reasons are told, its id put at the end."""
+    return f"/map/why/{quote(library.address(city), safe='')}/{file.id}/{file.stamp[0]:x}/{said.language}/"
+
+
+def _why(request: Request) -> Response:
+    try:
+        city = library.city(request.path_params["city"])
+        plan = library.plan(city, request.path_params["plan"])
+        rows = why(city, plan, request.path_params["camera"], words(request.path_params["language"]))
+    except ChaukasError as error:
+        return _missing(error)
+    return JSONResponse({"rows": rows}, headers={"Cache-Control": _FOR_EVER, "X-Content-Type-Options": "nosniff"})
+
+
+def _draft(request: Request) -> Response:
+    try:
+        city = library.city(request.path_params["city"])
+        job = jobs.desk.find(city.name, request.path_params["job"])
+        draft = job.draft if job is not None else None
+        if draft is None:
+            raise InputError.one("map.draft", "This plan is not being made now", "Reload the page", request.path_params["job"])
+        # The latest, whatever its number: the browser may ask while a better one takes its place.
+        return _packed(mapdata.draft_layer(city, draft), kept="no-store")
+    except ChaukasError as error:
+        return _missing(error)
+
+
+def _packed(content: bytes, kept: str = _FOR_EVER) -> Response:
+    headers = {"Content-Encoding": "gzip", "Cache-Control": kept, "X-Content-Type-Options": "nosniff"}
     return Response(content, media_type="application/json", headers=headers)
 
 
@@ -109,25 +156,7 @@ def routes() -> list[BaseRoute]:
         Route("/assets/{version}/{name}", _asset),
         Route("/map/city/{city}/{digest}/{layer}", _city_layer),
         Route("/map/plan/{city}/{plan}/{stamp}/{layer}", _plan_layer),
+        Route("/map/ladder/{city}/{ladder}/{stamp}/{layer}", _ladder_layer),
+        Route("/map/why/{city}/{plan}/{stamp}/{language}/{camera:path}", _why),
+        Route("/map/draft/{city}/{job}/{number}", _draft),
     ]
-
-
-class StayHome:
-    """Middleware: every answer forbids the browser to ask any other host for anything."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, with the policy added to the answer's headers."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-
-        async def with_policy(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                added = [(b"content-security-policy", _POLICY.encode()), (b"referrer-policy", b"same-origin")]
-                message = {**message, "headers": [*message.get("headers", []), *added]}
-            await send(message)
-
-        await self._app(scope, receive, with_policy)

@@ -27,6 +27,9 @@ class Wish:
     time_limit_s: int = 45
     by_night: bool = False
     title: str = ""
+    share_percent: int = 0
+    keep: Sequence[str] = ()
+    forbid: Sequence[str] = ()
 
 
 def read_wish(wish: Wish, city: str) -> Scenario:
@@ -47,6 +50,7 @@ def read_wish(wish: Wish, city: str) -> Scenario:
             city=city, budget_inr=budget or 1, yearly_inr=yearly, models=tuple(sorted(wish.models)), level=wish.level, recipe=wish.recipe,
             mount_heights_m=heights or (6.0,), cameras_per_site=wish.cameras_per_site, ward_floor=wish.ward_floor_percent / 100,
             by_night=wish.by_night, time_limit_s=float(wish.time_limit_s), title=" ".join(wish.title.split())[:120],
+            wanted_share=wish.share_percent / 100, keep=tuple(sorted(wish.keep)), forbid=tuple(sorted(wish.forbid)),
         )  # fmt: skip
     except ScenarioError as error:
         raise ScenarioError([*faults, *error.faults]) from None

@@ -13,6 +13,7 @@ import cli
 from planning import city as cities
 from planning.city import City
 from planning.export import read_plan
+from screens import terminal
 from tests.town import copy_of
 
 QUICK = ("--models", "bullet-4mp", "--gap", "0.05", "--time", "10")
@@ -208,7 +209,7 @@ def test_the_demo_city_is_made_once(home: Path, capsys: pytest.CaptureFixture[st
     script = cities.ROOT / "data" / "demo" / "make_bilaspur.py"
     script.parent.mkdir(parents=True)
     script.write_text("from tests.town import make_town\n\n\ndef make_bilaspur(folder):\n    return make_town().save(folder)\n")
-    monkeypatch.setattr(cli, "ROOT", cities.ROOT)
+    monkeypatch.setattr(terminal, "ROOT", cities.ROOT)
     assert cli.main(["city", "check", "bilaspur"]) == 0
     made = files(script.parent)
     assert any(name.endswith("city.toml") for name in made)

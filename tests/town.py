@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import rasterio
 import shapely
+from rasterio.transform import Affine
 
 from planning.city import City
 from planning.nouns import Scenario
@@ -59,3 +62,21 @@ def make_town() -> City:
 def copy_of(city: City, **frames: object) -> City:
     """The city with these layers in place of its own, under a digest of its own."""
     return dataclasses.replace(city, frames={**city.frames, **frames}, digest="")
+
+
+def hill(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Heights in the town's own metres: rolling ground that rises to the east, and a bank 5 m high across the western street."""
+    return 262.0 + 0.03 * x + 3.0 * np.sin(x / 31) * np.cos(y / 27) + 5.0 * np.maximum(1 - np.abs(x + 85) / 12, 0)
+
+
+def on_hills(city: City, folder: Path, height: object = hill, cell_m: float = 4.0) -> City:
+    """The city with such ground as a GeoTIFF in this folder, 500 m each way, under a digest of its own."""
+    n = int(1_000 / cell_m)
+    x, y = np.meshgrid((np.arange(n) + 0.5) * cell_m - 500, 500 - (np.arange(n) + 0.5) * cell_m)
+    place = Affine(cell_m, 0.0, at(-500, 500).x, 0.0, -cell_m, at(-500, 500).y)
+    folder.mkdir(parents=True, exist_ok=True)
+    with rasterio.open(
+        folder / "terrain.tif", "w", driver="GTiff", count=1, width=n, height=n, dtype="float64", crs=city.crs.to_wkt(), transform=place
+    ) as out:
+        out.write(np.asarray(height(x, y), dtype=float) + np.zeros((n, n)), 1)  # type: ignore[operator]
+    return dataclasses.replace(city, folder=folder, digest="")

@@ -2,6 +2,8 @@
 //
 // Shapes are drawn by hand rather than as one Leaflet object each: 30,000 objects take seconds, one pass over typed arrays takes milliseconds.
 
+// Zoom from which houses are drawn.
+export const BUILDINGS_FROM = 14;
 const EARTH_M = 6378137;
 const UNIT_M = 0.1;
 const WEIGHT_STEPS = 4;
@@ -125,7 +127,7 @@ function fill(context, view, shapes, colour, which = () => true) {
 export function drawGround(context, view, data) {
   context.fillStyle = GROUND.paper;
   context.fillRect(0, 0, view.size.x, view.size.y);
-  if (data.buildings && view.zoom >= 14) fill(context, view, data.buildings, GROUND.building);
+  if (data.buildings && view.zoom >= BUILDINGS_FROM) fill(context, view, data.buildings, GROUND.building);
   if (data.roads) {
     const { roads } = data;
     const grow = Math.min(6, Math.max(0.5, 2 ** ((view.zoom - 15) * 0.7)));
@@ -191,19 +193,32 @@ export function drawViews(context, view, shapes, colour, chosen) {
   context.stroke();
 }
 
-/** Demand points of the wanted states; the heavier, the larger. */
+/** Where the points of each step of weight begin; the server sends them lightest first. */
+function stepStarts(points) {
+  if (!points.stepStarts) {
+    points.stepStarts = [0];
+    for (let step = 1, i = 0; step <= WEIGHT_STEPS; step += 1) {
+      while (i < points.count && points.marks[i] % WEIGHT_STEPS < step) i += 1;
+      points.stepStarts.push(i);
+    }
+  }
+  return points.stepStarts;
+}
+
+/** Demand points of the wanted states, each a range from first to last with its colour; the heavier, the larger. */
 export function drawDemand(context, view, points, wanted) {
   const { k, tx, ty } = view;
   const [west, south, east, north] = view.box;
   const size = Math.min(7, Math.max(1.2, 1.6 * 2 ** ((view.zoom - 15) * 0.55)));
-  for (const [state, colour] of wanted) {
+  const starts = stepStarts(points);
+  for (const [first, last, colour] of wanted) {
     for (let step = 0; step < WEIGHT_STEPS; step += 1) {
-      const mark = state * WEIGHT_STEPS + step;
+      const [least, most] = [first * WEIGHT_STEPS + step, last * WEIGHT_STEPS + step];
       const side = size * (0.8 + 0.4 * step);
       context.fillStyle = colour;
       context.globalAlpha = 0.4 + 0.18 * step;
-      for (let i = 0; i < points.count; i += 1) {
-        if (points.marks[i] !== mark || points.x[i] < west || points.x[i] > east || points.y[i] < south || points.y[i] > north) continue;
+      for (let i = starts[step]; i < starts[step + 1]; i += 1) {
+        if (points.marks[i] < least || points.marks[i] > most || points.x[i] < west || points.x[i] > east || points.y[i] < south || points.y[i] > north) continue;
         context.fillRect(k * points.x[i] + tx - side / 2, ty - k * points.y[i] - side / 2, side, side);
       }
     }
@@ -212,10 +227,11 @@ export function drawDemand(context, view, points, wanted) {
 }
 
 /** Pins: a square for a camera that stands, a disc for a planned one, each with a beak where it looks. Returns how many lie in view. */
-export function drawPins(context, view, pins, colour, { square = false, chosen = null, only = null } = {}) {
+export function drawPins(context, view, pins, colour, { square = false, chosen = null, only = null, upto = null } = {}) {
   const radius = Math.min(9, Math.max(square ? 2.4 : 3.6, (square ? 3.4 : 5) * 2 ** ((view.zoom - 14) * 0.4)));
   let drawn = 0;
   for (let i = 0; i < pins.count; i += 1) {
+    if (upto !== null && pins.entered && pins.entered[i] > upto) continue;
     const px = view.k * pins.x[i] + view.tx;
     const py = view.ty - view.k * pins.y[i];
     if (px < 0 || py < 0 || px > view.size.x || py > view.size.y) continue;
@@ -258,10 +274,11 @@ function beak(context, px, py, bearing, radius, colour) {
 }
 
 /** The pin nearest to a map click within reach [px], or null. */
-export function pinAt(map, pins, point, reach) {
+export function pinAt(map, pins, point, reach, upto = null) {
   let best = null;
   let least = reach;
   for (let i = 0; i < pins.count; i += 1) {
+    if (upto !== null && pins.entered && pins.entered[i] > upto) continue;
     const at = map.latLngToContainerPoint(place(pins, i));
     const distance = at.distanceTo(point);
     if (distance < least) { least = distance; best = i; }

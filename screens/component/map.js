@@ -1,7 +1,8 @@
 // The map of a city and a plan. One instance lives as long as its place on the page; new data changes what differs and leaves the view alone.
 
-import { COLOURS, canvasLayer, drawDemand, drawGround, drawPins, drawViews, pinAt, place, unpack } from './layers.js';
-import { cameraList, details, element, legend } from './panel.js';
+import { BUILDINGS_FROM, COLOURS, canvasLayer, drawDemand, drawGround, drawPins, drawViews, pinAt, place, unpack } from './layers.js';
+import { cameraList, details, element, legend, rulesOf } from './panel.js';
+import { budgetSlider } from './slider.js';
 
 const alive = new WeakMap();
 const groups = new Map();
@@ -79,6 +80,7 @@ class CityMap {
     this.signs = canvasLayer((context, view) => this.drawSigns(context, view), 'signs').addTo(this.map);
     this.map.on('click', (event) => this.click(event.containerPoint));
     this.map.on('mousemove', (event) => this.box.classList.toggle('over-pin', this.find(event.containerPoint, 8) !== null));
+    this.map.on('zoomend', () => { if (this.text && this.data.urls.buildings && !this.loaded.buildings) this.load(this.text); });
     this.watch = new ResizeObserver(() => this.map.invalidateSize({ pan: false }));
     this.watch.observe(this.box);
   }
@@ -93,6 +95,7 @@ class CityMap {
     this.data = data;
     this.only = data.only ? new Set(data.only) : null;
     this.frame.style.setProperty('--height', `${data.height}px`);
+    this.climb(data.ladder);
     if (moved) this.map.fitBounds(data.bounds);
     this.join(data.group);
     this.labels();
@@ -103,9 +106,32 @@ class CityMap {
     this.box.dataset.state = this.trouble ? 'trouble' : 'ready';
   }
 
+  /** The budget slider above the map, where there is a ladder; the rung a visitor chose stays while it is the same ladder. */
+  climb(ladder) {
+    if (ladder && this.ladder === ladder.id) return;
+    if (this.slider) this.slider.box.remove();
+    this.ladder = ladder ? ladder.id : null;
+    this.slider = null;
+    this.rung = ladder ? ladder.start : null;
+    if (!ladder) return;
+    const move = (k) => {
+      const began = performance.now();
+      this.rung = k;
+      this.signs.redraw();
+      this.box.dataset.rung = String(k);
+      this.box.dataset.moved = (performance.now() - began).toFixed(1);
+    };
+    this.slider = budgetSlider(ladder, ladder.words, move, (k) => this.tell('rung', k));
+    this.slider.set(this.rung);
+    this.box.dataset.rung = String(this.rung);
+    this.frame.before(this.slider.box);
+  }
+
   async load(text) {
-    const names = Object.keys(this.data.urls);
-    for (const name of Object.keys(this.loaded)) if (!names.includes(name)) delete this.loaded[name];
+    const all = Object.keys(this.data.urls);
+    // Houses are drawn close up only: fetched then, they do not delay the first map on a poor line.
+    const names = all.filter((name) => name !== 'buildings' || this.map.getZoom() >= BUILDINGS_FROM);
+    for (const name of Object.keys(this.loaded)) if (!all.includes(name)) delete this.loaded[name];
     this.box.dataset.state = 'loading';
     this.trouble = false;
     await Promise.all(names.map(async (name) => {
@@ -169,13 +195,15 @@ class CityMap {
     if (loaded.views && shown.views) drawViews(context, view, loaded.views, COLOURS.plannedView, chosen);
     if (loaded.demand) {
       const wanted = [];
-      if (shown.seen) wanted.push([1, COLOURS.seen], [2, COLOURS.seen]);
-      if (shown.unseen) wanted.push([0, COLOURS.unseen]);
+      // In a ladder a point's state is 1 more than the rung that first sees it; 0 where existing cameras do.
+      const [seen, unseen] = this.rung === null ? [[1, 2], [0, 0]] : [[0, this.rung + 1], [this.rung + 2, Infinity]];
+      if (shown.seen) wanted.push([...seen, COLOURS.seen]);
+      if (shown.unseen) wanted.push([...unseen, COLOURS.unseen]);
       drawDemand(context, view, loaded.demand, wanted);
     }
     let [existing, planned] = [0, 0];
     if (loaded.cameras && shown.existing) existing = drawPins(context, view, loaded.cameras, COLOURS.existing, { square: true, chosen });
-    if (loaded.planned) planned = drawPins(context, view, loaded.planned, COLOURS.planned, { chosen, only: this.only });
+    if (loaded.planned) planned = drawPins(context, view, loaded.planned, COLOURS.planned, { chosen, only: this.only, upto: this.rung });
     this.box.dataset.drawnExisting = String(existing);
     this.box.dataset.drawnPlanned = String(planned);
   }
@@ -183,7 +211,7 @@ class CityMap {
   find(point, reach) {
     for (const kind of ['planned', 'cameras']) {
       if (!this.loaded[kind] || (kind === 'cameras' && !this.shown.existing)) continue;
-      const found = pinAt(this.map, this.loaded[kind], point, reach);
+      const found = pinAt(this.map, this.loaded[kind], point, reach, kind === 'planned' ? this.rung : null);
       if (found !== null) return [kind, found];
     }
     return null;
@@ -201,6 +229,7 @@ class CityMap {
     this.chosen = kind ? { kind, row: this.loaded[kind].rows[i] } : null;
     if (this.chosen) {
       this.panel = details(this.chosen.row, i + 1, kind === 'planned', this.data.words, () => { this.choose(null); this.box.focus(); });
+      if (kind === 'planned' && this.data.rules) this.panel.append(rulesOf(this.chosen.row, this.data, (what, id) => this.ask('rule', { what, id })));
       this.stage.append(this.panel);
       if (travel) {
         this.map.setView(place(this.loaded[kind], i), Math.max(this.map.getZoom(), 17), { animate: false });
@@ -248,16 +277,19 @@ class CityMap {
     this.leave();
     if (this.watch) this.watch.disconnect();
     if (this.map) this.map.remove();
+    if (this.slider) this.slider.box.remove();
     this.frame.remove();
   }
 }
 
-export default function mount({ parentElement, data }) {
+export default function mount({ parentElement, data, setStateValue, setTriggerValue }) {
   let here = alive.get(parentElement);
   if (!here) {
     here = new CityMap(parentElement, data);
     alive.set(parentElement, here);
   }
+  here.tell = setStateValue;
+  here.ask = setTriggerValue;
   here.show(data).catch((error) => {
     console.error('The map could not be drawn', error);
     const note = element('p', 'trouble', data.words.trouble);

@@ -51,6 +51,41 @@ export function details(row, number, planned, words, close) {
   return panel;
 }
 
+/** Why a planned camera is there, asked of the server when it is wanted, and buttons that keep or forbid it or its site. */
+export function rulesOf(row, data, ask) {
+  const { rules } = data;
+  const box = element('div', 'rules');
+  const list = element('dl');
+  const press = (text, act) => {
+    const button = element('button', '', text);
+    button.type = 'button';
+    button.addEventListener('click', () => act(button));
+    box.append(button);
+  };
+  if (data.why) {
+    press(rules.why, async (button) => {
+      button.disabled = true;
+      button.textContent = rules.waiting;
+      try {
+        const answer = await fetch(data.why + encodeURIComponent(row.id));
+        if (!answer.ok) throw new Error(String(answer.status));
+        const { rows } = await answer.json();
+        for (const [label, value] of rows) list.append(element('dt', '', label), element('dd', '', value));
+        button.remove();
+        list.querySelector('dt').scrollIntoView({ block: 'nearest' });
+      } catch (error) {
+        button.disabled = false;
+        button.textContent = rules.failed;
+      }
+    });
+  }
+  press(rules.keep, () => ask('keep', row.id));
+  press(rules.forbid, () => ask('forbid', row.id));
+  press(rules.forbid_site, () => ask('forbid', row.site));
+  box.append(list);
+  return box;
+}
+
 /** The legend: what each sign means, with a switch for each layer. */
 export function legend(entries, words, open, toggle) {
   const box = element('details', 'legend');

@@ -12,9 +12,10 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from planning.city import City
+from planning.ladders import write_ladder
 from screens import library
 from tests.browser.chromium import ARGUMENTS, PICTURES, find_chromium, start_server
-from tests.screens.toy import HOSTILE, save_toy
+from tests.screens.toy import HOSTILE, save_toy, toy_ladder
 
 pytestmark = pytest.mark.browser
 MAP = ".map[data-state='ready']"
@@ -209,7 +210,7 @@ def test_the_language_switch_keeps_the_view(visit: Callable[..., Page], cities: 
 
 
 def test_a_plan_is_made_with_progress_and_a_reload_keeps_it(visit: Callable[..., Page]) -> None:
-    """A run shows its progress, survives a reload of the page, and ends with the plan's numbers and pins."""
+    """A run shows its progress and its drafts on the map, survives a reload of the page, and ends with the plan's numbers and pins."""
     page = visit(view="plan")
     page.get_by_label("Budget", exact=True).fill("१५ लाख")
     page.get_by_label("Budget", exact=True).press("Enter")
@@ -220,9 +221,16 @@ def test_a_plan_is_made_with_progress_and_a_reload_keeps_it(visit: Callable[...,
     page.get_by_role("button", name="Make the plan").click()
     expect(page.get_by_test_id("stProgress")).to_contain_text("Searching for the best plan")
     expect(page.get_by_test_id("stProgress")).to_contain_text("from the best possible")
+    draft = page.get_by_text("Draft: the best plan found so far")
+    expect(draft).to_be_visible(timeout=15_000)
+    drawn = page.locator(".map[data-state='ready']")
+    few = int(drawn.get_attribute("data-planned") or 0)
+    assert 0 < few < 30
+    expect(drawn).not_to_have_attribute("data-planned", str(few), timeout=15_000)
     page.reload()
     expect(page.get_by_test_id("stProgress")).to_be_visible()
     expect(page.locator(".map[data-state='ready'][data-planned='30']")).to_be_visible(timeout=30_000)
+    expect(draft).to_be_hidden()
     metrics = page.get_by_test_id("stMetric")
     expect(metrics.nth(0)).to_contain_text("30")
     expect(metrics.nth(1)).to_contain_text("₹15 lakh")
@@ -290,3 +298,48 @@ def test_downloads(visit: Callable[..., Page], cities: Path) -> None:
             page.get_by_role("button", name=kind, exact=True).click()
         assert got.value.suggested_filename == f"toy-{plan}.{kind.lower().replace('geopackage', 'gpkg')}"
         assert Path(got.value.path()).read_bytes().startswith(start), kind
+
+
+def test_the_slider_moves_pins_and_numbers_without_the_server(visit: Callable[..., Page], cities: Path) -> None:
+    """As the slider moves, pins, numbers and curve follow with nothing asked of the server; let go, the address and the words below follow too."""
+    city = City.load(cities / "toy")
+    ladder = toy_ladder(city)
+    write_ladder(ladder, city)
+    page = visit(view="budget")
+    slider = page.get_by_role("slider", name="Budget")
+    expect(page.locator(MAP)).to_have_attribute("data-rung", "4")
+    asked: list[str] = []
+    page.on("request", lambda sent: asked.append(sent.url))
+    drawn = []
+    for rung in range(5, 10):
+        slider.evaluate("(input, k) => { input.value = k; input.dispatchEvent(new Event('input', { bubbles: true })); }", rung)
+        expect(page.locator("[data-number='cameras']")).to_have_text(str(ladder.rungs[rung].cameras))
+        drawn.append(int(page.locator(MAP).get_attribute("data-drawn-planned") or 0))
+    assert drawn == [rung.cameras for rung in ladder.rungs[5:]]
+    assert asked == []
+    expect(page.get_by_text("With ₹10 lakh alone")).to_be_visible()
+    slider.dispatch_event("change")
+    expect(page.get_by_text("With ₹20 lakh alone")).to_be_visible()
+    assert "rung=9" in page.url
+    slider.focus()
+    page.keyboard.press("ArrowLeft")
+    expect(page.get_by_text("With ₹18 lakh alone")).to_be_visible()
+    expect(slider).to_have_attribute("aria-valuetext", re.compile("₹18 lakh"))
+
+
+def test_a_camera_is_kept_and_another_s_site_left_out_from_the_map(visit: Callable[..., Page], cities: Path) -> None:
+    """The buttons of a pin's panel put rules into the form and the address, where they outlast a reload; what was kept can be forbidden after all."""
+    page = visit(view="plan", plan=plans_by_size(cities)[20])
+    page.locator(".cameras li button").nth(3).click()
+    page.get_by_role("button", name="Keep", exact=True).click()
+    expect(page.get_by_test_id("stMultiSelect").filter(has_text="Cameras to keep")).to_contain_text("s003")
+    page.locator(".cameras li button").nth(5).click()
+    page.get_by_role("button", name="Forbid this site").click()
+    left_out = page.get_by_test_id("stMultiSelect").filter(has_text="Cameras and sites to leave out")
+    expect(left_out).to_contain_text("site-s005")
+    page.reload()
+    expect(left_out).to_contain_text("site-s005")
+    page.locator(".cameras li button").nth(3).click()
+    page.get_by_role("button", name="Forbid", exact=True).click()
+    expect(left_out).to_contain_text("s003")
+    expect(page.get_by_test_id("stMultiSelect").filter(has_text="Cameras to keep")).not_to_contain_text("s003")

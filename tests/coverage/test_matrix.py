@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import numpy.typing as npt
 import pytest
 from scipy import sparse
 
 from coverage.matrix import CoverageMatrix, build_matrix
-from coverage.poses import Head, Poses
+from coverage.poses import Head, Poses, make_head
 from coverage.sight import Sightlines
+from planning.nouns import CameraModel, Lens
 
 Array = npt.NDArray[np.float64]
 
@@ -103,3 +106,44 @@ def test_the_digest_follows_the_content() -> None:
     assert digest(rows) == digest([list(row) for row in rows])
     others = [[[1.5, 0.0, 2.0], [0.0, 3.0, 0.0]], [[0.0, 1.0, 2.0], [0.0, 3.0, 0.0]], [[1.0, 0.0, 2.0, 0.0], [0.0, 3.0, 0.0, 0.0]], rows[::-1]]
     assert len({digest(rows), *map(digest, others)}) == 5
+
+
+def sloped(ground: Array, drop: Array) -> Sightlines:
+    """Sight lines of one site straight north, each target with its own drop of the ground."""
+    n = len(ground)
+    return Sightlines(np.array([0, n]), np.arange(n, dtype=np.int32), np.zeros(n), ground, np.full(n, -np.inf), 9.0, drop)
+
+
+ONE = (np.zeros(1, dtype=np.int32), np.zeros(1, dtype=np.int32), np.zeros(1))
+
+
+def test_no_drop_is_level_ground() -> None:
+    """Real heads see over level terrain what they see on flat ground, with the same density, the edges of picture and range included."""
+    rng = np.random.default_rng(3)
+    cases = ((6.0, 1.6, 2560, 90, 50), (4.0, 0.0, 1920, 30, 17), (9.0, 1.6, 3840, 105, 58), (1.2, 1.6, 1920, 60, 40))
+    for height, target, width, hfov, vfov in cases:
+        model = CameraModel("m", "m", "m", "fixed", width, 1440, (Lens(hfov, vfov),), 30.0, 9_000, 1_404, 7.0, 4.0, "test")
+        made = make_head(model, 0, height, 62.5, target_m=target)
+        assert made is not None
+        ground = np.concatenate([rng.uniform(0, made.slant_m * 1.2, 400), [0.0, made.near_m, made.far_m]])
+        flat = dataclasses.replace(sloped(ground, np.zeros(len(ground))), drop_m=None)
+        poses = Poses((made,), *ONE)
+        on_flat, on_level = (build_matrix(lines, poses, len(ground)).px_per_m for lines in (flat, sloped(ground, np.zeros(len(ground)))))
+        assert 100 < on_flat.nnz < 400
+        assert on_level.indices.tolist() == on_flat.indices.tolist()
+        np.testing.assert_allclose(on_level.data, on_flat.data)
+
+
+def test_angle_and_range_on_a_slope_by_hand() -> None:
+    """Tilt 30 deg, picture 60 deg high: from level to straight 60 deg down. A target as low as the mount's height below it at 20 m lies 45 deg down;
+    one 41 m below lies 64 deg down and under the picture; one above the mount lies over it; one 12 m along and 5 m down is 13 m aslant, of 13.0
+    allowed; at 12 m along and 5.1 m down it is out of range.
+    """
+    ground, rise = np.array([20.0, 20.0, 20.0, 12.0, 12.0, 2.0]), np.array([20.0, 41.0, -0.1, 5.0, 5.1, 3.4])
+    wide = dataclasses.replace(head(90, 6.6, 2.9, 40.0), rise_m=5.0, tilt_deg=30.0, vfov_deg=60.0, slant_m=100.0)
+    lines = sloped(ground, rise - 5.0)
+    found = build_matrix(lines, Poses((wide,), *ONE), 6).px_per_m
+    assert found.indices.tolist() == [0, 3, 4, 5]
+    assert found[0, 3] == pytest.approx(1_000 / 13)
+    near = dataclasses.replace(wide, slant_m=13.0)
+    assert build_matrix(lines, Poses((near,), *ONE), 6).px_per_m.indices.tolist() == [3, 5]

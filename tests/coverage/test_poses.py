@@ -188,3 +188,14 @@ def test_what_the_sweep_holds_is_what_the_matrix_counts() -> None:
         for pose, made in enumerate(poses.head):
             even = held(bearings, weight, heads[made].hfov_deg, np.arange(3600) / 10.0)
             assert weight[rows[pose].indices].sum() >= even.max() - 1e-9
+
+
+def test_on_a_slope_aims_go_to_what_is_in_the_picture() -> None:
+    """Of two equal groups 20 m away the one on level ground is aimed at; the other lies 30 m lower, under the picture. On the flat both are."""
+    bearings, low = np.array([40.0, 41.0, 42.0, 200.0, 201.0]), np.array([0.0, 0.0, 0.0, 30.0, 30.0])
+    made, weight = dataclasses.replace(head(20.0), tilt_deg=15.0, vfov_deg=40.0), np.array([1.0, 1.0, 1.0, 9.0, 9.0])
+    lines = fan_of_lines(bearings)
+    assert aimed(lines, [made], weight, aim=Aim(best=3)).bearing_deg.tolist() == [200.5, 41.0]
+    sloped = dataclasses.replace(lines, drop_m=low)
+    assert aimed(sloped, [made], weight, aim=Aim(best=3)).bearing_deg.tolist() == [41.0]
+    assert aimed(dataclasses.replace(lines, drop_m=np.zeros(5)), [made], weight, aim=Aim(best=3)).bearing_deg.tolist() == [200.5, 41.0]

@@ -15,7 +15,7 @@ from optimizer.change import Change, Solver, least_change
 from optimizer.problem import Problem
 from optimizer.solve import solve
 from planning.errors import Infeasible
-from planning.workers import Cancelled, Progress, Step
+from planning.progress import Cancelled, Progress, Step
 from tests.optimizer.exact import by_trying_all
 from tests.optimizer.toys import best_value, plain_city, problem_of, random_problem, with_limits
 

@@ -11,7 +11,7 @@ from optimizer import cover as covering
 from optimizer.cover import Covered, cover
 from optimizer.problem import Problem
 from planning.errors import ChaukasError, Infeasible, ScenarioError
-from planning.workers import Cancelled, Progress, Step
+from planning.progress import Cancelled, Progress, Step
 from tests.optimizer.toys import Ints, Table, lawful, plain_city, problem_of, random_problem, with_limits
 
 

@@ -9,7 +9,7 @@ from optimizer import frontier as module
 from optimizer.frontier import Frontier, frontier
 from optimizer.problem import Problem
 from planning.errors import Infeasible, ScenarioError
-from planning.workers import Cancelled, Progress
+from planning.progress import Cancelled, Progress
 from tests.optimizer.toys import best_value, plain_city, problem_of, random_problem, with_limits
 
 

@@ -11,7 +11,7 @@ from optimizer.phases import Phases, Solver, phases
 from optimizer.problem import Problem
 from optimizer.solve import solve
 from planning.errors import Infeasible, ScenarioError
-from planning.workers import Cancelled, Progress, Step
+from planning.progress import Cancelled, Progress, Step
 from tests.optimizer.exact import by_trying_all
 from tests.optimizer.toys import best_value, lawful, problem_of, random_problem, with_limits
 

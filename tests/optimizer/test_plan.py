@@ -12,8 +12,8 @@ from optimizer.plan import make_plan, make_problem
 from optimizer.survey import Survey
 from planning.city import City
 from planning.errors import Infeasible, ScenarioError
-from planning.nouns import Plan, Scenario
-from planning.workers import Cancelled, Progress, Step
+from planning.nouns import Draft, Plan, Scenario
+from planning.progress import Cancelled, Progress, Step
 from tests.town import copy_of, make_town
 
 
@@ -193,3 +193,19 @@ def test_it_tells_every_stage_and_stops_when_asked(town: City, wish: Scenario) -
         heard: list[Step] = []
         with pytest.raises(Cancelled):
             make_plan(town, wish, progress=Progress(heard.append, lambda heard=heard, stop=stop: len(heard) >= stop))  # type: ignore[misc]
+
+
+def test_drafts_are_shown_on_the_way(town: City, survey: Survey, wish: Scenario) -> None:
+    """What is shown before the end is a plan within the budget with a bound no lower than it, each nearer to it than the one before."""
+    drafts: list[object] = []
+    plan = make_plan(town, wish, survey=survey, progress=Progress(show=drafts.append))
+    shown = [draft for draft in drafts if isinstance(draft, Draft)]
+    assert len(shown) == len(drafts) >= 1
+    for draft in shown:
+        assert 0 < draft.cost_inr <= wish.budget_inr
+        assert plan.scorecard.before < draft.covered <= draft.bound
+        assert draft.gap == pytest.approx(draft.bound / draft.covered - 1)
+        assert {camera.site for camera in draft.cameras} == {site.id for site in draft.sites}
+        assert draft.covered <= plan.proof.covered + 1e-12
+    assert [draft.gap for draft in shown] == sorted({draft.gap for draft in shown}, reverse=True)
+    assert [draft.covered for draft in shown] == sorted(draft.covered for draft in shown)

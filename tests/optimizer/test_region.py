@@ -15,8 +15,8 @@ from optimizer import region as module
 from optimizer.region import Curve, Member, RegionPlan, plan_region, share_out
 from planning.errors import ScenarioError
 from planning.nouns import Scenario
+from planning.progress import Progress, Step
 from planning.team import Crew
-from planning.workers import Progress, Step
 from tests.town import WISH, copy_of, make_town
 
 

@@ -11,7 +11,7 @@ from optimizer.reduce import reduce
 from optimizer.search import greedy, value
 from optimizer.solve import Outcome, solve
 from planning.errors import Infeasible
-from planning.workers import Cancelled, Progress, Step
+from planning.progress import Cancelled, Progress, Step
 from tests.optimizer.test_reduce import affordable_keep
 from tests.optimizer.toys import best_value, plain_city, problem_of, random_problem, with_limits
 

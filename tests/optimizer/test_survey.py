@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
 import shapely
 
 from optimizer.plan import make_plan
+from optimizer.profiles import heights, over_ground
 from optimizer.survey import Survey, make_survey, offered, parse_camera_id, survey_key
 from planning.catalogue import load_levels, load_models
 from planning.city import City
 from planning.errors import ScenarioError
 from planning.nouns import Scenario
-from planning.workers import Cancelled, Progress, Step
+from planning.progress import Cancelled, Progress, Step
 from tests.planning.toy_streets import box, frame
-from tests.town import copy_of
+from tests.town import copy_of, on_hills
 
 
 def test_its_parts_fit_together(survey: Survey) -> None:
@@ -179,3 +181,71 @@ def test_no_site_stands_where_it_may_not(town: City, survey: Survey) -> None:
     closed = shapely.union_all(town["zones"].geometry.to_numpy()[(town["zones"]["kind"] == "no_mount").to_numpy()])
     assert not shapely.intersects(houses, points).any()
     assert not shapely.intersects(closed, points).any()
+
+
+def test_a_pose_is_found_by_its_name(survey: Survey) -> None:
+    """Every name leads to its row; other texts to none."""
+    for pose in range(0, len(survey.poses), 97):
+        assert survey.row(survey.camera_id(pose)) == pose
+    site = str(survey.sites.index[0])
+    assert [survey.row(text) for text in ("", site, f"{site}/x/0@0.0/6", "nowhere/bullet-4mp/0@0.0/6")] == [None] * 4
+
+
+def test_a_survey_serves_what_is_kept_of_its_own(town: City, survey: Survey, wish: Scenario) -> None:
+    """Kept cameras that are offered anyway need no other survey, and give as good a plan as one made for them; others do."""
+    kept = survey.camera_id(len(survey.poses) // 2)
+    asked = dataclasses.replace(wish, keep=(kept,))
+    assert survey.serves(town, wish)
+    assert survey.serves(town, dataclasses.replace(asked, budget_inr=99_000))
+    match = parse_camera_id(kept)
+    assert match is not None
+    turned = f"{match['site']}/{match['model']}/{match['lens']}@{(float(match['bearing']) + 0.3) % 360:.1f}/{match['height']}"
+    assert not survey.serves(town, dataclasses.replace(wish, keep=(turned,)))
+    assert not survey.serves(town, dataclasses.replace(asked, spacing_m=11.0))
+    assert not survey.serves(copy_of(town, places=town["places"].iloc[:1]), asked)
+    plans = make_plan(town, asked, survey=survey), make_plan(town, asked)
+    assert plans[0].scorecard.after == pytest.approx(plans[1].scorecard.after)  # both proven best
+    assert all(kept in [camera.id for camera in plan.cameras] for plan in plans)
+
+
+def test_level_terrain_changes_nothing_but_the_key(town: City, survey: Survey, wish: Scenario, tmp_path: Path) -> None:
+    """On level terrain poses and what they see are those of flat ground; the key is another, since the terrain is part of the city."""
+    level = make_survey(on_hills(town, tmp_path, lambda x, y: 263.5), wish)
+    assert [level.camera_id(pose) for pose in range(len(level.poses))] == [survey.camera_id(pose) for pose in range(len(survey.poses))]
+    assert (level.matrix.px_per_m.indices == survey.matrix.px_per_m.indices).all()
+    np.testing.assert_allclose(level.matrix.px_per_m.data, survey.matrix.px_per_m.data, rtol=1e-6)
+    assert (level.before == survey.before).all()
+    assert level.key != survey.key
+    assert set(survey.notes) < set(level.notes)
+
+
+def test_terrain_enters_the_survey_and_is_told(town: City, survey: Survey, wish: Scenario, tmp_path: Path) -> None:
+    """A bank hides what lies behind it, from standing cameras too; the notes tell of the ground, of roofs and of bridges."""
+    roads = town["roads"].assign(bridge=[True, False, False, False, False])
+    hilly = make_survey(on_hills(copy_of(town, roads=roads), tmp_path), wish)
+    assert hilly.walls.terrain is not None
+    assert hilly.matrix.px_per_m.nnz < survey.matrix.px_per_m.nnz
+    assert (hilly.before != survey.before).any()
+    told = " / ".join(hilly.notes)
+    for what in ("taken as bare ground", "lowest corner of its footprint", "1 pieces of road are bridges"):
+        assert what in told
+
+
+def test_on_terrain_mount_heights_are_a_free_choice(town: City, wish: Scenario, tmp_path: Path) -> None:
+    """With two mount heights allowed both are offered at a site that carries both, and the higher mount sees over banks what the lower one cannot."""
+    wanted = dataclasses.replace(wish, mount_heights_m=(4.0, 9.0), models=("bullet-4mp",), level="detection")
+    open_town = copy_of(town, buildings=town["buildings"].iloc[:0])
+    found = make_survey(on_hills(open_town, tmp_path, lambda x, y: 260 + 4.0 * np.maximum(1 - np.abs(x % 60 - 30) / 4, 0)), wanted)
+    height = np.array([found.poses.heads[head].height_m for head in found.poses.head])
+    both = np.intersect1d(found.poses.site[height == 4.0], found.poses.site[height == 9.0])
+    assert len(both) > 5
+    xy, ground = shapely.get_coordinates(found.sites.geometry.array), found.walls.terrain
+    assert ground is not None
+    over = []
+    for site in both:
+        low, high = (np.unique(found.matrix.px_per_m[(found.poses.site == site) & (height == h)].indices) for h in (4.0, 9.0))
+        ends = shapely.get_coordinates(found.demand.geometry.array[np.setdiff1d(high, low)])
+        here = np.tile(xy[site], (len(ends), 1))
+        base, foot = heights(ground, here), heights(ground, ends) + 1.6
+        over.append(~over_ground(ground, here, ends, base + 4.0, foot) & over_ground(ground, here, ends, base + 9.0, foot))
+    assert np.concatenate(over).sum() > 5

@@ -8,13 +8,14 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+import shapely
 
 from optimizer.plan import make_plan
 from optimizer.verify import verify
 from planning.city import City
 from planning.errors import Disagreement
 from planning.nouns import Plan, PlannedCamera, Proof, Scenario, Scorecard
-from tests.town import copy_of
+from tests.town import copy_of, on_hills
 
 
 def with_camera(plan: Plan, **changes: object) -> Plan:
@@ -192,3 +193,37 @@ def test_planner_and_verifier_agree_on_many_wishes(seed: int, town: City, wish: 
     )  # fmt: skip
     plan = make_plan(town, other)
     assert verify(plan, town).after == pytest.approx(plan.scorecard.after, abs=1e-6)
+
+
+@pytest.fixture(scope="module")
+def hilly(town: City, tmp_path_factory: pytest.TempPathFactory) -> City:
+    """The town on rolling ground with a bank across a street."""
+    return on_hills(town, tmp_path_factory.mktemp("hills"))
+
+
+@pytest.mark.parametrize("heights_m", [(6.0,), (4.0, 9.0)])
+def test_a_plan_on_terrain_verifies(hilly: City, wish: Scenario, heights_m: tuple[float, ...]) -> None:
+    """A city with terrain is planned and verified end to end, at one mount height and with a choice of two."""
+    made = make_plan(hilly, dataclasses.replace(wish, mount_heights_m=heights_m))
+    found = verify(made, hilly)
+    assert found.after == pytest.approx(made.scorecard.after, abs=1e-9)
+    assert 0.1 < found.after < 1
+    assert any("taken as bare ground" in note for note in made.assumptions)
+    drawn = made.views.geometry
+    assert drawn.is_valid.all()
+    assert len(made.views) >= len(made.cameras)
+    # What is drawn is what is counted, but for what is seen beyond the first thing that hides.
+    counted = made.demand[made.demand["after"]]
+    assert shapely.intersects(counted.geometry.to_numpy(), shapely.buffer(drawn.union_all(), 0.5)).mean() > 0.8
+    unseen = made.demand[~made.demand["after"]]
+    assert not shapely.intersects(unseen.geometry.to_numpy(), shapely.buffer(drawn.union_all(), -0.5)).any()
+
+
+def test_a_plan_made_on_the_flat_is_refused_on_hills(town: City, hilly: City, plan: Plan) -> None:
+    """What a flat city's plan states does not hold where the ground hides some of it; nor is it a plan of that city."""
+    with pytest.raises(Disagreement) as caught:
+        verify(plan, hilly)
+    assert caught.value.code == "verify.city"
+    with pytest.raises(Disagreement) as caught:
+        verify(dataclasses.replace(plan, city_digest=hilly.digest), hilly)
+    assert {"verify.before", "verify.after"} & {fault.code for fault in caught.value.faults}

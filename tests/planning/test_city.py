@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import geopandas as gpd
@@ -127,3 +128,44 @@ def test_cities_are_found_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         with pytest.raises(CityError) as caught:
             find_city(name)
         assert caught.value.code == "city.unknown"
+
+
+def with_terrain(folder: Path, content: bytes = b"heights") -> City:
+    """The city of one lamp, saved and loaded with a terrain file beside it."""
+    folder.mkdir()
+    (folder / "terrain.tif").write_bytes(content)
+    dataclasses.replace(city((1, 2)), folder=folder, digest="").save(folder)
+    return City.load(folder)
+
+
+def test_terrain_is_part_of_the_digest(tmp_path: Path) -> None:
+    """A terrain file changes the digest, another one changes it again; without one the digest is that of the layers alone."""
+    flat = city((1, 2)).save(tmp_path / "flat")
+    one, other, same = (with_terrain(tmp_path / name, content) for name, content in (("a", b"1"), ("b", b"2"), ("c", b"1")))
+    assert len({flat.digest, one.digest, other.digest}) == 3
+    assert one.digest == same.digest
+    assert flat.digest == city((1, 2)).digest
+    assert (flat.terrain_file, city((1, 2)).terrain_file) == (None, None)
+    assert one.terrain_file == tmp_path / "a" / "terrain.tif"
+
+
+def test_terrain_goes_where_the_city_goes(tmp_path: Path) -> None:
+    """Saved elsewhere the terrain goes along, and the city reads back; a flat city saved over it leaves none behind."""
+    here = with_terrain(tmp_path / "here")
+    there = here.save(tmp_path / "there")
+    assert (tmp_path / "there" / "terrain.tif").read_bytes() == b"heights"
+    assert City.load(tmp_path / "there").digest == there.digest == here.digest == here.save(tmp_path / "here").digest
+    assert City.load(tmp_path / "here").digest == here.digest
+    city((1, 2)).save(tmp_path / "there")
+    assert City.load(tmp_path / "there").terrain_file is None
+
+
+@pytest.mark.parametrize("content", [None, b"other"])
+def test_terrain_changed_by_hand(tmp_path: Path, content: bytes | None) -> None:
+    """A terrain file taken away or exchanged no longer agrees with the digest."""
+    with_terrain(tmp_path / "toy")
+    path = tmp_path / "toy" / "terrain.tif"
+    path.unlink() if content is None else path.write_bytes(content)
+    with pytest.raises(CityError) as caught:
+        City.load(tmp_path / "toy")
+    assert caught.value.code == "city.digest"

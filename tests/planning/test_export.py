@@ -7,6 +7,7 @@ import dataclasses
 import json
 import sqlite3
 from pathlib import Path
+from xml.etree import ElementTree
 
 import geopandas as gpd
 import pyogrio
@@ -53,7 +54,7 @@ def test_a_geopackage_gives_the_plan_back(saved: Path, plan: Plan, town: City) -
 def test_an_empty_plan_goes_out_and_in(town: City, survey: Survey, wish: Scenario, tmp_path: Path) -> None:
     """A plan without cameras is written in every form and read back equal."""
     empty = make_plan(town, dataclasses.replace(wish, forbid=tuple(survey.sites.index), title="शून्य"), survey=survey)
-    for name in ("a.gpkg", "a.geojson", "a.csv"):
+    for name in (f"a{suffix}" for suffix in export.SUFFIXES):
         write_plan(empty, town, tmp_path / name)
     assert read_plan(tmp_path / "a.gpkg") == empty
     assert read_plan(tmp_path / "a.gpkg").scenario.title == "शून्य"
@@ -249,3 +250,21 @@ def test_a_camera_moved_on_the_map_is_what_is_read(saved: Path, plan: Plan, town
     with pytest.raises(ChaukasError) as caught:
         verify(moved, town)
     assert "verify.place" in {fault.code for fault in caught.value.faults}
+
+
+def test_kml_and_osm_hold_the_cameras_where_they_are(plan: Plan, town: City, tmp_path: Path) -> None:
+    """Each camera is one place in degrees within a decimetre of its own; in OSM's form it is proposed, with its direction and height."""
+    for name in ("a.kml", "a.osm"):
+        write_plan(plan, town, tmp_path / name)
+    there = gpd.GeoSeries(gpd.points_from_xy([c.x_m for c in plan.cameras], [c.y_m for c in plan.cameras]), crs=town.crs)
+    places = gpd.read_file(tmp_path / "a.kml")
+    assert places["Name"].tolist() == [camera.id for camera in plan.cameras]
+    assert (places.to_crs(town.crs).distance(there) < 0.1).all()
+    root = ElementTree.parse(tmp_path / "a.osm").getroot()
+    assert root.get("upload") == "never"
+    for node, camera in zip(root, plan.cameras, strict=True):
+        tags = {tag.get("k"): tag.get("v") for tag in node}
+        assert tags["proposed:man_made"] == "surveillance"
+        assert "man_made" not in tags
+        assert (tags["ref"], tags["camera:direction"], tags["height"]) == (camera.id, f"{camera.bearing_deg:.0f}", f"{camera.height_m:g}")
+        assert tags["note"] == MADE_NOTE

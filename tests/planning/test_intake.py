@@ -15,7 +15,7 @@ from planning.city import City, Source
 from planning.errors import ChaukasError
 from planning.frames import SCHEMAS, check
 from planning.intake import import_city
-from planning.workers import Cancelled, Progress
+from planning.progress import Cancelled, Progress
 from tests.planning.test_osm import helsinki
 from tests.planning.toy_osm import CROSSING, CRS, LAT, LON, STEP, at, node, square, way, write
 
@@ -100,6 +100,18 @@ def test_rejects_are_written_with_their_cells(files: dict[str, Any], tmp_path: P
 def test_the_same_files_give_the_same_city(files: dict[str, Any], tmp_path: Path) -> None:
     """Importing twice gives one digest."""
     assert import_city("toy", **files, folder=tmp_path / "a").digest == import_city("toy", **files, folder=tmp_path / "b").digest
+
+
+def test_other_terrain_is_another_city(files: dict[str, Any], tmp_path: Path) -> None:
+    """The digest of an import follows the terrain's file, and the imported city knows where it lies."""
+    hilly = import_city("toy", **files, folder=tmp_path / "a")
+    assert hilly.terrain_file == tmp_path / "a" / "terrain.tif"
+    flat = import_city("toy", **{**files, "terrain": None}, folder=tmp_path / "a")
+    assert flat.terrain_file is None
+    files["terrain"].write_bytes(b"II*\x00" + bytes(61))
+    other = import_city("toy", **files, folder=tmp_path / "a")
+    assert len({hilly.digest, flat.digest, other.digest}) == 3
+    assert City.load(tmp_path / "a").digest == other.digest
 
 
 def test_plans_outlive_a_new_import(files: dict[str, Any], tmp_path: Path) -> None:

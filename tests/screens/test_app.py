@@ -10,15 +10,17 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from planning.city import ROOT, City
+from planning.ladders import write_ladder
 from screens import jobs, library
 from screens.words import words
-from tests.screens.toy import HOSTILE, fake_make_plan, toy_city
+from tests.screens.toy import HOSTILE, fake_make_ladder, fake_make_plan, toy_city, toy_ladder
 
 
 @pytest.fixture(autouse=True)
 def desk(monkeypatch: pytest.MonkeyPatch) -> None:
     """A desk with the toy planner."""
     monkeypatch.setattr(jobs, "desk", jobs.Desk(fake_make_plan))
+    monkeypatch.setattr(jobs, "ladders", jobs.Desk(fake_make_ladder, jobs.desk.turns, jobs.keep_ladder))
 
 
 @pytest.fixture
@@ -53,7 +55,7 @@ def sound(test: AppTest) -> AppTest:
     return test
 
 
-@pytest.mark.parametrize("screen", ["city", "plan", "compare"])
+@pytest.mark.parametrize("screen", ["budget", "city", "plan", "compare"])
 @pytest.mark.parametrize("language", ["hi", "en"])
 def test_each_screen_in_each_language_labels_made_data(page: Callable[..., AppTest], screen: str, language: str) -> None:
     """Every screen opens in both languages and says that the data is made."""
@@ -212,3 +214,63 @@ def test_a_rerun_is_quick(page: Callable[..., AppTest]) -> None:
     finally:
         City.load = original  # type: ignore[method-assign]
     assert loads == []
+
+
+def test_a_row_of_budgets_is_worked_out_and_shown(page: Callable[..., AppTest], toy: City) -> None:
+    """Without one the screen says so; asked for, it is worked out beside the page, kept with the city, and shown with what nesting costs."""
+    test = sound(page(view="budget"))
+    assert "Work out what each budget buys" in texts(test)
+    test.text_input(key="ladder-budget").set_value("20 lakh")
+    test = sound(test.button(key="ladder-run").click().run())
+    job = jobs.ladders.find("toy", named(test, "ladder_job"))
+    assert job is not None
+    job.job.wait(20)
+    test = sound(test.run())
+    assert [file.id for file in library.ladder_files(toy)] == [named(test, "ladder")] == [job.job.result]
+    assert "costs 0.10 % of coverage" in texts(test)
+
+
+def test_a_budget_of_the_row_becomes_a_plan(page: Callable[..., AppTest], toy: City) -> None:
+    """The button makes the plan of the rung in the address, on the Plan screen."""
+    write_ladder(toy_ladder(toy), toy)
+    test = sound(page(view="budget", rung="3"))
+    assert "With ₹8 lakh alone" in texts(test)
+    test = sound(test.button(key="make-rung").click().run())
+    job = jobs.desk.find("toy", named(test, "job"))
+    assert job is not None
+    assert job.scenario.budget_inr == 800_000
+    assert named(test, "view") == "plan"
+    job.job.cancel()
+    job.job.wait(20)
+
+
+def test_a_bad_largest_budget_is_told(page: Callable[..., AppTest]) -> None:
+    """No job starts for what is no amount, or too little to divide."""
+    for text in ("much", "3"):
+        test = sound(page(view="budget"))
+        test.text_input(key="ladder-budget").set_value(text)
+        test = sound(test.button(key="ladder-run").click().run())
+        assert test.error
+        assert jobs.ladders.running("toy") == []
+
+
+def test_a_strange_rung_in_the_address_is_no_fault(page: Callable[..., AppTest], toy: City) -> None:
+    """What is no rung of the ladder shows the middle one."""
+    write_ladder(toy_ladder(toy), toy)
+    for rung in ("99", "-1", "x", "²"):
+        assert "With ₹10 lakh alone" in texts(sound(page(view="budget", rung=rung)))
+
+
+def test_rules_of_the_address_are_part_of_the_wish(page: Callable[..., AppTest]) -> None:
+    """Cameras kept and sites forbidden in the address stand in the form, can be taken off there, and are in the scenario that is planned."""
+    test = sound(page(view="plan", keep="a/m/0@0.0/6", forbid="b"))
+    assert test.multiselect(key="rules-keep").value == ["a/m/0@0.0/6"]
+    sound(next(button for button in test.button if button.label == "Make the plan").click().run())
+    job = jobs.desk.find("toy", named(test, "job"))
+    assert job is not None
+    assert (job.scenario.keep, job.scenario.forbid) == (("a/m/0@0.0/6",), ("b",))
+    job.job.cancel()
+    test = sound(page(view="plan", keep="a/m/0@0.0/6", forbid="b"))
+    test.multiselect(key="rules-forbid").set_value([])
+    test = sound(test.run())
+    assert "forbid" not in test.query_params or named(test, "forbid") == ""

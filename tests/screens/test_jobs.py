@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -10,10 +11,11 @@ import pytest
 
 from planning.city import City
 from planning.errors import Infeasible, InputError
-from planning.nouns import Plan, Scenario
-from planning.workers import Progress
+from planning.nouns import Draft, Plan, Scenario
+from planning.progress import Progress
 from screens.jobs import Desk, outcome
 from tests.screens.toy import fake_make_plan, save_toy, toy_city, toy_plan
+from tests.town import WISH
 
 
 @pytest.fixture
@@ -137,3 +139,39 @@ def test_a_city_without_a_folder_is_refused() -> None:
     """There is nowhere to keep the plan: said before the work, not after."""
     with pytest.raises(InputError, match="folder"):
         Desk().start(toy_city(), Scenario("toy", 1_000_000))
+
+
+def test_a_draft_is_at_hand_while_the_plan_is_made(city: City) -> None:
+    """Before the first there is none; then the last one shown; anything else that is shown is no draft."""
+    gate, shown = threading.Event(), threading.Event()
+    draft = Draft((), (), 0.2, 0.25)
+
+    def plan(city: City, scenario: Scenario, *, progress: Progress) -> Plan:
+        progress.show("no draft")
+        progress.show(draft)
+        shown.set()
+        gate.wait(20)
+        return toy_plan(city, scenario)
+
+    job = Desk(plan).start(city, Scenario("toy", 1_000_000))
+    assert shown.wait(20)
+    assert job.draft is draft
+    assert draft.gap == pytest.approx(0.25)
+    gate.set()
+    job.job.wait(20)
+    assert outcome(job) is None
+
+
+def test_another_budget_begins_on_the_last_survey(town: City) -> None:
+    """A second wish that differs only in money is planned without surveying again, and shows drafts of its own."""
+    told: list[list[str]] = []
+    for budget in (60_000, 130_000):
+        steps: list[str] = []
+        drafts: list[object] = []
+        progress = Progress(lambda step, steps=steps: steps.append(step.stage), show=drafts.append)
+        plan = Desk()._planner(town, dataclasses.replace(WISH, budget_inr=budget), progress=progress)
+        assert plan.cost_inr <= budget
+        assert all(isinstance(draft, Draft) for draft in drafts)
+        told.append(steps)
+    assert "sight" in told[0]
+    assert "sight" not in told[1]

@@ -19,7 +19,7 @@ from planning.errors import InputError
 from planning.nouns import Plan, Scenario
 from screens import mapdata
 from screens.library import PlanFile
-from tests.screens.toy import EAST, HOSTILE, NORTH, SIDE, toy_city, toy_plan
+from tests.screens.toy import EAST, HOSTILE, NORTH, SIDE, toy_city, toy_ladder, toy_plan
 
 
 def opened(content: bytes) -> dict[str, Any]:
@@ -146,3 +146,21 @@ def test_bounds_hold_the_study_area() -> None:
 def test_credit_goes_to_openstreetmap_where_it_is_due(source: str, said: bool) -> None:
     """A city whose sources name OpenStreetMap is credited to it, another is not."""
     assert mapdata.from_osm(replace(toy_city(), sources=(Source("roads", source),))) is said
+
+
+def test_a_ladder_s_layers_say_when_each_camera_and_point_comes() -> None:
+    """Cameras bear the rung that first holds them; points, wherever they are sorted to, the rung that first sees them, 0 for existing cameras."""
+    city = toy_city()
+    ladder = toy_ladder(city)
+    file = PlanFile(ladder.id, Path("none"), (0, 0))
+    cameras = opened(mapdata.ladder_layer(city, ladder, file, "cameras"))
+    assert [row["id"] for row in cameras["rows"]] == [camera.id for camera in ladder.cameras]
+    assert cameras["entered"] == list(ladder.entered)
+    demand = opened(mapdata.ladder_layer(city, ladder, file, "demand"))
+    found = {tuple(np.round(point).astype(int)): mark // 4 for point, mark in zip(points(demand, city), demand["marks"], strict=True)}
+    for point, rung in zip(ladder.points_m, ladder.seen_from, strict=True):
+        assert found[tuple(np.round(point).astype(int))] == rung + 1
+    assert [mark % 4 for mark in demand["marks"]] == sorted(mark % 4 for mark in demand["marks"])
+    with pytest.raises(InputError) as caught:
+        mapdata.ladder_layer(city, ladder, file, "views")
+    assert caught.value.code == "map.layer"

@@ -6,17 +6,28 @@ import asyncio
 import gzip
 import json
 import re
+import threading
+import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import pytest
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
 from planning.city import City
-from screens import library
-from screens.routes import ASSETS, StayHome, asset_url, city_url, plan_url, routes
+from planning.errors import InputError
+from planning.export import write_plan
+from planning.ladders import write_ladder
+from planning.nouns import Draft, Plan, Scenario
+from planning.progress import Progress
+from screens import jobs, library
+from screens.middleware import StayHome
+from screens.routes import ASSETS, asset_url, city_url, draft_url, ladder_url, plan_url, routes, why_url
+from screens.words import words
+from tests.screens.toy import toy_ladder, toy_plan
 
 
 @dataclass
@@ -136,3 +147,59 @@ def test_text_from_data_never_becomes_markup() -> None:
         text = ASSETS[name][0].read_text(encoding="utf-8")
         for word in ("innerHTML", "outerHTML", "insertAdjacentHTML", "eval(", "bindPopup", "bindTooltip", "document.write"):
             assert word not in text, (name, word)
+
+
+def test_a_draft_is_never_kept(toy: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a plan is made the cameras of its draft are told, under any number and for this moment only; after that the address is no more."""
+    plan = toy_plan(toy, Scenario("toy", 1_000_000))
+    gate = threading.Event()
+
+    def planner(city: City, scenario: Scenario, *, progress: Progress) -> Plan:
+        progress.show(Draft(plan.cameras[:3], plan.sites[:3], 0.2, 0.3))
+        gate.wait(20)
+        raise InputError.one("some.code", "what", "way out")
+
+    monkeypatch.setattr(jobs, "desk", jobs.Desk(planner))
+    job = jobs.desk.start(toy, Scenario("toy", 1_000_000))
+    while job.draft is None:
+        time.sleep(0.01)
+    for number in (1, 2):
+        answer = ask(draft_url(toy, job.id, number))
+        assert answer.status == 200
+        assert answer.headers["cache-control"] == "no-store"
+        assert [row["id"] for row in json.loads(gzip.decompress(answer.body))["rows"]] == [camera.id for camera in plan.cameras[:3]]
+    gate.set()
+    job.job.wait(20)
+    jobs.desk.forget(job)
+    gone = ask(draft_url(toy, job.id, 1))
+    assert gone.status == 404
+    assert b"map.draft" in gone.body
+
+
+def test_a_ladder_s_layers_are_kept_for_ever_and_no_others_told(toy: City) -> None:
+    """Both layers come packed; another stamp, ladder or layer is refused."""
+    write_ladder(toy_ladder(toy), toy)
+    (file,) = library.ladder_files(toy)
+    for layer in ("cameras", "demand"):
+        answer = ask(ladder_url(toy, file, layer))
+        assert answer.status == 200
+        assert "immutable" in answer.headers["cache-control"]
+        assert json.loads(gzip.decompress(answer.body))["steps"]
+    good = ladder_url(toy, file, "demand")
+    for bad in (good.replace(f"/{file.stamp[0]:x}/", "/0/"), good.replace(file.id, "0" * 12), good.replace("demand", "views")):
+        assert ask(bad).status == 404
+
+
+def test_reasons_are_told_by_a_camera_s_id(town: City, plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The id stands at the end of the address, slashes and all; an unknown one is no camera."""
+    monkeypatch.setenv("CHAUKAS_CITIES", str(tmp_path))
+    city = town.save(tmp_path / "toy")
+    write_plan(plan, city, tmp_path / "toy" / "plans" / f"{plan.id}.gpkg")
+    (file,) = library.plan_files(city)
+    url = why_url(city, file, words("en"))
+    answer = ask(url + quote(plan.cameras[0].id, safe=""))
+    assert answer.status == 200
+    assert ["Lost without it", words("en").share(plan.cameras[0].gain, 3)] in json.loads(answer.body)["rows"]
+    gone = ask(url + "nowhere")
+    assert gone.status == 404
+    assert b"desk.camera" in gone.body

@@ -11,8 +11,8 @@ import pandas as pd
 import shapely
 
 from planning.city import City, Source
-from planning.nouns import Plan, PlannedCamera, PlannedSite, Proof, Scenario, Scorecard, WardScore
-from planning.workers import Progress
+from planning.nouns import Draft, Ladder, Plan, PlannedCamera, PlannedSite, Proof, Rung, Scenario, Scorecard, WardScore
+from planning.progress import Progress
 
 HOSTILE = '<img src=x onerror="window.hurt=1">${alert(1)}'
 CRS = "EPSG:32644"
@@ -109,13 +109,47 @@ def toy_plan(city: City, scenario: Scenario) -> Plan:
 
 
 def fake_make_plan(city: City, scenario: Scenario, *, progress: Progress | None = None) -> Plan:
-    """Works for `time_limit_s` seconds in steps of a tenth, telling stage and gap, then gives the toy plan."""
+    """Works for `time_limit_s` seconds in steps of a tenth, telling stage and gap and showing ever more of the toy plan, then gives it."""
     progress = progress or Progress()
     steps = max(1, round(scenario.time_limit_s * 10))
+    plan = toy_plan(city, scenario)
     for i in range(steps):
+        part = max(1, len(plan.cameras) * (i + 1) // (2 * steps))
+        progress.show(Draft(plan.cameras[:part], plan.sites[:part], plan.proof.covered * part / len(plan.cameras), plan.proof.bound))
         progress.step("optimize", i / steps, f"gap {10 * (1 - i / steps):.1f} %")
         time.sleep(0.1)
-    return toy_plan(city, scenario)
+    return plan
+
+
+def toy_ladder(city: City, most_inr: int = 2_000_000, rungs: int = 10) -> Ladder:
+    """A ladder up to the toy plan of the largest budget, its cameras entering one after another."""
+    scenario = Scenario("toy", most_inr)
+    plan = toy_plan(city, scenario)
+    n = len(plan.cameras)
+    entered = [k * rungs // n for k in range(n)]
+    points = shapely.get_coordinates(plan.demand.geometry.array)
+    before, after = plan.demand["before"].to_numpy(dtype=bool), plan.demand["after"].to_numpy(dtype=bool)
+    seen_from = np.where(before, -1, np.where(after, np.arange(len(points)) % rungs, rungs)).astype(np.int64)
+    weight = plan.demand["weight"].to_numpy(dtype=np.float64)
+    steps = []
+    for k in range(rungs):
+        count = sum(rung <= k for rung in entered)
+        covered = float(weight[seen_from <= k].sum() / weight.sum())
+        figures = (covered, covered + 0.001, covered + 0.005, "w1", 0.01 * k)
+        steps.append(Rung(most_inr * (k + 1) // rungs, 50_000 * count, 4_000 * count, count, *figures))
+    return Ladder(
+        scenario, city.digest, city.made, tuple(steps), plan.scorecard.before, plan.cameras, plan.sites, tuple(entered), points, weight, seen_from,
+        plan.assumptions, 1.5,
+    )  # fmt: skip
+
+
+def fake_make_ladder(city: City, scenario: Scenario, *, progress: Progress | None = None) -> Ladder:
+    """Tells two steps, then gives the toy ladder up to the scenario's budget."""
+    progress = progress or Progress()
+    for share in (0.2, 0.8):
+        progress.step("optimize", share, "gap 2.0 %")
+        time.sleep(0.3)
+    return toy_ladder(city, scenario.budget_inr)
 
 
 def save_toy(parent: Path, *, plans: bool = True) -> City:

@@ -1,0 +1,256 @@
+"""The band beside a coverage figure: how much of it would stay if maps, heights and installation were off as they usually are.
+
+Each draw moves every footprint, gives every building another height, moves every pole and turns every camera, all by errors of the sizes in
+data/doubt.toml, and counts again what is seen. The band holds the middle of the draws (5th to 95th percentile); it says nothing of walls and trees
+that no map has. A drawn pole, or a target, that a moved wall would swallow stands just outside it: nobody installs a camera inside a house, and the
+street is not in it. Only buildings near a camera are built again.
+
+The band often lies below the figure itself: a plan is chosen for what it sees on the map as drawn, lines of sight that just pass a corner included,
+and an error is likelier to close such a line than to open another.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+from coverage.matrix import build_matrix
+from coverage.poses import Poses
+from coverage.sight import Floats, Ints, cast, grid_walls, wall_ends
+from coverage.standing import Standing, step_out, walled_in
+from planning.errors import Fault, ScenarioError
+from planning.frames import HEIGHT_SOURCES
+
+SIZES = Path(__file__).resolve().parent.parent / "data" / "doubt.toml"
+Flags = npt.NDArray[np.bool_]
+_LEAST_ROOF_M = 0.5  # no drawn building is lower than a city's frame allows
+_SIGMAS = 4.0  # how many times its size an error may be and still find the buildings it needs
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Sizes of errors.
+
+    `footprint_rms_m`, `pole_rms_m`, `record_pole_rms_m`: root mean square of the distance moved [m]; `height_sd_m`: by height_source [m];
+    `bearing_sd_deg`, `record_bearing_sd_deg`: of the turn [deg]; those named `record` are of cameras that stand; `low`, `high`: percentiles of the
+    band; `robust`: the share of draws from which a point counts as robustly seen; `assumptions`: a sentence a size, with its source.
+    """
+
+    footprint_rms_m: float
+    height_sd_m: Mapping[str, float]
+    pole_rms_m: float
+    bearing_sd_deg: float
+    record_pole_rms_m: float
+    record_bearing_sd_deg: float
+    low: float = 5.0
+    high: float = 95.0
+    robust: float = 0.9
+    assumptions: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        sizes = {
+            "footprint_rms_m": self.footprint_rms_m, "pole_rms_m": self.pole_rms_m, "bearing_sd_deg": self.bearing_sd_deg,
+            "record_pole_rms_m": self.record_pole_rms_m, "record_bearing_sd_deg": self.record_bearing_sd_deg,
+            **{f"height_sd_m of {source}": size for source, size in self.height_sd_m.items()},
+        }  # fmt: skip
+        way_out = "Mend data/doubt.toml"
+        faults = [
+            Fault("band.size", f"{name} must be a finite number of 0 or more", way_out, str(size))
+            for name, size in sizes.items()
+            if not (np.isfinite(size) and size >= 0)
+        ]
+        missing = sorted(set(HEIGHT_SOURCES) - set(self.height_sd_m))
+        if missing:
+            faults.append(Fault("band.size", "Some sources of heights have no size of error", way_out, ", ".join(missing)))
+        if not 0 <= self.low <= self.high <= 100:
+            what = "The band's percentiles must lie between 0 and 100, the low one first"
+            faults.append(Fault("band.size", what, way_out, f"{self.low}, {self.high}"))
+        if not 0 < self.robust <= 1:
+            faults.append(Fault("band.size", "The share of draws called robust lies above 0 and up to 1", way_out, str(self.robust)))
+        if faults:
+            raise ScenarioError(faults)
+
+
+@dataclass(frozen=True)
+class WardBand:
+    """A ward's covered share of its own weight: as drawn, and the band's ends."""
+
+    ward: str
+    covered: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, eq=False)
+class Band:
+    """Coverage with its doubt; shares of all weight.
+
+    `covered`: with maps and installation as they are written; `low`, `median`, `high`: over the draws; `draws` (n_draws,): each draw's share;
+    `wards`: those with weight; `seen_share` (n_demand,): in what share of draws each point is seen; `robust` (n_demand,): whether that is enough to
+    call it robustly seen; `assumptions`: sentences on the sizes.
+    """
+
+    covered: float
+    low: float
+    median: float
+    high: float
+    draws: Floats
+    wards: tuple[WardBand, ...]
+    seen_share: Floats
+    robust: Flags
+    assumptions: tuple[str, ...]
+
+
+def load_sizes(path: str | Path = SIZES) -> Sizes:
+    """The assumed sizes of errors, as in data/doubt.toml.
+
+    Raises
+    ------
+    ScenarioError: `band.size`, for sizes that are missing or cannot be.
+    """
+    with Path(path).open("rb") as stream:
+        data: dict[str, Any] = tomllib.load(stream)
+    try:
+        told = [("footprint", data["footprint"]), ("planned", data["planned"]), ("standing", data["standing"])]
+        told += [(f"height from {source}", table) for source, table in data["height"].items()]
+        said = tuple(
+            f"{name}: {', '.join(f'{key} {value:g}' for key, value in table.items() if key not in ('assumed', 'source'))}"
+            f" ({'assumed; ' if table['assumed'] else ''}{table['source']})"
+            for name, table in told
+        )
+        return Sizes(
+            footprint_rms_m=float(data["footprint"]["rms_m"]),
+            height_sd_m={source: float(table["sd_m"]) for source, table in data["height"].items()},
+            pole_rms_m=float(data["planned"]["pole_rms_m"]), bearing_sd_deg=float(data["planned"]["bearing_sd_deg"]),
+            record_pole_rms_m=float(data["standing"]["pole_rms_m"]), record_bearing_sd_deg=float(data["standing"]["bearing_sd_deg"]),
+            low=float(data["low_percent"]), high=float(data["high_percent"]), robust=float(data["robust_share"]), assumptions=said,
+        )  # fmt: skip
+    except (KeyError, TypeError, ValueError) as error:
+        raise ScenarioError.one("band.size", f"A size of error is missing or no number: {error}", "Mend data/doubt.toml", path) from None
+
+
+def band(
+    buildings: gpd.GeoDataFrame, cameras: Standing, targets_m: Floats, target_z_m: Floats, weight: Floats, *, ward: Ints | None = None,
+    ward_names: tuple[str, ...] = (), recorded: int = 0, sizes: Sizes | None = None, draws: int = 30, seed: int = 1,
+) -> Band:  # fmt: skip
+    """Coverage with its band.
+
+    Parameters
+    ----------
+    buildings: the city's frame.
+    cameras: of `coverage.standing`; the first `recorded` of its ids are cameras that stand, the others planned, as `together(stand(...),
+    planned(...))` gives them. Cameras of one place stand on one pole.
+    targets_m, target_z_m, weight: of the demand points (n_demand, 2), (n_demand,) [m] and (n_demand,).
+    ward: row of each point's ward in `ward_names`, -1 for none (n_demand,).
+    draws, seed: how many draws, and of which seed; equal seeds give equal bands.
+
+    Raises
+    ------
+    ScenarioError: `band.draws` for fewer draws than 1.
+    """
+    if draws < 1:
+        raise ScenarioError.one("band.draws", "A band needs at least one draw", "Give 30", draws)
+    sizes = load_sizes() if sizes is None else sizes
+    scene = _Scene(buildings, cameras, np.asarray(targets_m, dtype=np.float64), np.asarray(target_z_m, dtype=np.float64), recorded, sizes)
+    weight = np.asarray(weight, dtype=np.float64)
+    member = np.full(len(weight), -1, dtype=np.int64) if ward is None else np.asarray(ward, dtype=np.int64)
+    columns = np.where(member >= 0, member, len(ward_names))
+    totals = np.bincount(columns, weight, len(ward_names) + 1)[: len(ward_names)]
+
+    def shares(seen: Flags) -> Floats:
+        """Each ward's share of its weight, and last the whole's."""
+        got = np.bincount(columns[seen], weight[seen], len(ward_names) + 1)[: len(ward_names)]
+        all_of_it = np.append(totals, max(float(weight.sum()), 1e-300))
+        return np.asarray(np.append(got, weight[seen].sum()) / np.maximum(all_of_it, 1e-300), dtype=np.float64)
+
+    as_written = shares(scene.seen(None))
+    times = np.zeros(len(weight), dtype=np.int64)
+    found = np.empty((draws, len(ward_names) + 1))
+    rng = np.random.default_rng(seed)
+    for draw in range(draws):
+        seen = scene.seen(rng)
+        times += seen
+        found[draw] = shares(seen)
+    low, middle, high = np.percentile(found, [sizes.low, 50.0, sizes.high], axis=0)
+    wards = tuple(
+        WardBand(name, float(as_written[row]), float(low[row]), float(high[row])) for row, name in enumerate(ward_names) if totals[row] > 0
+    )
+    seen_share = times / draws
+    return Band(
+        float(as_written[-1]), float(low[-1]), float(middle[-1]), float(high[-1]), found[:, -1].copy(), wards, seen_share,
+        seen_share >= sizes.robust - 1e-12, sizes.assumptions,
+    )  # fmt: skip
+
+
+class _Scene:
+    """What is near the cameras, in local coordinates, ready to be drawn again and again."""
+
+    def __init__(self, buildings: gpd.GeoDataFrame, cameras: Standing, targets_m: Floats, target_z_m: Floats, recorded: int, sizes: Sizes) -> None:
+        self.sizes, self.poses, self.count = sizes, cameras.poses, len(targets_m)
+        points = cameras.points_m.reshape(-1, 2)
+        # Of each point that carries a camera: how far any camera of it reaches and how high the highest hangs.
+        used, at = np.unique(cameras.poses.site, return_inverse=True)
+        heads = cameras.poses.heads
+        far, height = (np.array([getattr(head, name) for head in heads], dtype=np.float64)[cameras.poses.head] for name in ("far_m", "height_m"))
+        self.reach, self.top = np.zeros(len(used)), np.zeros(len(used))
+        np.maximum.at(self.reach, at, far)
+        np.maximum.at(self.top, at, height)
+        self.at, self.origin = at, tuple(np.floor(points[used].min(axis=0))) if len(used) else (0.0, 0.0)
+        self.points = points[used] - self.origin
+        record = used < recorded
+        _, self.pole = np.unique(np.column_stack([self.points, record]), axis=0, return_inverse=True)
+        self.pole_rms = np.where(record, sizes.record_pole_rms_m, sizes.pole_rms_m)
+        self.turn_sd = np.where(record, sizes.record_bearing_sd_deg, sizes.bearing_sd_deg)[at]
+        slack = _SIGMAS * (sizes.footprint_rms_m + max(sizes.pole_rms_m, sizes.record_pole_rms_m)) + 1.0
+        near = _within(shapely.points(points[used]), self.reach + slack, buildings.geometry.to_numpy())
+        self.buildings = buildings.iloc[near]
+        self.shapes = shapely.transform(self.buildings.geometry.to_numpy(), lambda xy: xy - self.origin)
+        self.roofs = self.buildings["height_m"].to_numpy(dtype=np.float64)
+        self.roof_sd = np.array([sizes.height_sd_m[str(source)] for source in self.buildings["height_source"]], dtype=np.float64)
+        self.ends, self.owner = wall_ends(self.buildings, self.origin)
+        self.near = _within(shapely.points(points[used]), self.reach + slack, shapely.points(targets_m))
+        self.targets, self.target_z = targets_m[self.near] - self.origin, target_z_m[self.near]
+        # What lies inside a house as the map stands is left as it is.
+        self.point_in = walled_in(self.points, self.top, self.shapes, self.roofs)
+        self.target_in = walled_in(self.targets, self.target_z, self.shapes, self.roofs)
+
+    def seen(self, rng: np.random.Generator | None) -> Flags:
+        """What is seen in one draw, or as written where there is none to draw from (n_demand,)."""
+        ends, roofs, points, targets, bearing = self.ends, self.roofs, self.points, self.targets, self.poses.bearing_deg
+        if rng is not None:
+            shift = rng.normal(size=(len(roofs), 2)) * self.sizes.footprint_rms_m / np.sqrt(2)
+            roofs = np.maximum(roofs + rng.normal(size=len(roofs)) * self.roof_sd, np.minimum(roofs, _LEAST_ROOF_M))
+            points = points + rng.normal(size=points.shape)[self.pole] * self.pole_rms[:, None] / np.sqrt(2)
+            bearing = (bearing + rng.normal(size=len(bearing)) * self.turn_sd) % 360.0
+            ends = ends + np.tile(shift, 2)[self.owner]
+            coordinates, of = shapely.get_coordinates(self.shapes, return_index=True)
+            shapes = shapely.set_coordinates(self.shapes.copy(), coordinates + shift[of]) if len(self.shapes) else self.shapes
+            points = _kept_out(points, self.top, shapes, roofs, self.point_in)
+            targets = _kept_out(targets, self.target_z, shapes, roofs, self.target_in)
+        walls = grid_walls((0.0, 0.0), ends, roofs[self.owner])
+        lines = cast(walls, points, targets, self.target_z, reach_m=self.reach, highest_m=self.top + 1e-9)
+        aimed = Poses(self.poses.heads, self.at.astype(np.int32), self.poses.head, bearing)
+        found: Flags = np.zeros(self.count, dtype=bool)
+        found[self.near] = build_matrix(lines, aimed, len(targets)).px_per_m.getnnz(axis=0) > 0
+        return found
+
+
+def _kept_out(points: Floats, height: Floats, shapes: npt.NDArray[np.object_], roofs: Floats, left: Ints) -> Floats:
+    rows = np.setdiff1d(walled_in(points, height, shapes, roofs), left)
+    return step_out(points, height, shapes, roofs, rows) if len(rows) else points
+
+
+def _within(points: npt.NDArray[np.object_], distance: Floats, shapes: npt.NDArray[np.object_]) -> Ints:
+    """The rows of shapes within each point's own distance of any of the points, sorted."""
+    if not len(points) or not len(shapes):
+        return np.empty(0, dtype=np.int64)
+    rows: Ints = np.unique(shapely.STRtree(shapes).query(points, predicate="dwithin", distance=distance)[1]).astype(np.int64)
+    return rows

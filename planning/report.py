@@ -1,0 +1,154 @@
+"""The report of a plan as PDF, in Hindi or English: what it is, what it costs, whom it leaves out, how it was made, and what it does not say.
+
+Typst sets the type: it shapes Devanagari and needs no library of the system.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import shapely
+import typst
+
+from planning.catalogue import load_models
+from planning.city import MADE_NOTE, MADE_NOTE_HI, City
+from planning.datafile import DATA
+from planning.errors import InputError
+from planning.files import atomic_path
+from planning.money import group_digits, say_rupees, say_short
+from planning.nouns import Plan
+
+_ROADS = {"motorway": 2.6, "trunk": 2.6, "primary": 2.2, "secondary": 1.8, "tertiary": 1.3}  # widths on the map; the others are hair lines
+_WIDE = 1000.0  # of the map's picture
+
+
+def write_report(plan: Plan, city: City, path: str | Path, *, words: Mapping[str, str], hindi: bool) -> None:
+    """Write the report.
+
+    Parameters
+    ----------
+    path: the .pdf; replaced whole or not at all.
+    words: sentences by key, those of the report beginning with "report.".
+    hindi: which language the words are, for numbers and names that come in both.
+
+    Raises
+    ------
+    InputError: `export.kind` for another suffix; `export.failed` where the file cannot be made. What stood there stays.
+    """
+    target = Path(path)
+    if target.suffix.lower() != ".pdf":
+        raise InputError.one("export.kind", "Reports are not written in this kind of file", "Name a file ending in .pdf", target.name)
+    try:
+        with atomic_path(target) as scratch, tempfile.TemporaryDirectory() as folder:
+            room = Path(folder)
+            shutil.copyfile(DATA / "report.typ", room / "report.typ")
+            (room / "report.json").write_text(json.dumps(_content(plan, city, words, hindi), ensure_ascii=False, allow_nan=False), encoding="utf-8")
+            (room / "map.svg").write_text(map_svg(plan, city), encoding="utf-8")
+            scratch.write_bytes(typst.compile(room / "report.typ", root=room, font_paths=[_fonts()], ignore_system_fonts=True))
+    except (OSError, RuntimeError, ValueError) as error:
+        raise InputError.one("export.failed", f"The file could not be written: {error}", "Check the folder and the space left", target) from None
+
+
+def _fonts() -> Path:
+    import fontpkg_noto_sans_devanagari as font
+
+    return Path(str(font.__file__)).parent / "files"
+
+
+def _share(value: float, digits: int = 1) -> str:
+    return f"{100 * value:.{digits}f} %"
+
+
+def _content(plan: Plan, city: City, words: Mapping[str, str], hindi: bool) -> dict[str, Any]:
+    """What the template shows, every value a text."""
+    card, proof = plan.scorecard, plan.proof
+    said = {key.removeprefix("report."): text for key, text in words.items() if key.startswith("report.")}
+    title = (city.title_hi if hindi else city.title) or city.title
+    budget, worst = say_short(plan.scenario.budget_inr, hindi=hindi), card.worst
+    numbers = [
+        [said["n_cameras"], said["at_sites"].format(n=group_digits(len(plan.cameras)), sites=group_digits(len(plan.sites)))],
+        [said["n_capital"], said["of_budget"].format(cost=say_rupees(plan.cost_inr), budget=budget)], [said["n_yearly"], say_rupees(plan.yearly_inr)],
+        [said["n_coverage"], said["before_after"].format(before=_share(card.before), after=_share(card.after))],
+        [said["n_worst"], f"{worst.ward}: {_share(worst.after)}" if worst is not None else "-"],
+    ]  # fmt: skip
+    bound = said["bound"].format(bound=_share(proof.bound, 2), gap=_share(proof.gap, 2))
+    if proof.least_inr is not None:
+        bound = said["least"].format(share=_share(plan.scenario.wanted_share, 0), least=say_rupees(proof.least_inr), gap=_share(proof.gap, 2))
+    total = max(sum(ward.weight for ward in card.wards), 1e-12)
+    wards = [[ward.ward, _share(ward.weight / total), _share(ward.before), _share(ward.after)] for ward in sorted(card.wards, key=lambda w: w.after)]
+    note = MADE_NOTE_HI if hindi else MADE_NOTE
+    return {
+        "language": "hi" if hindi else "en", "title": said["title"].format(city=title), "id": f"{said['plan']} {plan.id}", "verified": plan.verified,
+        "subtitle": f"{plan.scenario.title or budget} · {plan.id}", "made": note if plan.made else "", "words": said, "numbers": numbers,
+        "bound": bound, "legend": said["legend"], "ward_head": [said["ward"], said["weight"], said["before"], said["after"]], "wards": wards,
+        "cost_head": [said["item"], said["quantity"], said["amount"]], "costs": _costs(plan, words, hindi),
+        "method": [said["method_1"], said["method_2"], said["method_3"]], "limits": [said[f"limit_{n}"] for n in range(1, 5)],
+        "assumptions": list(plan.assumptions) or [said["none"]],
+        "camera_head": [said[key] for key in ("number", "site", "place", "model", "height", "bearing", "tilt", "ward", "alone")],
+        "cameras": _cameras(plan, city, hindi),
+    }  # fmt: skip
+
+
+def _costs(plan: Plan, words: Mapping[str, str], hindi: bool) -> list[list[str]]:
+    models, rows = load_models(), []
+    for key in sorted({camera.model for camera in plan.cameras}):
+        own = [camera.cost_inr for camera in plan.cameras if camera.model == key]
+        name = (models[key].title_hi if hindi else models[key].title) if key in models else key
+        rows.append([name, group_digits(len(own)), say_rupees(sum(own))])
+    paid: dict[str, list[int]] = {}
+    for site in plan.sites:
+        for head, amount in site.heads:
+            paid.setdefault(head, []).append(amount)
+    rows += [[words.get(f"head.{head}", head), group_digits(len(amounts)), say_rupees(sum(amounts))] for head, amounts in sorted(paid.items())]
+    return [*rows, [words["report.total"], "", say_rupees(plan.cost_inr)]]
+
+
+def _cameras(plan: Plan, city: City, hindi: bool) -> list[list[str]]:
+    wards = {str(label): str(name) for label, name in city["wards"]["name"].items()}
+    models = load_models()
+    places = gpd.GeoSeries(gpd.points_from_xy([c.x_m for c in plan.cameras], [c.y_m for c in plan.cameras]), crs=city.crs).to_crs(4326)
+    return [
+        [
+            str(number), camera.site, f"{place.y:.6f}, {place.x:.6f}",
+            (models[camera.model].title_hi if hindi else models[camera.model].title) if camera.model in models else camera.model,
+            f"{camera.height_m:g}", f"{camera.bearing_deg:.1f}", f"{camera.tilt_deg:.1f}", wards.get(camera.ward, camera.ward),
+            _share(camera.gain, 2),
+        ]
+        for number, (camera, place) in enumerate(zip(plan.cameras, places, strict=True), 1)
+    ]  # fmt: skip
+
+
+def map_svg(plan: Plan, city: City) -> str:
+    """The plan on the city's streets as an SVG picture: no text, so nothing of the data's own words is in it."""
+    west, south, east, north = city.area.bounds
+    scale = _WIDE / max(east - west, 1.0)
+
+    def at(shape: shapely.Geometry) -> str:
+        xy = shapely.get_coordinates(shape)
+        return " ".join(f"{(x - west) * scale:.1f},{(north - y) * scale:.1f}" for x, y in xy)
+
+    roads = city["roads"]
+    lines = zip(shapely.simplify(np.asarray(roads.geometry.array), 2.0), roads["road_class"], strict=True)
+    parts = "".join(f'<polyline points="{at(line)}" stroke-width="{_ROADS.get(str(kind), 0.5)}"/>' for line, kind in lines)
+    wards = shapely.get_rings(shapely.get_parts(shapely.simplify(np.asarray(city["wards"].geometry.array), 2.0)))
+    edges = "".join(f'<polyline points="{at(ring)}"/>' for ring in wards)
+    planned = plan.views["planned"].to_numpy(dtype=bool)
+    views = shapely.get_parts(shapely.simplify(np.asarray(plan.views.geometry.array)[planned], 0.5))
+    seen = "".join(f'<polygon points="{at(view)}"/>' for view in views if shapely.get_type_id(view) == shapely.GeometryType.POLYGON)
+    old = shapely.get_coordinates(city["cameras"].geometry.array)
+    squares = "".join(f'<rect x="{(x - west) * scale - 3:.1f}" y="{(north - y) * scale - 3:.1f}" width="6" height="6"/>' for x, y in old)
+    pins = "".join(f'<circle cx="{(c.x_m - west) * scale:.1f}" cy="{(north - c.y_m) * scale:.1f}" r="4"/>' for c in plan.cameras)
+    height = (north - south) * scale
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDE:.0f} {height:.0f}" width="{_WIDE:.0f}" height="{height:.0f}">'
+        f'<g fill="none" stroke="#9aa0a8">{parts}</g><g fill="none" stroke="#a9a39a" stroke-dasharray="5 4">{edges}</g>'
+        f'<g fill="#E69F00" fill-opacity="0.45">{seen}</g><g fill="#0072B2" stroke="#fff">{squares}</g>'
+        f'<g fill="#D55E00" stroke="#fff" stroke-width="0.8">{pins}</g></svg>'
+    )

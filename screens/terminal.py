@@ -1,0 +1,168 @@
+"""What the commands of a terminal share: which city is meant, how a wish is read, how far the work is, and how a plan is told."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import sys
+from collections.abc import Callable
+from typing import TypeVar
+
+from planning.city import MADE_NOTE, ROOT, City, find_city
+from planning.errors import ChaukasError, CityError, Fault, Infeasible, ScenarioError
+from planning.money import parse_rupees, say_rupees, say_short
+from planning.nouns import Plan, Scenario
+from planning.progress import Progress, Step
+
+T = TypeVar("T")
+DEMO = "bilaspur"
+
+
+def open_city(name: str) -> City:
+    """The city of a name or folder; the demo city is made where it is asked for and not made yet."""
+    try:
+        return City.load(find_city(name))
+    except CityError as error:
+        if name != DEMO or error.code != "city.unknown":
+            raise
+    make_demo()
+    return City.load(find_city(name))
+
+
+def make_demo() -> int:
+    """Make the demo city where it is not made yet; 0, the exit status."""
+    folder = ROOT / "data" / "demo" / DEMO
+    if (folder / "city.toml").is_file():
+        print(f"The demo city stands in {folder}. {MADE_NOTE}.")
+        return 0
+    print("Making the demo city …", file=sys.stderr)
+    script = ROOT / "data" / "demo" / f"make_{DEMO}.py"
+    spec = importlib.util.spec_from_file_location(script.stem, script)
+    assert spec is not None and spec.loader is not None
+    maker = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(maker)
+    city = maker.make_bilaspur(folder)
+    print(f"{city.title}: {folder}. {MADE_NOTE}.")
+    return 0
+
+
+def teller() -> Progress:
+    """Progress on standard error, a line where the stage or its note changes."""
+    last = ""
+
+    def tell(step: Step) -> None:
+        nonlocal last
+        said = f"{step.stage}{'  ' + step.note if step.note else ''}"
+        if said != last:
+            print(f"  {100 * step.share:3.0f} %  {said}", file=sys.stderr)
+        last = said
+
+    return Progress(tell)
+
+
+def read_share(text: str) -> float:
+    """A share written as 0.2 or 20%.
+
+    Raises
+    ------
+    ScenarioError: `scenario.floor`.
+    """
+    try:
+        return float(text.rstrip("% ")) / (100 if "%" in text else 1)
+    except ValueError:
+        raise ScenarioError.one("scenario.floor", "This is not a share", "Write 0.2 or 20%", text) from None
+
+
+def read_heights(text: str) -> tuple[float, ...]:
+    """Heights with commas between [m].
+
+    Raises
+    ------
+    ScenarioError: `scenario.height`.
+    """
+    try:
+        return tuple(float(part) for part in text.split(",") if part.strip())
+    except ValueError:
+        raise ScenarioError.one("scenario.height", "These are not heights in metres", "Write, for example, 4.5,6,9", text) from None
+
+
+def attempt(faults: list[Fault], work: Callable[[str], T], text: str, instead: T) -> T:
+    """What the text says; where it cannot be read, the faults are kept and `instead` is returned, so that all is told at once."""
+    try:
+        return work(text)
+    except ChaukasError as error:
+        faults.extend(error.faults)
+        return instead
+
+
+def read_wish(options: argparse.Namespace) -> Scenario:
+    """The scenario that was asked for; all that cannot be read or written is told together."""
+    from planning.export import target_faults
+
+    faults: list[Fault] = target_faults(options.out) if isinstance(options.out, list) else []
+
+    def read(work: Callable[[str], T], text: str, instead: T) -> T:
+        return attempt(faults, work, text, instead)
+
+    budget = read(parse_rupees, options.budget, 1)
+    yearly = read(parse_rupees, options.yearly, 1) if options.yearly is not None else None
+    floor = read(read_share, options.ward_floor, 0.0)
+    share = read(read_share, getattr(options, "share", "0"), 0.0)
+    standard: tuple[float, ...] = (6.0,)
+    heights = read(read_heights, options.heights, standard)
+    try:
+        scenario = Scenario(
+            city=options.city[0], budget_inr=budget, yearly_inr=yearly, models=tuple(key.strip() for key in options.models.split(",") if key.strip()),
+            level=options.level, recipe=options.recipe, spacing_m=options.spacing, mount_heights_m=heights, cameras_per_site=options.per_site,
+            ward_floor=floor, keep=tuple(options.keep), forbid=tuple(options.forbid), by_night=options.night, gap=options.gap,
+            time_limit_s=options.time, title=getattr(options, "title", ""), wanted_share=share,
+        )  # fmt: skip
+    except ScenarioError as error:
+        raise ScenarioError([*faults, *error.faults]) from None
+    if faults:
+        raise ScenarioError(faults)
+    return scenario
+
+
+def print_plan(plan: Plan, city: City) -> None:
+    """The plan in lines: cameras, money, coverage, certificate, notes."""
+    card, proof = plan.scorecard, plan.proof
+    print(f"{city.title}: plan {plan.id}{'  (' + MADE_NOTE + ')' if plan.made else ''}")
+    print(f"cameras        {len(plan.cameras)} at {len(plan.sites)} sites")
+    print(f"capital        {say_rupees(plan.cost_inr)} of {say_rupees(plan.scenario.budget_inr)} ({say_short(plan.cost_inr)})")
+    print(
+        f"yearly         {say_rupees(plan.yearly_inr)}"
+        + (f" of {say_rupees(plan.scenario.yearly_inr)}" if plan.scenario.yearly_inr is not None else "")
+    )
+    print(f"coverage       {100 * card.before:.2f} % before, {100 * card.after:.2f} % after, of all weight, at level {plan.scenario.level}")
+    claim = f"can exceed {100 * proof.bound:.2f} %"
+    if proof.least_inr is not None:
+        claim = f"that covers {100 * plan.scenario.wanted_share:g} % can cost less than {say_rupees(proof.least_inr)}"
+    print(f"certificate    no plan under these rules and poses {claim} (gap {100 * proof.gap:.2f} %, {proof.status})")
+    if card.worst is not None:
+        print(f"worst ward     {card.worst.ward}: {100 * card.worst.after:.2f} %")
+    print(f"verified       {'yes, recomputed from raw geometry' if plan.verified else 'NO'}")
+    for note in plan.assumptions:
+        print(f"  note: {note}")
+
+
+def plan_and_city(options: argparse.Namespace) -> tuple[Plan, City]:
+    """The plan of `options.plan`, and its city or the one named."""
+    from planning.export import plan_city, read_plan
+
+    plan = read_plan(options.plan)
+    return plan, open_city(options.city or plan_city(options.plan))
+
+
+def print_changes(city: City, scenario: Scenario, error: Infeasible) -> None:
+    """Which single change of a rule would let the others hold, where they cannot all; on standard error, as the refusal is."""
+    from optimizer.change import least_change
+    from optimizer.desk import open_desk
+
+    print(f"chaukas: {error.faults[0].what}. Looking for the least change that would do …", file=sys.stderr)
+    problem = open_desk(city, scenario).problem
+    for change in least_change(problem, progress=teller()):
+        what = f"{change.kind}{' of ' + problem.limits.ward_name(change.ward) if change.ward is not None else ''}"
+        figures = f"{change.now:,.6g} -> {change.needed:,.6g}"
+        sure = "the least change" if change.proven else f"nothing nearer than {change.bound:,.6g} would"
+        print(f"  would do: {what} {figures} ({sure})", file=sys.stderr)
