@@ -24,6 +24,7 @@ from scipy.sparse.csgraph import connected_components
 
 from coverage.sight import Floats, Ints, Walls, build_walls, cast
 from coverage.standing import load_defaults
+from coverage.terrain import read_terrain
 from optimizer.steiner import Links
 from planning.catalogue import Prices
 from planning.city import City
@@ -175,7 +176,8 @@ def _rows(kind: int, *columns: Any) -> Floats:
 
 
 def _walls(city: City) -> Walls:
-    return build_walls(city["buildings"], (float(np.floor(city.area.bounds[0])), float(np.floor(city.area.bounds[1]))))
+    origin = (float(np.floor(city.area.bounds[0])), float(np.floor(city.area.bounds[1])))
+    return build_walls(city["buildings"], origin, read_terrain(city))
 
 
 def _assumed_centre(city: City, notes: list[str]) -> tuple[float, float]:
