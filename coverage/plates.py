@@ -50,7 +50,7 @@ def plate_reads(walls: Walls, points_m: Floats, poses: Poses, places_m: Floats, 
     limits = np.array([figures["plate_vertical_deg"], figures["plate_horizontal_deg"]])
     counts, columns = _read(
         lines.start, lines.target, lines.bearing_deg, lines.ground_m, lines.critical_m, poses.site, poses.head, poses.bearing_deg.copy(), view[0],
-        view[1], view[2], height, height - plate, slant, np.array(heading_deg, dtype=np.float64), limits, figures["plate_rear"] == 1,
+        view[1], view[2], height, height - plate, *lines.drops, slant, np.array(heading_deg, dtype=np.float64), limits, figures["plate_rear"] == 1,
     )  # fmt: skip
     indptr: Ints = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
     reads = sparse.csr_matrix((np.ones(len(columns), dtype=bool), columns, indptr), shape=(len(poses), n_places))
@@ -67,7 +67,7 @@ def _turn(a: float, b: float) -> float:
 @jit
 def _read(
     start: Any, target: Any, line_bearing: Any, ground: Any, critical: Any, site: Any, head: Any, bearing: Any, hfov: Any, vfov: Any, tilt: Any,
-    height: Any, rise: Any, slant: Any, heading: Any, limits: Any, rear: bool,
+    height: Any, level: Any, sloped: bool, drop: Any, slant: Any, heading: Any, limits: Any, rear: bool,
 ) -> Any:  # fmt: skip
     """How many places each pose reads at, and which, pose by pose."""
     counts = np.zeros(len(site), dtype=np.int64)
@@ -78,11 +78,12 @@ def _read(
     for pose in range(len(site)):
         h = head[pose]
         for k in range(start[site[pose]], start[site[pose] + 1]):
-            if critical[k] >= height[h] or np.hypot(ground[k], rise[h]) > slant[h] * (1 + slack):
+            rise = level[h] + drop[k] if sloped else level[h]
+            if critical[k] >= height[h] or np.hypot(ground[k], rise) > slant[h] * (1 + slack):
                 continue
             if _turn(line_bearing[k], bearing[pose]) > hfov[h] / 2 + slack:
                 continue
-            below = np.degrees(np.arctan2(rise[h], ground[k]))
+            below = np.degrees(np.arctan2(rise, ground[k]))
             if abs(below - tilt[h]) > vfov[h] / 2 + slack or abs(below) > most_down + slack:
                 continue
             aside = _turn(heading[target[k]], line_bearing[k])  # 0 where it drives straight away from the camera, 180 straight toward it

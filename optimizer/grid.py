@@ -46,9 +46,10 @@ class Grid:
     """The network laid.
 
     `segments`: lines away from the command centre, with the columns kind (fibre, stub, existing, wireless), road (id, "" off the streets), from_node,
-    to_node, length_m, metres (billed), ends, radios, cost_inr, load_mbps, capacity_mbps (infinite on the existing network, which is not known), over
-    (load above capacity), seen (False: a radio link whose sight is not proven). `shares_inr` by pole, summing to `cost_inr`; no tree over the same
-    links costs less than `bound_inr`. `load_mbps` of all cameras joined; `retention_days` of their recordings. Equal inputs lay equal grids.
+    to_node, length_m, metres (billed), ends, radios, cost_inr, cameras (beyond), load_mbps, capacity_mbps (infinite on the existing
+    network, which is not known), over (load above capacity), seen (False: a radio link whose sight is not proven). `shares_inr` by pole, summing to
+    `cost_inr`; no tree over the same links costs less than `bound_inr`. `load_mbps` of all cameras joined; `retention_days` of their recordings.
+    Equal inputs lay equal grids.
     """
 
     segments: gpd.GeoDataFrame
@@ -129,12 +130,13 @@ def lay_grid(
     tree = steiner_tree(lines.links, np.concatenate([[lines.root], wanted]), rounds=rounds, seed=seed)
     chosen = np.zeros(len(lines.kind), dtype=np.bool_)
     chosen[tree.edges] = True
-    stream, hung = np.zeros(lines.links.n_nodes), np.zeros(lines.links.n_nodes)
-    stream[lines.poles], hung[lines.poles] = poles.mbps, 1.0
+    stream, hung, watching = (np.zeros(lines.links.n_nodes) for _ in range(3))
+    stream[lines.poles], hung[lines.poles], watching[lines.poles] = poles.mbps, 1.0, poles.cameras
     graph = (lines.links.indptr, lines.links.arcs, lines.links.tail, lines.links.head, chosen, lines.root)
     load, beyond = downstream(*graph, stream)
     count, _ = downstream(*graph, hung)
     segments = _segments(city, lines, tree.edges, load, beyond, figures)
+    segments.insert(9, "cameras", np.rint(downstream(*graph, watching)[0][tree.edges]).astype(np.int64))
     notes = [*lines.notes, *_told(segments, figures)]
     shares = _shares(lines, tree.edges, count, beyond, poles.ids)
     return Grid(

@@ -24,6 +24,7 @@ from scipy.sparse.csgraph import connected_components
 
 from coverage.sight import Floats, Ints, Walls, build_walls, cast
 from coverage.standing import load_defaults
+from coverage.terrain import read_terrain
 from optimizer.steiner import Links
 from planning.catalogue import Prices
 from planning.city import City
@@ -121,8 +122,10 @@ def build_lines(
 
     Raises
     ------
-    CityError: `grid.streets`, where there is no street to lay a line along.
+    CityError: `grid.streets`, where there is no street to lay a line along. InputError: `grid.centre`, where the centre given is no place.
     """
+    if centre_m is not None and not (len(centre_m) == 2 and np.isfinite(centre_m).all()):
+        raise InputError.one("grid.centre", "The command centre's place must be two numbers", "Give metres in the city's CRS", centre_m)
     every = city["roads"].sort_index(kind="stable")
     roads = every[~every["tunnel"].to_numpy(bool)]
     if not len(roads):
@@ -173,7 +176,8 @@ def _rows(kind: int, *columns: Any) -> Floats:
 
 
 def _walls(city: City) -> Walls:
-    return build_walls(city["buildings"], (float(np.floor(city.area.bounds[0])), float(np.floor(city.area.bounds[1]))))
+    origin = (float(np.floor(city.area.bounds[0])), float(np.floor(city.area.bounds[1])))
+    return build_walls(city["buildings"], origin, read_terrain(city))
 
 
 def _assumed_centre(city: City, notes: list[str]) -> tuple[float, float]:

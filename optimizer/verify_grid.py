@@ -10,8 +10,10 @@ import numpy as np
 import shapely
 
 from coverage.standing import load_defaults
+from coverage.terrain import read_terrain
 from optimizer.grid import Grid
 from optimizer.lines import Poles
+from optimizer.profiles import heights, over_ground, roofs
 from planning.catalogue import load_prices
 from planning.city import City
 from planning.errors import Fault
@@ -91,19 +93,22 @@ def _money(grid: Grid, poles: Poles) -> Iterator[tuple[str, object]]:
 
 
 def _radio(grid: Grid, city: City, poles: Poles, figures: Figures) -> Iterator[tuple[str, object]]:
-    """Each radio link that is said to be seen is in range and clears every roof it passes."""
+    """Each radio link that is said to be seen is in range and clears every roof and the ground it passes."""
     mast = {label: float(height) for label, height in zip(poles.ids, poles.height_m, strict=True)}
     assumed = float(str(load_defaults()["height_m"]))
     mast |= {str(label): float(height) if height > 0 else assumed for label, height in city["cameras"]["height_m"].items()}
     mast["centre"] = figures["centre_mast_m"]
-    roofs, shapes = city["buildings"]["height_m"].to_numpy(np.float64), city["buildings"].geometry.to_numpy()
-    tree = shapely.STRtree(shapes)
+    terrain, shapes = read_terrain(city), city["buildings"].geometry.to_numpy()
+    tops, tree = roofs(terrain, city["buildings"]), shapely.STRtree(shapes)
     for piece in grid.segments[(grid.segments["kind"] == "wireless") & grid.segments["seen"]].itertuples():
         if piece.length_m > figures["wireless_range_m"] + _SLACK_M:
             yield f"radio link {piece.Index} is too long", piece.length_m
-        start, end = mast[piece.from_node], mast[piece.to_node]
+        ends = shapely.get_coordinates(piece.geometry)
+        start, end = heights(terrain, ends) + np.array([mast[piece.from_node], mast[piece.to_node]])
+        if not over_ground(terrain, ends[:1], ends[1:], np.array([start]), np.array([end]))[0]:
+            yield f"radio link {piece.Index} is blocked by the ground", piece.Index
         for row in tree.query(piece.geometry, predicate="intersects"):
             crossed = shapely.get_coordinates(shapely.intersection(piece.geometry, shapely.boundary(shapes[row])))
-            part = np.hypot(*(crossed - shapely.get_coordinates(piece.geometry)[0]).T) / piece.length_m
-            if (roofs[row] > start + (end - start) * part + _SLACK_M).any():
+            part = np.hypot(*(crossed - ends[0]).T) / piece.length_m
+            if (tops[row] > start + (end - start) * part + _SLACK_M).any():
                 yield f"radio link {piece.Index} is blocked by a building", city["buildings"].index[row]

@@ -13,6 +13,7 @@ from coverage.optics import focal_px
 from coverage.plates import plate_reads
 from coverage.poses import Poses, make_head
 from coverage.sight import build_walls
+from coverage.terrain import Terrain
 from planning.catalogue import load_models
 from planning.movement import load_movement_figures
 
@@ -86,6 +87,20 @@ def test_a_higher_mount_of_the_same_pole_sees_over_a_wall() -> None:
     wall = gpd.GeoDataFrame({"height_m": [2.6]}, geometry=[shapely.box(-3, 4, 3, 4.5)], crs="EPSG:32644")
     assert read(poses, [(0.0, 11.0)], [180.0]) == [[True], [True]]
     assert read(poses, [(0.0, 11.0)], [180.0], walls=build_walls(wall, (0.0, 0.0))) == [[False], [True]]
+
+
+def test_on_a_slope_the_plate_lies_lower_or_higher() -> None:
+    """Where the road falls away 1 in 4 a plate 11 m ahead lies 2.75 m lower, at 28 deg, beyond a limit of 25; where it rises the view is flatter."""
+    x = np.arange(-50.0, 51.0, 1.0)
+    none = gpd.GeoDataFrame({"height_m": []}, geometry=[], crs="EPSG:32644")
+    ground = [Terrain((-50.0, -50.0), 1.0, np.tile(rise * x[:, None], (1, 101))) for rise in (-0.25, 0.25)]
+    down, up = (build_walls(none, (0.0, 0.0), terrain) for terrain in ground)
+    poses, limit = poses_of(0.0), FIGURES.replaced(plate_vertical_deg=25)
+    assert read(poses, [(0.0, 11.0)], [180.0], limit) == [[True]]
+    assert read(poses, [(0.0, 11.0)], [180.0], limit, down) == [[False]]
+    shallow = math.degrees(math.atan2(3.2 - 2.75, 11.0))
+    inside = abs(shallow - poses.heads[0].tilt_deg) <= poses.heads[0].vfov_deg / 2
+    assert read(poses, [(0.0, 11.0)], [180.0], limit, up) == [[inside]]
 
 
 def test_a_turned_scene_reads_the_same() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,8 +18,8 @@ from planning.catalogue import load_models, load_prices
 from planning.city import City
 from planning.errors import CityError, InputError
 from planning.nouns import Plan
-from tests.planning.toy_streets import EAST, NORTH, at, box, cross, frame, line, streets, toy_city
-from tests.town import copy_of
+from tests.planning.toy_streets import EAST, NORTH, at, box, busy_city, cross, frame, line, shuffled, streets, toy_city
+from tests.town import copy_of, on_hills
 
 PRICES = load_prices()
 PER_M, END, RADIO = PRICES["fibre_per_m"], PRICES["fibre_base"], PRICES["radio_link"]
@@ -53,6 +54,7 @@ def test_two_poles_on_one_arm_share_the_line() -> None:
     load = grid.segments.set_index(["from_node", "to_node"])["load_mbps"]
     assert sorted(load.round(6)) == [8.0, 8.0, 8.0, 16.0, 16.0, 16.0]
     assert set(grid.segments["road"]) == {"r1", "r2", ""}
+    assert (grid.segments["cameras"] * 4.0 == grid.segments["load_mbps"]).all()
     assert (grid.load_mbps, grid.gap) == (16.0, 0.0)
 
 
@@ -88,10 +90,10 @@ def test_existing_cameras_are_free_places_to_end() -> None:
     assert lay(unnamed, poles((80, 4))).cost_inr == 80 * PER_M + 9 * PER_M + 2 * END
 
 
-def two_streets() -> City:
-    """Two parallel streets 60 m apart that meet only 1000 m away."""
-    roads = streets(("a", "b", line((0, 0), (1000, 0))), ("b", "c", line((1000, 0), (1000, 60))), ("c", "d", line((1000, 60), (0, 60))))
-    return toy_city(roads, area=box(-100, -100, 1100, 200))
+def two_streets(far_m: float = 1000.0) -> City:
+    """Two parallel streets 60 m apart that meet only far away."""
+    roads = streets(("a", "b", line((0, 0), (far_m, 0))), ("b", "c", line((far_m, 0), (far_m, 60))), ("c", "d", line((far_m, 60), (0, 60))))
+    return toy_city(roads, area=box(-100, -100, far_m + 20, 200))
 
 
 def test_a_radio_link_replaces_a_long_line_where_there_is_sight() -> None:
@@ -107,6 +109,17 @@ def test_a_radio_link_replaces_a_long_line_where_there_is_sight() -> None:
         assert laid.totals.get("wireless", (0,))[0] == hops, height
     near = lay(city, poles((30, 3), (30, 57)), figures=radio.replaced(wireless_range_m=50))
     assert "wireless" not in near.totals
+
+
+def test_a_hill_between_the_masts_forbids_radio(tmp_path: Path) -> None:
+    """A ridge of 20 m between the streets blocks the link that level ground and a slope allow; a false link over it is found."""
+    city, radio, where = two_streets(470), load_grid_figures().replaced(centre_mast_m=6), poles((30, 3), (30, 57))
+    slope = on_hills(city, tmp_path / "slope", lambda x, y: 0.1 * y)
+    ridge = on_hills(city, tmp_path / "ridge", lambda x, y: np.maximum(20.0 - np.abs(y - 30), 0.0))
+    assert lay(slope, where, figures=radio).totals["wireless"][0] == 1
+    assert "wireless" not in lay(ridge, where, figures=radio).totals
+    faults = grid_faults(lay(city, where, figures=radio), ridge, where, radio)
+    assert [fault.what for fault in faults if "blocked by the ground" in fault.what]
 
 
 def test_a_street_cut_off_gets_a_link_that_is_marked() -> None:
@@ -152,7 +165,11 @@ def test_no_poles_need_no_line() -> None:
 
 
 def test_what_cannot_be_laid_is_refused() -> None:
-    """No street, poles twice or of broken numbers are refused by code."""
+    """No street, a centre that is no place, poles twice or of broken numbers are refused by code."""
+    for centre in ((np.nan, 0.0), (1.0, 2.0, 3.0)):
+        with pytest.raises(InputError) as nowhere:
+            lay_grid(toy_city(cross()), poles((30, 4)), centre_m=centre)  # type: ignore[arg-type]
+        assert nowhere.value.code == "grid.centre"
     with pytest.raises(CityError) as caught:
         lay_grid(toy_city(cross(tunnel=True)), poles((30, 4)))
     assert caught.value.code == "grid.streets"
@@ -161,6 +178,17 @@ def test_what_cannot_be_laid_is_refused() -> None:
         with pytest.raises(InputError) as refused:
             dataclasses.replace(good, **change)  # type: ignore[arg-type]
         assert refused.value.code == "grid.poles"
+
+
+def test_the_order_of_rows_does_not_matter() -> None:
+    """Layers with their rows in another order have the same grid, and the city is not touched."""
+    cameras = frame("cameras", [at(120, 4), at(-150, -4)], kind=["fixed", "dome"], junction="J", height_m=6.0, source="toy")
+    city = copy_of(busy_city(), cameras=cameras)
+    digest, where = city.digest, poles((60, 5), (150, -5), (204, 120), (-80, 4), (4, -90))
+    one, other = lay(city, where, figures=load_grid_figures(), centre_m=None), lay(shuffled(city), where, figures=load_grid_figures(), centre_m=None)
+    assert one.segments.equals(other.segments)
+    assert one.shares_inr == other.shares_inr
+    assert copy_of(city).digest == digest
 
 
 def test_the_verifier_sees_what_is_wrong() -> None:

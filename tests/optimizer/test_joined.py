@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from planning.errors import Disagreement, Infeasible, ScenarioError
 from planning.export import read_plan, write_plan
 from planning.nouns import Scenario
 from tests.planning.toy_streets import EAST, NORTH
+from tests.town import on_hills
 
 CENTRE = (EAST + 140.0, NORTH + 12.0)
 FIGURES = load_grid_figures()
@@ -63,10 +65,10 @@ def test_the_verifier_refuses_a_network_that_is_not_paid(joined: Joined, town: C
     assert verify(plan, town, grid=joined.grid).cost_inr == plan.cost_inr
 
 
-def test_a_plan_read_back_is_verified_with_its_network_laid_again(town: City, survey: Survey, wish: Scenario, tmp_path: object) -> None:
+def test_a_plan_read_back_is_verified_with_its_network_laid_again(town: City, survey: Survey, wish: Scenario, tmp_path: Path) -> None:
     """With the assumed centre the same network is laid again from the plan's file, and the figures agree."""
     made = plan_with_grid(town, wish, survey=survey, rounds=2)
-    path = f"{tmp_path}/plan.gpkg"
+    path = tmp_path / "plan.gpkg"
     write_plan(made.plan, town, path)
     again = read_plan(path)
     assert lay_grid(town, poles_of(again)).shares_inr == made.grid.shares_inr
@@ -100,3 +102,25 @@ def test_a_budget_the_network_exceeds_is_refused(town: City, survey: Survey, wis
         )  # fmt: skip
     assert caught.value.code in {"grid.budget", "scenario.cheapest"}
     assert "₹" in str(caught.value)
+
+
+def test_a_plan_without_cameras_has_a_network_that_costs_nothing(town: City, survey: Survey, wish: Scenario) -> None:
+    """With every site forbidden plan and grid are empty, agree, and are verified."""
+    empty = plan_with_grid(town, dataclasses.replace(wish, forbid=tuple(survey.sites.index)), survey=survey)
+    assert (empty.plan.cameras, empty.plan.cost_inr, empty.grid.cost_inr, len(empty.grid.segments)) == ((), 0, 0, 0)
+    assert empty.agreed
+    assert empty.plan.verified
+
+
+def test_no_round_that_fits_goes_beyond_the_bound(joined: Joined) -> None:
+    """The bound holds for every plan met whose network is within the budget, and for the plan kept."""
+    assert all(done.covered <= joined.plan.proof.bound + 1e-9 for done in joined.rounds if done.fits)
+    assert joined.plan.proof.gap == pytest.approx(joined.plan.proof.bound / joined.plan.proof.covered - 1)
+
+
+def test_on_terrain_the_network_is_laid_and_verified_by_the_same_ground(town: City, wish: Scenario, tmp_path: Path) -> None:
+    """On hills the plan's network, its being laid again from the file, and the verifier agree."""
+    hilly = on_hills(town, tmp_path)
+    made = plan_with_grid(hilly, wish, rounds=2)
+    write_plan(made.plan, hilly, tmp_path / "plan.gpkg")
+    assert verify(read_plan(tmp_path / "plan.gpkg"), hilly).cost_inr == made.plan.cost_inr
