@@ -137,7 +137,7 @@ def _ask(city: City, said: Words) -> None:
     if st.button(said.say("plan.run"), type="primary", width="stretch", icon=":material/play_arrow:"):
         wish = Wish(
             budget, yearly, chosen, level, recipe, int(floor), heights, int(per_site), int(limit), night,
- title, int(share), keep, forbid, purposes, int(second), float(privacy), no_view,
+            title, int(share), keep, forbid, purposes, int(second), float(privacy), no_view,
         )  # fmt: skip
         try:
             scenario = read_wish(wish, city.name)
