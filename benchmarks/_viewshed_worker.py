@@ -45,7 +45,7 @@ def _gdal(windows: Table, x: Table, y: Table, height: Table, target: float, radi
     for name, arguments in (
         ("GDALGetDriverByName", [text]), ("GDALCreate", [pointer, text, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_int, pointer]),
         ("GDALGetRasterBand", [pointer, ctypes.c_int]),
-        ("GDALViewshedGenerate", [pointer, text, text, pointer, *[real] * 10, ctypes.c_int, real, pointer, pointer, ctypes.c_int, pointer]),
+        ("GDALViewshedGenerate", [pointer, text, text, pointer, *[real] * 9, ctypes.c_int, real, pointer, pointer, ctypes.c_int, pointer]),
     ):  # fmt: skip
         getattr(gdal, name).restype, getattr(gdal, name).argtypes = pointer, arguments
     gdal.GDALSetGeoTransform.argtypes, gdal.GDALClose.argtypes = [pointer, pointer], [pointer]
@@ -61,9 +61,9 @@ def _gdal(windows: Table, x: Table, y: Table, height: Table, target: float, radi
         surface = np.ascontiguousarray(windows[k], dtype=np.float32)
         gdal.GDALRasterIO(band, 1, 0, 0, n, n, surface.ctypes.data, n, n, 6, 0, 0)
         began = time.perf_counter()
-        # 255 seen, 0 hidden, out of range and nodata; no curvature; edges by the larger of two cells (2), its default mode
+        # 255 seen, 0 hidden, out of range and nodata; no curvature; mode edge (2), its default
         made = gdal.GDALViewshedGenerate(
-            band, b"MEM", b"", None, x[k], y[k], height[k], target, 255.0, 0.0, 0.0, 0.0, 0.0, radius, 2, radius, None, None, 1, None
+            band, b"MEM", b"", None, x[k], y[k], height[k], target, 255.0, 0.0, 0.0, 0.0, 0.0, 2, radius, None, None, 1, None
         )
         seconds.append(time.perf_counter() - began)
         answer = seen[k]
