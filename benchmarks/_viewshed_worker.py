@@ -2,8 +2,9 @@
 
     xarray-spatial   `viewshed` on the window of the radius, cut out beforehand
     gdal             GDALViewshedGenerate of the GDAL that rasterio's wheel brings, called in process on a raster in memory that holds the window
+    osgeo            the same by the system's Python bindings (Debian's python3-gdal), of another GDAL
 
-Both are timed call by call, after a first that is not counted; cutting windows and reading answers is not counted either.
+All are timed call by call, after a first that is not counted; cutting windows and reading answers is not counted either.
 """
 
 from __future__ import annotations
@@ -73,6 +74,27 @@ def _gdal(windows: Table, x: Table, y: Table, height: Table, target: float, radi
     return seen, seconds[1:]
 
 
+def _osgeo(windows: Table, x: Table, y: Table, height: Table, target: float, radius: float) -> tuple[Table, list[float]]:
+    from osgeo import gdal  # type: ignore[import-not-found]
+
+    gdal.UseExceptions()
+    n = windows.shape[1]
+    seen, seconds = np.zeros(windows.shape, np.uint8), []
+    for k in [0, *range(len(windows))]:
+        data = gdal.GetDriverByName("MEM").Create("", n, n, 1, gdal.GDT_Float32)
+        data.SetGeoTransform((0.0, 1.0, 0.0, float(n), 0.0, -1.0))
+        band = data.GetRasterBand(1)
+        band.WriteArray(windows[k].astype(np.float32))
+        where = (float(x[k]), float(y[k]), float(height[k]), target)
+        began = time.perf_counter()
+        made = gdal.ViewshedGenerate(band, "MEM", "", [], *where, 255.0, 0.0, 0.0, 0.0, 0.0, gdal.GVM_Edge, radius)
+        seconds.append(time.perf_counter() - began)
+        found, transform = made.ReadAsArray(), made.GetGeoTransform()
+        column, row = round(transform[0]), round(n - transform[3])
+        seen[k, row : row + found.shape[0], column : column + found.shape[1]] = found == 255
+    return seen, seconds[1:]
+
+
 def _read(gdal: Any, made: Any, answer: Table, x: float, y: float, radius: float) -> None:
     """GDAL's answer covers the box of the radius: laid back into the window by its own transform."""
     n = len(answer)
@@ -90,7 +112,7 @@ def main(kind: str, given: str, out: str) -> None:
     with np.load(given) as arrays:
         windows, x, y, height = arrays["windows"], arrays["x"], arrays["y"], arrays["height"]
         target, radius = float(arrays["target"]), float(arrays["radius"])
-    seen, seconds = {"xarray-spatial": _spatial, "gdal": _gdal}[kind](windows, x, y, height, target, radius)
+    seen, seconds = {"xarray-spatial": _spatial, "gdal": _gdal, "osgeo": _osgeo}[kind](windows, x, y, height, target, radius)
     np.savez_compressed(out, seen=np.packbits(seen), shape=seen.shape, seconds=seconds)
 
 

@@ -331,6 +331,6 @@ def hidden_cells(walls: Walls, point_m: Floats, grid: Grid, *, height_m: float, 
     x0, y0 = grid.west_m - walls.origin_m[0] + 0.5 * grid.cell_m - x, grid.north_m - walls.origin_m[1] - 0.5 * grid.cell_m - y
     shade(
         walls.ends_m, walls.top_m, walls.cell_start, walls.cell_walls, *walls.shape, *walls.corner_m, CELL_M, x, y, height_m, target_m, far_m,
-        x0, y0, grid.cell_m, dark, first, last, np.empty((4, 3)), np.empty((8, 2)), np.full(len(walls), -1, np.int32), 0,
+        x0, y0, grid.cell_m, dark, first, last, np.empty((4, 3)), np.empty((8, 2)), np.zeros(len(walls), np.int32), 1,
     )  # fmt: skip
     return dark
