@@ -47,6 +47,7 @@ check: setup-dev ## ruff, mypy strict, import contracts
 
 bench: setup-dev ## the quick benchmarks
 	$(BIN)/python -m benchmarks.sight --quick
+	$(BIN)/python -m benchmarks.viewshed --quick
 	$(BIN)/python -m benchmarks.plan --quick
 	$(BIN)/python -m benchmarks.optimizer --quick
 	$(BIN)/python -m benchmarks.frontier --quick

@@ -50,7 +50,8 @@ def plate_reads(walls: Walls, points_m: Floats, poses: Poses, places_m: Floats, 
     limits = np.array([figures["plate_vertical_deg"], figures["plate_horizontal_deg"]])
     counts, columns = _read(
         lines.start, lines.target, lines.bearing_deg, lines.ground_m, lines.critical_m, poses.site, poses.head, poses.bearing_deg.copy(), view[0],
-        view[1], view[2], height, height - plate, *lines.drops, slant, np.array(heading_deg, dtype=np.float64), limits, figures["plate_rear"] == 1,
+        view[1], view[2], height, height - plate, lines.drop_m is not None, lines.drops[1], slant, np.array(heading_deg, dtype=np.float64), limits,
+        figures["plate_rear"] == 1,
     )  # fmt: skip
     indptr: Ints = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
     reads = sparse.csr_matrix((np.ones(len(columns), dtype=bool), columns, indptr), shape=(len(poses), n_places))
