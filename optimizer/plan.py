@@ -11,7 +11,9 @@ import numpy as np
 import shapely
 from scipy import sparse
 
+from coverage.band import band
 from coverage.poses import Poses
+from coverage.standing import planned, together
 from coverage.views import view_areas
 from optimizer.cover import Covered, cover
 from optimizer.extras import homes_price, second_views, sees_no_view
@@ -20,6 +22,7 @@ from optimizer.run import Interim
 from optimizer.solve import Outcome, solve
 from optimizer.survey import Survey, make_survey
 from optimizer.verify import verify
+from planning.catalogue import load_levels, load_models
 from planning.city import City
 from planning.errors import Fault, Infeasible, ScenarioError
 from planning.money import say_rupees
@@ -27,6 +30,7 @@ from planning.nouns import Draft, Plan, PlannedCamera, PlannedSite, Proof, Scena
 from planning.progress import Progress
 from planning.sites import NOMINAL_M
 
+DRAWS = 20  # for the band of the coverage
 
 def make_plan(city: City, scenario: Scenario, *, progress: Progress = Progress(), survey: Survey | None = None) -> Plan:  # noqa: B008
     """The best plan found for a scenario, verified by another computation before anyone sees it.
@@ -87,10 +91,33 @@ def finish(
     progress.step("verify", 0.95)
     plan = compose(city, scenario, survey, problem, outcome)
     verified = verify(plan, city)
-    stages = (*survey.stages_s, *((f"optimize: {name}", seconds) for name, seconds in outcome.stages_s), ("verify", verified.runtime_s))
+    progress.step("band", 0.98)
+    mark = time.monotonic()
+    plan = with_band(city, survey, plan)
+    own = tuple((f"optimize: {name}", seconds) for name, seconds in outcome.stages_s)
+    stages = (*survey.stages_s, *own, ("verify", verified.runtime_s), ("band", time.monotonic() - mark))
     progress.step("done", 1.0)
     proof = dataclasses.replace(plan.proof, runtime_s=time.monotonic() - began)
     return dataclasses.replace(plan, stages_s=stages, verified=True, proof=proof)
+
+
+def with_band(city: City, survey: Survey, plan: Plan, *, draws: int = DRAWS) -> Plan:
+    """The plan with the band of its coverage, and for each demand point the share of draws in which it is seen (`seen_share`).
+
+    On terrain, and where places ask purposes, none is worked out; the assumptions then say so.
+    """
+    wish, demand = plan.scenario, plan.demand
+    if survey.walls.terrain is not None or wish.purposes:
+        told = "No band of the coverage is worked out on terrain, or where places ask purposes of their own"
+        return dataclasses.replace(plan, assumptions=(*plan.assumptions, told))
+    px_per_m = load_levels()[wish.level].px_per_m
+    new = planned(plan.cameras, load_models(), px_per_m, by_night=wish.by_night, target_m=survey.target_m)
+    xy, z, weight = shapely.get_coordinates(demand.geometry.array), demand["target_m"].to_numpy(float), demand["weight"].to_numpy(float)
+    found = band(city["buildings"], together(survey.standing, new), xy, z, weight, recorded=len(survey.standing.ids), draws=draws, seed=wish.seed)
+    told = f"The band of the coverage is of {draws} draws with errors of the sizes in data/doubt.toml; walls and trees no map has are not in it"
+    card = dataclasses.replace(plan.scorecard, low=found.low, high=found.high)
+    seen = demand.assign(seen_share=found.seen_share)
+    return dataclasses.replace(plan, scorecard=card, demand=seen, assumptions=(*plan.assumptions, told))
 
 
 def make_problem(city: City, scenario: Scenario, survey: Survey) -> Problem:
@@ -268,9 +295,9 @@ def _views(city: City, survey: Survey, chosen: Ints) -> gpd.GeoDataFrame:
     target_m = survey.target_m
     standing = survey.standing
     points = np.column_stack([survey.sites.geometry.x.to_numpy(), survey.sites.geometry.y.to_numpy()])
-    planned = Poses(survey.poses.heads, survey.poses.site[chosen], survey.poses.head[chosen], survey.poses.bearing_deg[chosen])
+    placed = Poses(survey.poses.heads, survey.poses.site[chosen], survey.poses.head[chosen], survey.poses.bearing_deg[chosen])
     shapes = view_areas(survey.walls, standing.points_m, standing.poses, target_m=target_m) + view_areas(
-        survey.walls, points, planned, target_m=target_m
+        survey.walls, points, placed, target_m=target_m
     )
     ids = [standing.ids[row] for row in standing.poses.site] + [survey.camera_id(int(pose)) for pose in chosen]
     flags = np.arange(len(ids)) >= len(standing.poses)

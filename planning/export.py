@@ -119,7 +119,8 @@ def _settings(plan: Plan, city: City) -> dict[str, Any]:
     return {
         "version": VERSION, "id": plan.id, "city": city.name, "city_digest": plan.city_digest, "made": plan.made, "verified": plan.verified,
         "label": f"{MADE_NOTE} / {MADE_NOTE_HI}" if plan.made else "", "scenario": plan.scenario.to_json(), "proof": dataclasses.asdict(plan.proof),
-        "before": plan.scorecard.before, "after": plan.scorecard.after, "wards": [dataclasses.asdict(ward) for ward in plan.scorecard.wards],
+        "before": plan.scorecard.before, "after": plan.scorecard.after, "low": plan.scorecard.low, "high": plan.scorecard.high,
+        "wards": [dataclasses.asdict(ward) for ward in plan.scorecard.wards],
         "stages_s": plan.stages_s, "assumptions": plan.assumptions, "cost_inr": plan.cost_inr, "yearly_inr": plan.yearly_inr,
     }  # fmt: skip
 
@@ -225,7 +226,9 @@ def _plan_of(data: dict[str, Any], found: Path) -> Plan:
         views=gpd.GeoDataFrame(pd.concat(views, ignore_index=True), crs=demand.crs) if views else no_views,
         cameras=tuple(_camera(row) for row in _rows(found, "cameras", present)),
         sites=tuple(_site(row) for row in _rows(found, "sites", present)),
-        scorecard=Scorecard(float(data["before"]), float(data["after"]), tuple(WardScore(**row) for row in data["wards"])),
+        scorecard=Scorecard(
+            float(data["before"]), float(data["after"]), tuple(WardScore(**row) for row in data["wards"]), data.get("low"), data.get("high")
+        ),
         proof=Proof(**data["proof"]), stages_s=tuple((str(name), float(seconds)) for name, seconds in data["stages_s"]),
         assumptions=tuple(str(text) for text in data["assumptions"]), verified=bool(data["verified"]),
     )  # fmt: skip

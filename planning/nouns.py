@@ -283,11 +283,15 @@ class WardScore:
 
 @dataclass(frozen=True)
 class Scorecard:
-    """Coverage as shares of all weight: by existing cameras alone, and with the plan."""
+    """Coverage as shares of all weight: by existing cameras alone, and with the plan; `low` to `high` with maps and installation off as they usually
+    are, None where that is not worked out.
+    """
 
     before: float
     after: float
     wards: tuple[WardScore, ...] = ()
+    low: float | None = None
+    high: float | None = None
 
     @property
     def worst(self) -> WardScore | None:

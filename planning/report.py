@@ -76,6 +76,7 @@ def _content(plan: Plan, city: City, words: Mapping[str, str], hindi: bool) -> d
         [said["n_cameras"], said["at_sites"].format(n=group_digits(len(plan.cameras)), sites=group_digits(len(plan.sites)))],
         [said["n_capital"], said["of_budget"].format(cost=say_rupees(plan.cost_inr), budget=budget)], [said["n_yearly"], say_rupees(plan.yearly_inr)],
         [said["n_coverage"], said["before_after"].format(before=_share(card.before), after=_share(card.after))],
+        *([[said["n_band"], said["band"].format(low=_share(card.low), high=_share(card.high or 0.0))]] if card.low is not None else []),
         [said["n_worst"], f"{worst.ward}: {_share(worst.after)}" if worst is not None else "-"],
     ]  # fmt: skip
     bound = said["bound"].format(bound=_share(proof.bound, 2), gap=_share(proof.gap, 2))

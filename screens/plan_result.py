@@ -78,6 +78,8 @@ def _numbers(city: City, plan: Plan, said: Words) -> None:
         name = ward_names(city).get(worst.ward, worst.ward)
         detail = said.say("number.worst_detail", before=said.share(worst.before), after=said.share(worst.after))
         _metric(columns[4], said.say("number.worst"), plain(name), detail)
+    if card.low is not None and card.high is not None:
+        st.caption(plain(said.say("number.band", low=said.share(card.low), high=said.share(card.high))))
     gap, least, wanted = said.share(plan.proof.gap, 2), plan.proof.least_inr, plan.scenario.wanted_share
     if plan.proof.second or plan.proof.privacy:
         parts = {name: said.share(getattr(plan.proof, name), 2) for name in ("worth", "covered", "second", "privacy", "bound")}

@@ -137,6 +137,8 @@ def print_plan(plan: Plan, city: City) -> None:
         + (f" of {say_rupees(plan.scenario.yearly_inr)}" if plan.scenario.yearly_inr is not None else "")
     )
     print(f"coverage       {100 * card.before:.2f} % before, {100 * card.after:.2f} % after, of all weight, at level {plan.scenario.level}")
+    if card.low is not None and card.high is not None:
+        print(f"band           {100 * card.low:.1f} to {100 * card.high:.1f} % with maps and installation off as they usually are")
     claim = f"can exceed {100 * proof.bound:.2f} %"
     if proof.second or proof.privacy:
         parts = f"coverage {100 * proof.covered:.2f} % + second views {100 * proof.second:.2f} % - homes in view {100 * proof.privacy:.2f} %"

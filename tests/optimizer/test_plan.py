@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import shapely
 
-from optimizer.plan import make_plan, make_problem
+from optimizer.plan import make_plan, make_problem, with_band
 from optimizer.survey import Survey
 from planning.city import City
 from planning.errors import Infeasible, ScenarioError
@@ -31,7 +31,7 @@ def test_a_plan_is_verified_and_within_its_limits(plan: Plan, wish: Scenario) ->
     assert plan.proof.gap == pytest.approx(plan.proof.bound / plan.proof.covered - 1, abs=1e-9)
     assert plan.proof.gap <= 1e-6
     assert plan.made
-    assert plan.stages_s[-1][0] == "verify"
+    assert [name for name, _ in plan.stages_s[-2:]] == ["verify", "band"]
 
 
 def test_its_figures_are_those_of_its_demand(plan: Plan, town: City) -> None:
@@ -209,3 +209,20 @@ def test_drafts_are_shown_on_the_way(town: City, survey: Survey, wish: Scenario)
         assert draft.covered <= plan.proof.covered + 1e-12
     assert [draft.gap for draft in shown] == sorted({draft.gap for draft in shown}, reverse=True)
     assert [draft.covered for draft in shown] == sorted(draft.covered for draft in shown)
+
+
+def test_a_plan_has_the_band_of_its_coverage(plan: Plan, town: City, survey: Survey) -> None:
+    """The band is of the plan's own cameras, the same under the same seed; each point's share of draws is there; on purposes there is none."""
+    card = plan.scorecard
+    assert card.low is not None
+    assert card.high is not None
+    assert 0 < card.low <= card.high <= 1
+    share = plan.demand["seen_share"].to_numpy()
+    assert ((share >= 0) & (share <= 1)).all()
+    after = plan.demand["after"].to_numpy(dtype=bool)
+    assert share[after].mean() > 0.7
+    assert share[~after].mean() < 0.1
+    again = with_band(town, survey, dataclasses.replace(plan, scorecard=dataclasses.replace(card, low=None, high=None)))
+    assert (again.scorecard.low, again.scorecard.high) == (card.low, card.high)
+    asked = dataclasses.replace(plan, scorecard=dataclasses.replace(card, low=None), scenario=changed(plan.scenario, purposes=("junctions=face",)))
+    assert with_band(town, survey, asked).scorecard.low is None
