@@ -1,5 +1,6 @@
 """The same jobs from a terminal: cities (`city import|check|list|demo`), plans (`plan`, `verify`, `export`, `report`), questions about them
-(`frontier`, `phases`, `why`, `next`, `repair`, `witness`) and the `app`.
+(`frontier`, `phases`, `why`, `next`, `repair`, `witness`,
+`gaps`, `scores`, `backtest`) and the `app`.
 
 Exit status: 0 done; 1 refused or impossible, with every fault on its own line; 2 the command's words are off; 130 stopped by hand.
 """
@@ -9,6 +10,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import importlib
+import math
 import os
 import socket
 import sys
@@ -140,6 +142,8 @@ def _add_plan(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--mend", action="store_true", help="where the rules cannot hold together, look for the least change of one rule that would let them"
     )
+    parser.add_argument("--grid", action="store_true", help="lay the network to the command centre, and pay for it as one")
+    parser.add_argument("--centre", default="", metavar="LAT,LON", help="the command centre (default: assumed, and told)")
     parser.add_argument("--workers", type=int, default=0, metavar="N", help="processes here that plan several cities side by side (default 0: none)")
     parser.add_argument("--scheduler", default="", metavar="ADDRESS", help="a Dask scheduler whose workers plan them: tcp://10.0.0.7:8786")
     parser.set_defaults(run=_plan)
@@ -196,7 +200,23 @@ def _add_questions(commands: argparse._SubParsersAction[argparse.ArgumentParser]
     witness.add_argument("--minutes", type=float, default=10.0, help="how long after to look along the ways out (default 10)")
     witness.add_argument("--most", type=int, default=12, help="how many rows of each table to print (default 12)")
     witness.set_defaults(run=_later("witness", "screens.looking"))
-    for parser in (why, more, repair):
+    gaps = commands.add_parser("gaps", help="what a plan leaves unseen: rasters, stretches of street, areas")
+    gaps.add_argument("--out", required=True, metavar="FOLDER", help="where to write cameras.tif, px_per_m.tif and gaps.gpkg")
+    gaps.add_argument("--cell", type=float, default=1.0, help="metres a cell of the rasters (default 1)")
+    gaps.add_argument("--most", type=int, default=10, help="how many stretches to print (default 10)")
+    gaps.set_defaults(run=_later("gaps", "screens.findings"))
+    scores = commands.add_parser("scores", help="what a plan covers by road class, place, crime and hour, and how evenly")
+    scores.set_defaults(run=_later("scores", "screens.findings"))
+    judged = commands.add_parser("backtest", help="plan on the earlier incidents, judge on the later ones")
+    judged.add_argument("city", nargs=1, help="a city's name or folder")
+    judged.add_argument("--budget", required=True, help="capital of the plan")
+    judged.add_argument("--number", type=int, help="as many cameras for everybody, in place of the same money")
+    judged.add_argument("--split", default="70%", help="the share of incidents to learn from, by time (default 70%%)")
+    judged.add_argument("--cut", metavar="DAY", help="the first day to judge on, in place of a share")
+    judged.add_argument("--time", type=float, default=20.0, help="seconds each of up to five searches may take (default 20)")
+    _add_wish(judged)
+    judged.set_defaults(run=_later("judged", "screens.findings"), out=None)
+    for parser in (why, more, repair, gaps, scores):
         parser.add_argument("plan", help="a .gpkg that `chaukas plan` wrote")
         parser.add_argument("--city", help="the city's name or folder, where it is not found by the plan's own name of it")
 
@@ -236,8 +256,10 @@ def _city_list(_: argparse.Namespace) -> int:
 
 
 def _plan(options: argparse.Namespace) -> int:
+    from optimizer.joined import plan_with_grid
     from optimizer.plan import make_plan
     from planning.export import write_plan
+    from screens.findings import print_grid
 
     scenario = read_wish(options)
     if len(options.city) > 1:
@@ -251,15 +273,19 @@ def _plan(options: argparse.Namespace) -> int:
         return 0
     began = time.monotonic()
     try:
-        plan = make_plan(city, scenario, progress=teller())
+        joined = plan_with_grid(city, scenario, progress=teller()) if scenario.grid else None
+        plan = joined.plan if joined is not None else make_plan(city, scenario, progress=teller())
     except Infeasible as error:
         if options.mend:
             print_changes(city, scenario, error)
         raise
     targets = [Path(name) for name in options.out] or [plans / f"{plan.id}.gpkg"]
+    extra = {"grid": joined.grid.segments.replace([math.inf, -math.inf], math.nan)} if joined is not None else {}
     for target in targets:
-        write_plan(plan, city, target)
+        write_plan(plan, city, target, extra=extra)
     print_plan(plan, city)
+    if joined is not None:
+        print_grid(joined.grid, agreed=joined.agreed)
     print(f"written to {', '.join(map(str, targets))} in {time.monotonic() - began:.1f} s")
     return 0
 

@@ -121,12 +121,22 @@ def open_plan(city: City, plan: Plan, *, survey: Survey | None = None, progress:
     CityError: `desk.city` where the plan was made for another state of the city.
     ScenarioError: `desk.camera` where a camera of the plan could not be offered today.
     """
-    if plan.city_digest != city.digest:
-        what = "The plan was made for another state of the city"
-        raise CityError.one("desk.city", what, "Plan again", f"{plan.city_digest}, not {city.digest}")
+    same_city(plan, city)
     desk = open_desk(city, plan.scenario, survey=survey, progress=progress)
     rows = np.sort(desk.rows([camera.id for camera in plan.cameras]))
     return Desk(city, desk.scenario, desk.survey, desk.problem, rows)
+
+
+def same_city(plan: Plan, city: City) -> None:
+    """Refuse a plan made for another state of the city.
+
+    Raises
+    ------
+    CityError: `desk.city`.
+    """
+    if plan.city_digest != city.digest:
+        what = "The plan was made for another state of the city"
+        raise CityError.one("desk.city", what, "Plan again", f"{plan.city_digest}, not {city.digest}")
 
 
 def curve(

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import geopandas as gpd
 import numpy as np
+import pyproj
 import shapely
 from shapely.ops import substring
 
@@ -22,7 +23,7 @@ from optimizer.trees import downstream
 from planning.catalogue import Prices, load_models, load_prices
 from planning.city import City
 from planning.figures import Figures
-from planning.nouns import CameraModel, Plan
+from planning.nouns import CameraModel, Plan, Scenario
 
 _CARRIED = ("fibre_mbps", "wireless_mbps", "wireless_range_m", "centre_mast_m", "retention_days")
 _BILLED = (("fibre_per_m", "metres"), ("fibre_base", "ends"), ("radio_link", "radios"))
@@ -105,6 +106,15 @@ def poles_of(plan: Plan, models: Mapping[str, CameraModel] | None = None) -> Pol
         ids, np.array([(site.x_m, site.y_m) for site in plan.sites], dtype=np.float64).reshape(-1, 2), np.array([high[label] for label in ids]),
         np.array([mbps[label] for label in ids], dtype=np.float64), np.array([count[label] for label in ids], dtype=np.int64),
     )  # fmt: skip
+
+
+def centre_of(city: City, scenario: Scenario) -> tuple[float, float] | None:
+    """The scenario's command centre in the city's CRS [m]; None where it names none."""
+    if not scenario.centre:
+        return None
+    lat, lon = scenario.centre
+    x, y = pyproj.Transformer.from_crs("EPSG:4326", city.crs, always_xy=True).transform(lon, lat)
+    return float(x), float(y)
 
 
 def lay_grid(

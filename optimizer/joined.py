@@ -18,7 +18,7 @@ import numpy as np
 import shapely
 
 from coverage.sight import Floats, Ints, cast
-from optimizer.grid import Grid, lay_grid, poles_of
+from optimizer.grid import Grid, centre_of, lay_grid, poles_of
 from optimizer.lines import load_grid_figures
 from optimizer.plan import compose, make_problem
 from optimizer.problem import Problem
@@ -72,7 +72,7 @@ def plan_with_grid(
 
     Parameters
     ----------
-    centre_m: the command centre, in the city's CRS [m]; assumed and told where none is given.
+    centre_m: the command centre, in the city's CRS [m]; the scenario's, else assumed and told, where none is given.
     figures: data/network.toml where none are given.
     rounds: how often to plan at most. tolerance: of the grid's cost, within which heads and grid agree.
     damping: how far heads move to what was found.
@@ -86,7 +86,7 @@ def plan_with_grid(
     began = time.monotonic()
     if survey is None or survey.key != survey_key(city, scenario):
         survey = make_survey(city, scenario, progress=progress)
-    prices, figures = load_prices(), figures if figures is not None else load_grid_figures()
+    centre_m, prices, figures = centre_m or centre_of(city, scenario), load_prices(), figures if figures is not None else load_grid_figures()
     limit_s = round_s if round_s is not None else scenario.time_limit_s / 3
     heads, scale, reserve, agreed = survey.sites["cost_backhaul"].to_numpy(np.int64), 1.0, 0, False
     base = heads.astype(np.float64)

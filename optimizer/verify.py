@@ -25,7 +25,7 @@ from coverage.sight import build_walls
 from coverage.standing import planned
 from coverage.terrain import Terrain, read_terrain
 from optimizer.extras import homes_in_view, price_a_metre, second_views, sees_no_view
-from optimizer.grid import Grid, lay_grid, poles_of
+from optimizer.grid import Grid, centre_of, lay_grid, poles_of
 from optimizer.lines import load_grid_figures
 from optimizer.verify_grid import grid_faults
 from optimizer.verify_sight import Camera, sees, standing_cameras
@@ -58,7 +58,8 @@ def verify(plan: Plan, city: City, *, grid: Grid | None = None, figures: Figures
 
     Parameters
     ----------
-    grid: the network of a plan whose sites pay for one (head `grid`); laid again with the assumed command centre where it is not at hand.
+    grid: the network of a plan whose sites pay for one (head `grid`); laid again to the scenario's command centre, else the assumed one, where it is
+    not at hand.
     figures: data/network.toml where none are given.
 
     Raises
@@ -229,7 +230,7 @@ def _shares(plan: Plan, city: City, grid: Grid | None, figures: Figures | None, 
     if not known:
         return {}
     poles, figures = poles_of(plan), figures if figures is not None else load_grid_figures()
-    grid = grid if grid is not None else lay_grid(city, poles, figures=figures)
+    grid = grid if grid is not None else lay_grid(city, poles, figures=figures, centre_m=centre_of(city, plan.scenario))
     faults.extend(grid_faults(grid, city, poles, figures))
     return grid.shares_inr
 

@@ -24,6 +24,7 @@ from planning.nouns import Plan
 HEADS = {
     "pole": ("Pole", "खंभा"), "foundation": ("Foundation", "नींव"), "box": ("Junction box", "जंक्शन बॉक्स"), "power": ("Power connection", "बिजली कनेक्शन"),
     "backhaul": ("Network link", "नेटवर्क लिंक"), "mount": ("Mount", "लगाने का साधन"),
+    "grid": ("Share of the network", "नेटवर्क में हिस्सा"),
 }  # fmt: skip
 _CAMERA_COLUMNS = (
     ("No.", "क्रम", 6), ("Camera", "कैमरा", 44), ("Site", "स्थान", 22), ("Longitude", "देशांतर", 12), ("Latitude", "अक्षांश", 12),

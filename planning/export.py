@@ -9,8 +9,9 @@ import dataclasses
 import json
 import os
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from xml.etree import ElementTree  # written here, never read
 
@@ -32,7 +33,7 @@ SUFFIXES = (".gpkg", ".geojson", ".csv", ".kml", ".osm", ".dxf", ".xlsx")
 _HEAD_COLUMNS = [field.name for field in dataclasses.fields(PlannedCamera)]
 
 
-def write_plan(plan: Plan, city: City, path: str | Path) -> None:
+def write_plan(plan: Plan, city: City, path: str | Path, *, extra: Mapping[str, gpd.GeoDataFrame] = MappingProxyType({})) -> None:
     """Write a plan by the path's suffix.
 
     Parameters
@@ -40,6 +41,7 @@ def write_plan(plan: Plan, city: City, path: str | Path) -> None:
     path: .gpkg holds the whole plan, readable by `read_plan`; .geojson and .kml hold the cameras in WGS 84; .csv holds the cameras with a byte-order
     mark, so that spreadsheets show Hindi, and longitude and latitude; .osm holds them as proposed surveillance nodes; .dxf is a drawing in the city's
     metres; .xlsx is the bill of quantities.
+    extra: further layers of the GeoPackage, such as the network's.
 
     Raises
     ------
@@ -47,8 +49,8 @@ def write_plan(plan: Plan, city: City, path: str | Path) -> None:
     """
     target = Path(path)
     writers: dict[str, Callable[[Plan, City, Path], None]] = {
-        ".gpkg": _write_gpkg, ".geojson": _write_geojson, ".csv": _write_csv, ".kml": _write_kml, ".osm": _write_osm, ".dxf": write_drawing,
-        ".xlsx": write_bill,
+        ".gpkg": lambda plan, city, scratch: _write_gpkg(plan, city, scratch, extra), ".geojson": _write_geojson, ".csv": _write_csv,
+        ".kml": _write_kml, ".osm": _write_osm, ".dxf": write_drawing, ".xlsx": write_bill,
     }  # fmt: skip
     if target.suffix.lower() not in writers:
         raise InputError.one("export.kind", "Plans are not written in this kind of file", f"Choose one of {', '.join(SUFFIXES)}", target.name)
@@ -103,8 +105,8 @@ def layers(plan: Plan, city: City) -> dict[str, gpd.GeoDataFrame]:
     }
 
 
-def _write_gpkg(plan: Plan, city: City, scratch: Path) -> None:
-    written = {name: frame for name, frame in layers(plan, city).items() if len(frame) or name == "cameras"}
+def _write_gpkg(plan: Plan, city: City, scratch: Path, extra: Mapping[str, gpd.GeoDataFrame]) -> None:
+    written = {name: frame for name, frame in {**layers(plan, city), **extra}.items() if len(frame) or name == "cameras"}
     for name, frame in written.items():
         frame.to_file(scratch, layer=name, driver="GPKG", VERSION="1.2")  # as older QGIS reads it
     import pyogrio

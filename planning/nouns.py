@@ -90,7 +90,8 @@ class Scenario:
 
     `purposes`: what certain places ask beyond the level, such as "junctions=face" (`planning.purposes`). `second_view`: what a second view from
     another place is worth in priority zones, as a share of the first. `privacy`: the share of all weight that a kilometre of homes' frontage in
-    view costs. `no_view`: whether cameras that see a no_view zone are ruled out.
+    view costs. `no_view`: whether cameras that see a no_view zone are ruled out. `grid`: whether the network to the command centre is laid and
+    paid as one, to `centre` (latitude, longitude), assumed where none is given.
     """
 
     city: str
@@ -115,6 +116,8 @@ class Scenario:
     second_view: float = 0.0
     privacy: float = 0.0
     no_view: bool = False
+    grid: bool = False
+    centre: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         faults = list(_scenario_faults(self))
@@ -145,7 +148,8 @@ class Scenario:
 
 
 # Wishes that came later, at what leaves a scenario as it was: its id stays that of the plans made before them.
-_LATER = (("wanted_share", 0.0), ("purposes", ()), ("second_view", 0.0), ("privacy", 0.0), ("no_view", False))
+_LATER = (("wanted_share", 0.0), ("purposes", ()), ("second_view", 0.0), ("privacy", 0.0), ("no_view", False),
+          ("grid", False), ("centre", ()))  # fmt: skip
 
 
 def _plain(value: Any) -> Any:
@@ -169,6 +173,9 @@ def _scenario_faults(scenario: Scenario) -> list[Fault]:
     require(0 <= scenario.ward_floor <= 1, "scenario.floor", "The ward floor is a share between 0 and 1", "Give 0.2 for 20 %", scenario.ward_floor)
     require(0 <= scenario.wanted_share <= 1, "scenario.share", "The share to cover lies from 0 to 1", "Give 0.6 for 60 %", scenario.wanted_share)
     require(0 <= scenario.second_view <= 1, "scenario.second", "A second view is worth a share of the first", "Give 0.5", scenario.second_view)
+    spot = scenario.centre
+    sane_spot = not spot or (len(spot) == 2 and all(map(math.isfinite, spot)) and abs(spot[0]) <= 90 and abs(spot[1]) <= 180)
+    require(sane_spot, "scenario.centre", "The command centre is a latitude and a longitude", "Write 22.0900,82.1500", spot)
     require(0 <= scenario.privacy <= 1, "scenario.privacy", "A kilometre of homes costs a share of all weight", "Give 0.002", scenario.privacy)
     require(1 <= scenario.spacing_m <= 200, "scenario.spacing", "Demand spacing must lie between 1 and 200 m", "Use 10", scenario.spacing_m)
     require(1 <= scenario.cameras_per_site <= 8, "scenario.site", "Cameras a site must lie between 1 and 8", "Use 3", scenario.cameras_per_site)

@@ -151,8 +151,11 @@ def survey_of(city: City, scenario: Scenario, *, progress: Progress = Progress()
 
 
 def _plan(city: City, scenario: Scenario, *, progress: Progress) -> Plan:
+    from optimizer.joined import plan_with_grid
     from optimizer.plan import make_plan
 
+    if scenario.grid:
+        return plan_with_grid(city, scenario, survey=survey_of(city, scenario, progress=progress), progress=progress).plan
     return make_plan(city, scenario, survey=survey_of(city, scenario, progress=progress), progress=progress)
 
 

@@ -6,9 +6,10 @@ import argparse
 
 from coverage.standing import planned, stand
 from coverage.who_saw import Answer, read_place, tables, who_saw
+from optimizer.desk import same_city
 from planning.catalogue import load_levels, load_models
 from planning.city import MADE_NOTE, City
-from planning.errors import CityError, Fault, InputError
+from planning.errors import Fault, InputError
 from planning.export import read_plan
 from screens.terminal import attempt, open_city
 
@@ -25,9 +26,7 @@ def witness(options: argparse.Namespace) -> int:
     more = None
     if options.plan:
         plan = read_plan(options.plan)
-        if plan.city_digest != city.digest:
-            what = "The plan was made for another state of the city"
-            raise CityError.one("desk.city", what, "Plan again", f"{plan.city_digest}, not {city.digest}")
+        same_city(plan, city)
         more = planned(plan.cameras, models, levels[plan.scenario.level].px_per_m, by_night=plan.scenario.by_night)
     if faults:
         # The place is off: what else is, is told with it.

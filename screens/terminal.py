@@ -86,6 +86,13 @@ def read_heights(text: str) -> tuple[float, ...]:
         raise ScenarioError.one("scenario.height", "These are not heights in metres", "Write, for example, 4.5,6,9", text) from None
 
 
+def _place(text: str) -> tuple[float, ...]:
+    """Latitude and longitude, or nothing where nothing is written."""
+    from coverage.who_saw import read_place
+
+    return read_place(text) if text else ()
+
+
 def attempt(faults: list[Fault], work: Callable[[str], T], text: str, instead: T) -> T:
     """What the text says; where it cannot be read, the faults are kept and `instead` is returned, so that all is told at once."""
     try:
@@ -108,6 +115,8 @@ def read_wish(options: argparse.Namespace) -> Scenario:
     yearly = read(parse_rupees, options.yearly, 1) if options.yearly is not None else None
     floor = read(read_share, options.ward_floor, 0.0)
     share = read(read_share, getattr(options, "share", "0"), 0.0)
+    nowhere: tuple[float, ...] = ()
+    centre = read(_place, getattr(options, "centre", ""), nowhere)
     second, privacy = read(read_share, options.second_view, 0.0), read(read_share, options.privacy, 0.0)
     standard: tuple[float, ...] = (6.0,)
     heights = read(read_heights, options.heights, standard)
@@ -118,6 +127,7 @@ def read_wish(options: argparse.Namespace) -> Scenario:
             ward_floor=floor, keep=tuple(options.keep), forbid=tuple(options.forbid), by_night=options.night, gap=options.gap,
             time_limit_s=options.time, title=getattr(options, "title", ""), wanted_share=share,
             purposes=tuple(options.purpose), second_view=second, privacy=privacy, no_view=options.no_view,
+            grid=getattr(options, "grid", False), centre=centre,
         )  # fmt: skip
     except ScenarioError as error:
         raise ScenarioError([*faults, *error.faults]) from None

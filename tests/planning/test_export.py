@@ -139,7 +139,7 @@ def test_a_failing_write_leaves_the_old_file(plan: Plan, town: City, tmp_path: P
     target.write_bytes(b"the old plan")
     writer = {".gpkg": "_write_gpkg", ".geojson": "_write_geojson", ".csv": "_write_csv"}[suffix]
 
-    def full(plan: Plan, city: City, scratch: Path) -> None:
+    def full(plan: Plan, city: City, scratch: Path, *_: object) -> None:
         scratch.write_bytes(b"half")
         scratch.with_name(scratch.name + "-journal").write_bytes(b"litter")
         raise OSError(28, "No space left on device")

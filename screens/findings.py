@@ -1,0 +1,165 @@
+"""What a plan leaves unseen, how it scores, and how such plans would have done: printed in a terminal, with files for maps."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from coverage.fairness import fairness
+from coverage.gaps import gap_areas, make_rasters, times_seen
+from coverage.scores import Score, by_crime, by_hour, by_place_kind, by_road_class, load_night
+from coverage.sight import Walls, build_walls
+from coverage.standing import Standing, planned, stand, together
+from coverage.stretches import unseen_stretches
+from coverage.terrain import read_terrain
+from optimizer.backtest import AIMED, ALL_ROUND, BackTest, backtest, split_by_time
+from optimizer.desk import same_city
+from optimizer.grid import Grid
+from planning.catalogue import load_levels, load_models, load_recipe
+from planning.city import MADE_NOTE, City
+from planning.effects import load_effects
+from planning.errors import Fault, InputError, ScenarioError
+from planning.files import atomic_path
+from planning.money import say_rupees
+from planning.nouns import Plan
+from screens.terminal import attempt, open_city, plan_and_city, read_share, read_wish, teller
+
+
+def gaps(options: argparse.Namespace) -> int:
+    """Write the rasters, the unseen stretches and the gap areas of a plan; print the worst."""
+    if not 0.5 <= options.cell <= 20:
+        raise InputError.one("grid.cells", "A cell is from 0.5 to 20 m wide", "Use 1 or 2", options.cell)
+    plan, city = plan_and_city(options)
+    same_city(plan, city)
+    out = Path(options.out)
+    seen = plan.demand["after"].to_numpy(dtype=bool)
+    stretches, areas = unseen_stretches(plan.demand, city["roads"], seen), gap_areas(plan.demand, seen)
+    walls, cameras = _walls(city), _cameras(plan, city)
+    target_m = load_recipe(plan.scenario.recipe).target_m
+    rasters = make_rasters(walls, cameras, city["buildings"], city.area, target_m=target_m, cell_m=options.cell)
+    paths = [*rasters.write(out), out / "gaps.gpkg"]
+    with atomic_path(paths[-1]) as scratch:
+        for name, frame in (("stretches", stretches), ("areas", areas)):
+            if len(frame):
+                frame.to_file(scratch, layer=name, driver="GPKG")
+    whole = max(float(plan.demand["weight"].sum()), 1e-12)
+    print(f"{_title(city)}: {100 * float(plan.demand['weight'][~seen].sum()) / whole:.2f} % of all weight is unseen; the worst stretches of street:")
+    for row in stretches.head(options.most).itertuples():
+        print(f"  {100 * row.weight / whole:6.3f} %  {row.length_m:6.0f} m  {row.road_class:<12} {row.name or ''}  {row.ward or ''}")
+    print(f"written to {', '.join(map(str, paths))}")
+    return 0
+
+
+def scores(options: argparse.Namespace) -> int:
+    """Print what a plan covers by road class, kind of place, category of crime and hour, and how evenly."""
+    plan, city = plan_and_city(options)
+    same_city(plan, city)
+    demand, recipe, walls = plan.demand, load_recipe(plan.scenario.recipe), _walls(city)
+    before, after = (demand[name].to_numpy(dtype=bool) for name in ("before", "after"))
+    # What purposes ask is left aside here: hours are counted at the scenario's own level.
+    by_time = {}
+    for night in (False, True):
+        old, new = _groups(plan, city, night=night)
+        first = times_seen(walls, old, demand) > 0
+        by_time[night] = (first, first | (times_seen(walls, new, demand) > 0))
+    hours = by_hour(demand, city["incidents"], by_time[False], by_time[True], hours=load_night(), snap_m=recipe.crime_snap_m)
+    print(_title(city))
+    _print_scores("road class", by_road_class(demand, before, after))
+    _print_scores("kind of place", by_place_kind(demand, city["places"], before, after, snap_m=recipe.place_snap_m))
+    _print_scores("incidents by category", by_crime(demand, city["incidents"], before, after, snap_m=recipe.crime_snap_m))
+    _print_scores("incidents by hour", hours)
+    spread = fairness(demand, city["wards"], after)
+    if spread.wards:
+        least = spread.least
+        print(f"\nleast covered ward  {least.name}: {100 * least.coverage:.2f} %" if least is not None else "")
+        residents = "unknown" if np.isnan(spread.residents) else f"{100 * spread.residents:.1f} %"
+        print(f"residents in view   {residents}")
+        print(f"Gini over wards     {spread.gini:.3f} (0 all alike, 1 one ward has all)")
+    return 0
+
+
+def judged(options: argparse.Namespace) -> int:
+    """Plan on the earlier incidents, judge on the later ones, and print how others would have done."""
+    faults: list[Fault] = []
+    share = attempt(faults, read_share, options.split, 0.7)
+    cut = None
+    if options.cut:
+        cut = pd.to_datetime(options.cut, errors="coerce")
+        if pd.isna(cut):
+            faults.append(Fault("backtest.cut", "This is no day", "Write it as 2025-06-30", options.cut))
+    try:
+        scenario = read_wish(options)
+    except ScenarioError as error:
+        raise ScenarioError([*faults, *error.faults]) from None
+    if faults:
+        raise ScenarioError(faults)
+    city = open_city(options.city[0])
+    split = split_by_time(city["incidents"], cut=cut, share=share)
+    _print_judged(backtest(city, scenario, split, number=options.number, progress=teller()), city)
+    return 0
+
+
+def print_grid(grid: Grid, *, agreed: bool) -> None:
+    """What the network costs and carries, with its proof."""
+    bound = f"no tree over the same links costs less than {say_rupees(grid.bound_inr)} (gap {100 * grid.gap:.2f} %)"
+    print(f"network        {say_rupees(grid.cost_inr)}, {bound}")
+    print(f"               {grid.load_mbps:,.0f} Mbit/s, {grid.storage_tb:,.0f} TB for {grid.retention_days:g} days")
+    if not agreed:
+        print("               what sites were planned to pay and what the network costs still differ; the plan is within its budget all the same")
+    for line in grid.bill:
+        print(f"  {line.title:<40}{line.quantity:>8} {line.unit:<28}{say_rupees(line.amount_inr):>16}")
+    for note in grid.notes:
+        print(f"  note: {note}")
+
+
+def _print_judged(found: BackTest, city: City) -> None:
+    print(f"{_title(city)}: {found.split.how}")
+    print(f"{'':<14}{'cameras':>9}{'captured':>10}{'of streets':>12}{'PAI':>8}{'PEI*':>8}")
+    for view in (AIMED, ALL_ROUND):
+        rows = [placement for placement in found.placements if placement.view == view]
+        for one in rows:
+            figures = f"{100 * one.score.share:>8.1f} %{100 * one.score.length_share:>10.2f} %{one.score.pai:>8.2f}{one.score.pei:>8.3f}"
+            spread = f"  ({100 * one.spread.low:.1f}-{100 * one.spread.high:.1f} %)" if one.spread is not None else ""
+            print(f"{one.who:<14}{one.cameras:>9}{figures}{spread}")
+        if {"planned", "standing"} <= {one.who for one in rows}:
+            lead = found.lead("planned", "standing", view)
+            verdict = "ahead" if lead.low > 0 else "behind" if lead.high < 0 else "not told apart"
+            print(f"  planned less standing: {100 * lead.mean:+.1f} points ({100 * lead.low:.1f} to {100 * lead.high:.1f}): {verdict}")
+        for one in rows:
+            print(f"  {one.who}: {one.fairness}")
+    for note in found.notes:
+        print(f"  note: {note}")
+    print("What reviews found elsewhere, which promises nothing here:")
+    for effect in load_effects():
+        print(f"  {effect.where}: {effect.what} ({effect.source})")
+
+
+def _print_scores(title: str, rows: tuple[Score, ...]) -> None:
+    if not rows:
+        return
+    print(f"\n{title:<24}{'holds':>12}{'before':>10}{'after':>10}")
+    for row in rows:
+        print(f"  {row.key:<22}{row.weight:>12,.0f}{100 * row.before:>8.1f} %{100 * row.after:>8.1f} %")
+
+
+def _title(city: City) -> str:
+    return f"{city.title}{'  (' + MADE_NOTE + ')' if city.made else ''}"
+
+
+def _walls(city: City) -> Walls:
+    return build_walls(city["buildings"], (float(np.floor(city.area.bounds[0])), float(np.floor(city.area.bounds[1]))), read_terrain(city))
+
+
+def _groups(plan: Plan, city: City, *, night: bool) -> tuple[Standing, Standing]:
+    """Cameras that stand, and the plan's, by day or by night."""
+    models, wish = load_models(), plan.scenario
+    px_per_m, target_m = load_levels()[wish.level].px_per_m, load_recipe(wish.recipe).target_m
+    old = stand(city["cameras"], city["buildings"], models, px_per_m, by_night=night, target_m=target_m)
+    return old, planned(plan.cameras, models, px_per_m, by_night=night, target_m=target_m)
+
+
+def _cameras(plan: Plan, city: City) -> Standing:
+    return together(*_groups(plan, city, night=plan.scenario.by_night))
