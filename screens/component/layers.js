@@ -3,7 +3,7 @@
 // Shapes are drawn by hand rather than as one Leaflet object each: 30,000 objects take seconds, one pass over typed arrays takes milliseconds.
 
 // Zoom from which houses are drawn.
-export const BUILDINGS_FROM = 14;
+export const BUILDINGS_FROM = 15;
 const EARTH_M = 6378137;
 const UNIT_M = 0.1;
 const WEIGHT_STEPS = 4;
