@@ -6,7 +6,8 @@ Layers carry the digest of what they are made of in their address, so a browser 
 from __future__ import annotations
 
 import hashlib
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, wraps
 from pathlib import Path
 from urllib.parse import quote
 
@@ -79,36 +80,48 @@ def _asset(request: Request) -> Response:
     return Response(path.read_bytes(), media_type=kind, headers={"Cache-Control": kept, "X-Content-Type-Options": "nosniff"})
 
 
+Answerer = Callable[[Request], Response]
+
+
+def _told(work: Answerer) -> Answerer:
+    """The handler, with what it refuses told as faults."""
+
+    @wraps(work)
+    def answer(request: Request) -> Response:
+        try:
+            return work(request)
+        except ChaukasError as error:
+            return _missing(error)
+
+    return answer
+
+
+def _require(fresh: bool, stamp: str) -> None:
+    if not fresh:
+        raise InputError.one("map.stale", "This has changed since the page was opened", "Reload the page", stamp)
+
+
+@_told
 def _city_layer(request: Request) -> Response:
-    try:
-        city = library.city(request.path_params["city"])
-        if request.path_params["digest"] != city.digest:
-            raise InputError.one("map.stale", "The city has changed", "Reload the page", request.path_params["digest"])
-        return _packed(mapdata.city_layer(city, request.path_params["layer"]))
-    except ChaukasError as error:
-        return _missing(error)
+    city, digest = library.city(request.path_params["city"]), request.path_params["digest"]
+    _require(digest == city.digest, digest)
+    return _packed(mapdata.city_layer(city, request.path_params["layer"]))
 
 
+@_told
 def _plan_layer(request: Request) -> Response:
-    try:
-        city = library.city(request.path_params["city"])
-        file = library.plan_path(city, request.path_params["plan"])
-        if request.path_params["stamp"] != f"{file.stamp[0]:x}":
-            raise InputError.one("map.stale", "The plan has changed", "Reload the page", request.path_params["stamp"])
-        return _packed(mapdata.plan_layer(city, library.plan(city, file.id), file, request.path_params["layer"]))
-    except ChaukasError as error:
-        return _missing(error)
+    city, stamp = library.city(request.path_params["city"]), request.path_params["stamp"]
+    file = library.plan_path(city, request.path_params["plan"])
+    _require(stamp == f"{file.stamp[0]:x}", stamp)
+    return _packed(mapdata.plan_layer(city, library.plan(city, file.id), file, request.path_params["layer"]))
 
 
+@_told
 def _ladder_layer(request: Request) -> Response:
-    try:
-        city = library.city(request.path_params["city"])
-        file = library.ladder_path(city, request.path_params["ladder"])
-        if request.path_params["stamp"] != f"{file.stamp[0]:x}":
-            raise InputError.one("map.stale", "The ladder has changed", "Reload the page", request.path_params["stamp"])
-        return _packed(mapdata.ladder_layer(city, library.ladder(city, file.id), file, request.path_params["layer"]))
-    except ChaukasError as error:
-        return _missing(error)
+    city, stamp = library.city(request.path_params["city"]), request.path_params["stamp"]
+    file = library.ladder_path(city, request.path_params["ladder"])
+    _require(stamp == f"{file.stamp[0]:x}", stamp)
+    return _packed(mapdata.ladder_layer(city, library.ladder(city, file.id), file, request.path_params["layer"]))
 
 
 def why_url(city: City, file: PlanFile, said: Words) -> str:
@@ -116,27 +129,23 @@ def why_url(city: City, file: PlanFile, said: Words) -> str:
     return f"/map/why/{quote(library.address(city), safe='')}/{file.id}/{file.stamp[0]:x}/{said.language}/"
 
 
+@_told
 def _why(request: Request) -> Response:
-    try:
-        city = library.city(request.path_params["city"])
-        plan = library.plan(city, request.path_params["plan"])
-        rows = why(city, plan, request.path_params["camera"], words(request.path_params["language"]))
-    except ChaukasError as error:
-        return _missing(error)
+    city = library.city(request.path_params["city"])
+    plan = library.plan(city, request.path_params["plan"])
+    rows = why(city, plan, request.path_params["camera"], words(request.path_params["language"]))
     return JSONResponse({"rows": rows}, headers={"Cache-Control": _FOR_EVER, "X-Content-Type-Options": "nosniff"})
 
 
+@_told
 def _draft(request: Request) -> Response:
-    try:
-        city = library.city(request.path_params["city"])
-        job = jobs.desk.find(city.name, request.path_params["job"])
-        draft = job.draft if job is not None else None
-        if draft is None:
-            raise InputError.one("map.draft", "This plan is not being made now", "Reload the page", request.path_params["job"])
-        # The latest, whatever its number: the browser may ask while a better one takes its place.
-        return _packed(mapdata.draft_layer(city, draft), kept="no-store")
-    except ChaukasError as error:
-        return _missing(error)
+    city = library.city(request.path_params["city"])
+    job = jobs.desk.find(city.name, request.path_params["job"])
+    draft = job.draft if job is not None else None
+    if draft is None:
+        raise InputError.one("map.draft", "This plan is not being made now", "Reload the page", request.path_params["job"])
+    # The latest, whatever its number: the browser may ask while a better one takes its place.
+    return _packed(mapdata.draft_layer(city, draft), kept="no-store")
 
 
 def _packed(content: bytes, kept: str = _FOR_EVER) -> Response:
