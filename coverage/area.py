@@ -95,6 +95,12 @@ def _blocks(ax: float, ay: float, bx: float, by: float, top: float, dx: float, d
 
 
 @jit
+def _stands_on(ax: float, ay: float, bx: float, by: float) -> bool:
+    """Whether the camera stands on the wall from A to B, both relative to it."""
+    return bool(ax * bx + ay * by <= 0 and abs(ax * by - ay * bx) <= 1e-9 * ((bx - ax) ** 2 + (by - ay) ** 2))
+
+
+@jit
 def _shadow_span(top: float, z: float, height: float) -> tuple[float, float]:
     """Where a shadow begins and ends, in distances to its wall; (0, 0) where the wall casts none."""
     if height < z:
@@ -189,7 +195,7 @@ def _shade_wall(
     _set_lines(ax, ay, bx, by, begin, end, lines)
     flat = _set_edges(lines, x0, y0, step, dark.shape[1], edges)
     # A camera on the wall is in front of it and behind: no line tells, each cell is asked.
-    on_it = ax * bx + ay * by <= 0 and abs(ax * by - ay * bx) <= 1e-9 * ((bx - ax) ** 2 + (by - ay) ** 2)
+    on_it = _stands_on(ax, ay, bx, by)
     l0, l1, l2, l3, u0, u1, u2, u3 = edges[0, 0], edges[1, 0], edges[2, 0], edges[3, 0], edges[4, 0], edges[5, 0], edges[6, 0], edges[7, 0]
     g0, g1, g2, g3, h0, h1, h2, h3 = edges[0, 1], edges[1, 1], edges[2, 1], edges[3, 1], edges[4, 1], edges[5, 1], edges[6, 1], edges[7, 1]
     for row in range(0 if on_it else r0, dark.shape[0] if on_it else r1 + 1):
@@ -209,6 +215,33 @@ def _shade_wall(
 
 
 @jit
+def _within_tall(
+    ends: Any, top: Any, cell_start: Any, cell_walls: Any, rows: int, columns: int, grid_x: float, grid_y: float, size: float,
+    px: float, py: float, height: float,
+) -> bool:  # fmt: skip
+    """Whether the camera stands within a building as tall as its mount, or on its wall: by how often such walls turn about it, told eastward."""
+    row = int(np.floor((py - grid_y) / size))
+    if row < 0 or row >= rows:
+        return False
+    turns = 0
+    for column in range(max(int(np.floor((px - grid_x) / size)), 0), columns):
+        for k in range(cell_start[row * columns + column], cell_start[row * columns + column + 1]):
+            wall = cell_walls[k]
+            if top[wall] < height:
+                continue
+            ax, ay, bx, by = ends[wall, 0] - px, ends[wall, 1] - py, ends[wall, 2] - px, ends[wall, 3] - py
+            if _stands_on(ax, ay, bx, by):
+                return True
+            if (ay > 0) == (by > 0):
+                continue
+            x = ax + (bx - ax) * (ay / (ay - by))
+            # Counted in the one cell where it is crossed, though its wall passes several.
+            if x > 0 and int(np.floor((px + x - grid_x) / size)) == column:
+                turns += 1 if by > ay else -1
+    return turns != 0
+
+
+@jit
 def shade(
     ends: Any, top: Any, cell_start: Any, cell_walls: Any, rows: int, columns: int, grid_x: float, grid_y: float, size: float,
     px: float, py: float, height: float, z: float, far: float, x0: float, y0: float, step: float,
@@ -217,7 +250,10 @@ def shade(
     """Set `dark` (rows, columns) to 1 where a cell within `far` of the camera is hidden, else 0; `first`, `last` (rows,) to the cells in reach.
 
     P local to the walls' origin, x0 and y0 the middle of cell (0, 0) relative to P; `stamp` (n_walls,) holds no `mark` yet.
+
+    Of a building as tall as the mount only the walls that face the camera are drawn: a line that leaves it has entered it, unless P is within.
     """
+    outside = height >= z and not _within_tall(ends, top, cell_start, cell_walls, rows, columns, grid_x, grid_y, size, px, py, height)
     for row in range(dark.shape[0]):
         y = y0 - row * step
         half = np.sqrt(max(far * far - y * y, 0.0))
@@ -239,12 +275,13 @@ def shade(
                 continue
             for k in range(cell_start[row * columns + column], cell_start[row * columns + column + 1]):
                 wall = cell_walls[k]
-                if stamp[wall] != mark:
-                    stamp[wall] = mark
-                    _shade_wall(
-                        ends[wall, 0] - px, ends[wall, 1] - py, ends[wall, 2] - px, ends[wall, 3] - py, top[wall], z, height, x0, y0, step,
-                        first, last, dark, lines, edges,
-                    )  # fmt: skip
+                if stamp[wall] == mark:
+                    continue
+                stamp[wall] = mark
+                ax, ay, bx, by = ends[wall, 0] - px, ends[wall, 1] - py, ends[wall, 2] - px, ends[wall, 3] - py
+                if outside and top[wall] >= height and ax * by - ay * bx > 0:
+                    continue
+                _shade_wall(ax, ay, bx, by, top[wall], z, height, x0, y0, step, first, last, dark, lines, edges)
 
 
 @jit

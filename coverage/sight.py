@@ -43,8 +43,9 @@ BUCKET_M = 32.0
 class Walls:
     """All that blocks: the walls of a city in a uniform grid, and its terrain.
 
-    `ends_m` (n_walls, 4): x, y, x, y local to `origin_m`; `top_m` (n_walls,): roof height, on the scale of the terrain where there is one;
-    `cell_start` (n_cells + 1,) and `cell_walls`: which walls pass each cell, row by row; `shape`: rows, columns; `terrain`: None for flat ground.
+    `ends_m` (n_walls, 4): x, y, x, y local to `origin_m`, the building on the left; `top_m` (n_walls,): roof height, on the terrain's scale where
+    there is one; `cell_start` (n_cells + 1,) and `cell_walls`: which walls pass each cell, row by row; `shape`: rows, columns; `terrain`: None for
+    flat ground.
     """
 
     origin_m: tuple[float, float]
@@ -111,8 +112,10 @@ def build_walls(buildings: gpd.GeoDataFrame, origin_m: tuple[float, float], terr
 
 
 def wall_ends(buildings: gpd.GeoDataFrame, origin_m: tuple[float, float]) -> tuple[Floats, Ints]:
-    """Each wall's x, y, x, y local to `origin_m` (n_walls, 4) [m], and the row of its building (n_walls,); walls without length are left out."""
-    parts, parts_of = shapely.get_parts(buildings.geometry.array, return_index=True)
+    """Each wall's x, y, x, y local to `origin_m` (n_walls, 4) [m], the building on its left, and that building's row (n_walls,); walls without length
+    are left out.
+    """
+    parts, parts_of = shapely.get_parts(shapely.orient_polygons(buildings.geometry.array), return_index=True)
     rings, rings_of = shapely.get_rings(parts, return_index=True)
     xy, ring_of = shapely.get_coordinates(rings, return_index=True)
     xy = xy - np.asarray(origin_m)

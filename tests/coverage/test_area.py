@@ -159,3 +159,17 @@ def test_cells_out_of_measure_are_refused(cell: float) -> None:
     """A side that is no length, or none of use, is told."""
     with pytest.raises(InputError, match=r"grid\.cells"):
         Grid.over((0, 0, 10, 10), cell)
+
+
+def test_a_camera_within_a_tall_building_and_beside_one_is_as_the_walk_says() -> None:
+    """Only walls that face the camera are drawn, but from within, on a wall, in a court or at a corner all of them: each cell as the walk says."""
+    ring = shapely.Polygon([(-20, -20), (20, -20), (20, 20), (-20, 20)], [[(-8, -8), (8, -8), (8, 8), (-8, 8)]])
+    other = shapely.Polygon([(30, -5), (45, 3), (32, 12)])
+    spots = [(0.3, 0.2), (14.1, 0.7), (24.6, 1.1), (20.0, 3.0), (20.0, 20.0), (33.1, 2.2), (-31.0, -30.0), (8.0, 0.0)]
+    grid = Grid.over((-60.0, -60.0, 60.0, 60.0), 1.5)
+    for shapes in ([ring, other], [shapely.reverse(ring), shapely.reverse(other)]):
+        walls = houses(shapes, [9.0, 7.0])
+        for spot in spots:
+            point = np.array(spot)
+            hidden = hidden_cells(walls, point, grid, height_m=6.0, target_m=1.6, far_m=58.0)
+            assert (hidden == by_walking(walls, point, grid, 6.0, 1.6, 58.0)).all(), spot
