@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from benchmarks.browser import ARGUMENTS, find_chromium
 from benchmarks.figures import Figures, demo_city
 from optimizer.desk import open_desk
 from optimizer.ladder import make_ladder
@@ -32,7 +33,6 @@ from planning.ladders import write_ladder
 from planning.nouns import Plan, Scenario
 from planning.report import write_report
 from screens.words import words
-from tests.browser.chromium import ARGUMENTS, find_chromium
 
 MAP = ".map[data-state='ready']"
 BUDGET = 20_000_000

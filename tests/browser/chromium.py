@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
 import subprocess
 import sys
@@ -13,23 +12,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PICTURES = ROOT / "test-output"
-ARGUMENTS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
-]  # fmt: skip
-
-
-def find_chromium() -> str:
-    """The path of Chromium or Chrome.
-
-    Raises
-    ------
-    RuntimeError: none is installed; the message says how to install one.
-    """
-    for name in ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"):
-        found = shutil.which(name)
-        if found:
-            return found
-    raise RuntimeError("The browser tests need Chromium: install it with `sudo apt-get install chromium`, or Google Chrome")
 
 
 def free_port() -> int:

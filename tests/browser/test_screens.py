@@ -11,10 +11,11 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from benchmarks.browser import ARGUMENTS, find_chromium
 from planning.city import City
 from planning.ladders import write_ladder
 from screens import library
-from tests.browser.chromium import ARGUMENTS, PICTURES, find_chromium, start_server
+from tests.browser.chromium import PICTURES, start_server
 from tests.screens.toy import HOSTILE, save_toy, toy_ladder
 
 pytestmark = pytest.mark.browser
