@@ -100,7 +100,8 @@ def street_views(walls: Walls, eyes: Eyes, ways: Ways, *, height_m: float, least
     lines = cast(walls, eyes.points_m, targets, z, reach_m=reach, highest_m=np.nan_to_num(eyes.height_m))
     camera = np.repeat(np.arange(len(eyes.ids), dtype=np.int64), np.diff(lines.start))
     point = lines.target.astype(np.int64)
-    seen_by = look(eyes, camera, targets[point], z[point], least_px_per_m=least_px_per_m, night=True)
+    drop = 0.0 if lines.drop_m is None else lines.drop_m
+    seen_by = look(eyes, camera, targets[point], z[point], least_px_per_m=least_px_per_m, night=True, drop_m=drop)
     sees = ~(seen_by.too_far | seen_by.aside | seen_by.below) & ~ways.tunnel[ways.road[point]]
     start = np.concatenate([[0], np.cumsum(np.bincount(camera[sees], minlength=len(eyes.ids)))]).astype(np.int64)
     return StreetViews(start, point[sees], seen_by.px_per_m[sees], seen_by.dark[sees])

@@ -109,7 +109,8 @@ def _views(
 ) -> Iterator[tuple[Ints, Ints]]:
     """Which pose sees which target, as rows of poses and of targets, some sites at a time."""
     heads = tuple(at_height(head, target_z, px_per_m) for head in poses.heads)
-    far = np.array([head.far_m if head.near_m <= head.far_m else 0.0 for head in heads])
+    # On terrain a target may lie as high as the mount: then the whole range counts.
+    far = np.array([(head.far_m if walls.terrain is None else head.slant_m) if head.near_m <= head.far_m else 0.0 for head in heads])
     live = np.flatnonzero(far[poses.head] > 0)
     live = live[np.argsort(poses.site[live], kind="stable")]
     if not len(live) or not len(targets_m):

@@ -21,6 +21,7 @@ import shapely
 from coverage.leaving import Leaving, StreetViews, leave, street_views
 from coverage.sight import Floats, Walls, build_walls
 from coverage.standing import Standing, together
+from coverage.terrain import read_terrain
 from coverage.witness import Eyes, Miss, Sighting, open_eyes, witness
 from planning.catalogue import load_levels, load_models
 from planning.city import City
@@ -106,7 +107,7 @@ def get_ready(city: City, cameras: Standing, planned: Standing | None = None, *,
     everyone = together(*groups)
     eyes = open_eyes(everyone, load_models(), flags)
     if walls is None:
-        walls = build_walls(city["buildings"], (float(np.floor(city.area.bounds[0])), float(np.floor(city.area.bounds[1]))))
+        walls = build_walls(city["buildings"], (float(np.floor(city.area.bounds[0])), float(np.floor(city.area.bounds[1]))), read_terrain(city))
     ways = street_ways(city["roads"], settings.step_m)
     least = min(level.px_per_m for level in levels.values())
     views = street_views(walls, eyes, ways, height_m=settings.street_height_m, least_px_per_m=least)

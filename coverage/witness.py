@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from coverage.poses import Head
-from coverage.sight import Floats, Ints, Walls, cast
+from coverage.sight import Floats, Ints, Walls, cast, ground_under
 from coverage.standing import Standing
 from planning.nouns import CameraModel, Level
 from planning.paces import REASONS
@@ -138,17 +138,20 @@ class Look:
         return ~(self.too_far | self.aside | self.below | self.dark)
 
 
-def look(eyes: Eyes, camera: Ints, targets_m: Floats, z_m: Floats, *, least_px_per_m: float, night: bool) -> Look:
+def look(
+    eyes: Eyes, camera: Ints, targets_m: Floats, z_m: Floats, *, least_px_per_m: float, night: bool, drop_m: Floats | float = 0.0
+) -> Look:  # fmt: skip
     """What optics say of pairs of cameras and targets, buildings left aside.
 
     Parameters
     ----------
     camera: row of each pair's camera (n_pairs,). targets_m, z_m: the pair's target, where (n_pairs, 2) and how high [m].
     least_px_per_m: the coarsest level [px/m].
+    drop_m: how much lower than the camera's ground the target's lies, for each pair; 0 on flat ground [m].
     """
     way = targets_m - eyes.points_m[camera]
     ground = np.hypot(way[:, 0], way[:, 1])
-    rise = eyes.height_m[camera] - z_m
+    rise = eyes.height_m[camera] + drop_m - z_m
     slant = np.maximum(np.hypot(ground, rise), 1e-6)
     bearing = np.degrees(np.arctan2(way[:, 0], way[:, 1])) % 360.0
     off = np.abs((bearing - eyes.bearing_deg[camera] + 180.0) % 360.0 - 180.0)
@@ -184,7 +187,8 @@ def witness(
         return (), ()
     tried = len(targets)
     camera = np.repeat(near, tried)
-    seen_by = look(eyes, camera, np.tile(targets, (len(near), 1)), np.tile(z, len(near)), least_px_per_m=least, night=night)
+    drop = (ground_under(walls, eyes.points_m[near])[:, None] - ground_under(walls, targets)[None, :]).ravel()
+    seen_by = look(eyes, camera, np.tile(targets, (len(near), 1)), np.tile(z, len(near)), least_px_per_m=least, night=night, drop_m=drop)
     needed = _needed(walls, eyes, near, targets, z).ravel()
     height = eyes.height_m[camera]
     open_ = needed < height

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import datetime
 from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
 import pyproj
 import pytest
+import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from coverage.matrix import build_matrix
+from coverage.sight import build_walls, cast
 from coverage.standing import Standing, planned, stand
+from coverage.terrain import read_terrain
 from coverage.who_saw import Answer, Ready, get_ready, read_place, tables, who_saw
-from planning.catalogue import load_models
+from coverage.witness import open_eyes, witness
+from planning.catalogue import load_levels, load_models, load_recipe
 from planning.city import City
+from planning.demand import build_demand
 from planning.errors import InputError
 from planning.nouns import Plan
 from tests.coverage.watching import a_head, houses, stands
 from tests.planning.toy_streets import EAST, NORTH, box, cross, toy_city
+from tests.town import on_hills
 
 NOON, NIGHT = "2026-11-20 12:00", "2026-11-20 22:30"
 CITY = toy_city(cross(200.0, name="Main"), area=box(-300, -300, 300, 300), buildings=houses(box(10, 10, 30, 40)))
@@ -233,3 +242,23 @@ def test_ready_says_what_was_assumed_of_the_cameras(town: City) -> None:
     existing: Standing = stand(town["cameras"], town["buildings"], load_models(), 62.5)
     ready: Ready = get_ready(town, existing)
     assert ready.notes == existing.notes != ()
+
+
+def test_on_terrain_who_saw_is_who_sees(town: City, tmp_path: Path) -> None:
+    """On hilly ground the cameras told for a street point, at the survey's level, are those whose row of the survey's own matrix sees it."""
+    city = on_hills(town, tmp_path)
+    models, px = load_models(), load_levels()["observation"].px_per_m
+    cameras = stand(city["cameras"], city["buildings"], models, px)
+    walls = build_walls(city["buildings"], (549_000.0, 2_439_000.0), read_terrain(city))
+    eyes = open_eyes(cameras, models)
+    demand = build_demand(city, load_recipe("balanced"))
+    points, z = shapely.get_coordinates(demand.geometry.array), demand["target_m"].to_numpy(float)
+    reach = max(head.slant_m for head in cameras.poses.heads)
+    lines = cast(walls, cameras.points_m, points, z, reach_m=reach, highest_m=max(head.height_m for head in cameras.poses.heads) + 1e-9)
+    seen = build_matrix(lines, cameras.poses, len(points)).px_per_m
+    assert seen.nnz > 5
+    for column in np.unique(np.concatenate([seen.indices[:40], np.arange(0, len(points), 9)])):
+        told, _ = witness(walls, eyes, points[column][None, :], [float(z[column])], load_levels())
+        fine = {one.camera for one in told if one.px_per_m >= px * (1 - 1e-9)}
+        rows = seen[:, [column]].nonzero()[0]
+        assert fine == {cameras.ids[cameras.poses.site[row]] for row in rows}
