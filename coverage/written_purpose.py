@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
@@ -19,20 +18,8 @@ from scipy.spatial import cKDTree
 from coverage.matrix import build_matrix
 from coverage.sight import Floats, Ints, Walls, cast
 from coverage.standing import Standing
-from planning.catalogue import PARTS
+from planning.catalogue import NO_PURPOSE, PARTS, PurposeWords
 from planning.city import City
-from planning.datafile import DATA, Table, read_tables, refuse
-
-NONE = "none"
-
-
-@dataclass(frozen=True)
-class PurposeWords:
-    """What data/written_purposes.toml says: `second_share`, `places_within_m`, and title and Hindi title by key; keys of places are place.KIND."""
-
-    second_share: float
-    places_within_m: float
-    titles: Mapping[str, tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -56,37 +43,6 @@ class WrittenPurpose:
     wards: tuple[str, ...]
     places: Mapping[str, int]
     zones: tuple[str, ...]
-
-
-def load_written_purposes(path: str | Path = DATA / "written_purposes.toml") -> PurposeWords:
-    """The settings of a file.
-
-    Raises
-    ------
-    InputError: with every fault of the file. FileRefused: no such file.
-    """
-    data, faults = read_tables(path)
-    book = Table(Path(path).name, data, faults)
-    rule, parts = book.table("rule"), book.table("part")
-    titles = {}
-    for key in (*PARTS, NONE):
-        table = parts.table(key)
-        titles[key] = (table.text("title"), table.text("title_hi"))
-        table.close()
-    parts.close()
-    given = book.take("place")
-    kinds = book.inner("place", given if given is not None else {})
-    for kind in given if isinstance(given, dict) else ():
-        table = kinds.table(kind)
-        titles[f"place.{kind}"] = (table.text("title"), table.text("title_hi"))
-        table.close()
-    settings = PurposeWords(rule.number("second_share", 0, 1), rule.number("places_within_m", 0, 500), titles)
-    rule.text("source")
-    rule.flag("assumed")
-    rule.close()
-    book.close()
-    refuse(faults, titles, path)
-    return settings
 
 
 def written_purposes(city: City, walls: Walls, cameras: Standing, demand: gpd.GeoDataFrame, settings: PurposeWords) -> tuple[WrittenPurpose, ...]:
@@ -122,7 +78,7 @@ def _purpose(
     shares = {part: float(share) for part, share in zip(PARTS, amount / weight if weight > 0 else amount * 0, strict=True)}
     usual = whole / total if total > 0 else whole
     times = {part: shares[part] / float(share) if share > 0 else 0.0 for part, share in zip(PARTS, usual, strict=True)}
-    key, also = NONE, tuple[str, ...]()
+    key, also = NO_PURPOSE, tuple[str, ...]()
     if weight > 0:
         ranked = sorted(PARTS, key=lambda part: (-round(shares[part], 9), PARTS.index(part)))
         also = tuple(part for part in ranked[1:] if shares[part] > 0 and shares[part] >= settings.second_share)

@@ -15,6 +15,7 @@ from coverage.band import band
 from coverage.poses import Poses
 from coverage.standing import planned, together
 from coverage.views import view_areas
+from coverage.written_purpose import written_purposes
 from optimizer.cover import Covered, cover
 from optimizer.extras import homes_price, second_views, sees_no_view
 from optimizer.problem import Floats, Ints, Limits, Problem
@@ -22,7 +23,7 @@ from optimizer.run import Interim
 from optimizer.solve import Outcome, solve
 from optimizer.survey import Survey, make_survey
 from optimizer.verify import verify
-from planning.catalogue import load_levels, load_models
+from planning.catalogue import load_levels, load_models, load_written_purposes
 from planning.city import City
 from planning.errors import Fault, Infeasible, ScenarioError
 from planning.money import say_rupees
@@ -89,7 +90,7 @@ def finish(
     Disagreement: the verifier found another coverage or cost.
     """
     progress.step("verify", 0.95)
-    plan = compose(city, scenario, survey, problem, outcome)
+    plan = _with_purposes(city, survey, compose(city, scenario, survey, problem, outcome))
     verified = verify(plan, city)
     progress.step("band", 0.98)
     mark = time.monotonic()
@@ -99,6 +100,15 @@ def finish(
     progress.step("done", 1.0)
     proof = dataclasses.replace(plan.proof, runtime_s=time.monotonic() - began)
     return dataclasses.replace(plan, stages_s=stages, verified=True, proof=proof)
+
+
+def _with_purposes(city: City, survey: Survey, plan: Plan) -> Plan:
+    """The plan with what each camera is for, from what it mainly sees."""
+    px_per_m = load_levels()[plan.scenario.level].px_per_m
+    new = planned(plan.cameras, load_models(), px_per_m, by_night=plan.scenario.by_night, target_m=survey.target_m)
+    said = written_purposes(city, survey.walls, new, plan.demand, load_written_purposes())
+    cameras = tuple(dataclasses.replace(camera, purpose=one.key) for camera, one in zip(plan.cameras, said, strict=True))
+    return dataclasses.replace(plan, cameras=cameras)
 
 
 def with_band(city: City, survey: Survey, plan: Plan, *, draws: int = DRAWS) -> Plan:

@@ -4,7 +4,8 @@
     Bill             quantity, rate and amount by item          Wards, Phases   totals by ward and phase
     Summary          what the plan is, its totals against its budgets, its proof       Notes   every assumption
 
-The Cameras sheet is the tender's annexure: site, coordinates, model, height, bearing, tilt, ward. Every heading is in English and Hindi.
+The Cameras sheet is the tender's annexure: site, coordinates, model, height, bearing, tilt, ward, purpose. Every
+heading is in English and Hindi.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import geopandas as gpd
 import xlsxwriter
 from xlsxwriter.utility import xl_col_to_name
 
-from planning.catalogue import load_models
+from planning.catalogue import load_models, load_written_purposes
 from planning.city import MADE_NOTE, MADE_NOTE_HI, City
 from planning.nouns import Plan
 
@@ -31,6 +32,7 @@ _CAMERA_COLUMNS = (
     ("Model", "मॉडल", 16), ("Height [m]", "ऊँचाई [मी]", 10), ("Bearing [deg]", "दिशा [°]", 12), ("Tilt [deg]", "झुकाव [°]", 10),
     ("Field of view [deg]", "दृश्य कोण [°]", 14), ("Reach [m]", "पहुँच [मी]", 10), ("Ward", "वार्ड", 30), ("Phase", "चरण", 8),
     ("Rate [INR]", "दर [₹]", 12), ("Upkeep [INR/year]", "रखरखाव [₹/वर्ष]", 14),
+    ("Purpose", "उद्देश्य", 60),
 )  # fmt: skip
 
 
@@ -92,7 +94,7 @@ def _lonlat(city: City, points: Sequence[tuple[float, float]]) -> list[tuple[flo
 
 def _cameras(book: _Book, plan: Plan, city: City, wards: dict[str, str]) -> None:
     sheet = book.sheet("Cameras", _CAMERA_COLUMNS)
-    places = _lonlat(city, [(camera.x_m, camera.y_m) for camera in plan.cameras])
+    places, said = _lonlat(city, [(camera.x_m, camera.y_m) for camera in plan.cameras]), load_written_purposes().titles
     for row, (camera, (lon, lat)) in enumerate(zip(plan.cameras, places, strict=True), 1):
         sheet.write_number(row, 0, row)
         sheet.write_string(row, 1, camera.id)
@@ -106,6 +108,7 @@ def _cameras(book: _Book, plan: Plan, city: City, wards: dict[str, str]) -> None
         sheet.write_number(row, 12, 1, book.open)
         sheet.write_number(row, 13, camera.cost_inr, book.money)
         sheet.write_number(row, 14, camera.yearly_inr, book.money)
+        sheet.write_string(row, 15, " / ".join(said.get(camera.purpose, (camera.purpose,))))
     sheet.autofilter(0, 0, len(plan.cameras), len(_CAMERA_COLUMNS) - 1)
 
 

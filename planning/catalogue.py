@@ -1,4 +1,4 @@
-"""Cameras, prices, pixel-density levels and demand recipes, read from the TOML files in data/.
+"""Cameras, prices, pixel-density levels, demand recipes and written purposes, read from the TOML files in data/.
 
 A file is read whole or not at all: an unknown key, a missing one and a value out of its bounds are all named together in one error. Each price
 says whether it is sourced or assumed, so that no assumption is ever shown as a fact.
@@ -19,6 +19,7 @@ from planning.frames import ROAD_CLASSES
 from planning.nouns import CameraModel, Lens, Level
 
 PARTS = ("crime", "roads", "places", "residents", "priority")
+NO_PURPOSE = "none"  # of a camera that sees nothing worth watching
 KERNELS = ("quartic", "triangular")
 
 # What a price list must hold, and in which unit: capital first, then what each year costs.
@@ -113,6 +114,15 @@ class Recipe:
     nearest_points: int
     area_spacing_m: float
     area_weight: float
+
+
+@dataclass(frozen=True)
+class PurposeWords:
+    """What data/written_purposes.toml says: `second_share`, `places_within_m`, and title and Hindi title by key; keys of places are place.KIND."""
+
+    second_share: float
+    places_within_m: float
+    titles: Mapping[str, tuple[str, str]]
 
 
 def load_models(path: str | Path = DATA / "cameras.toml") -> dict[str, CameraModel]:
@@ -260,3 +270,34 @@ def _parse_recipe(key: str, path: Path) -> Recipe:
         faults.append(Fault("recipe.shares", f"{path.name}: the shares must sum to 1", "Change the shares", f"{total:g}"))
     refuse(faults, [recipe], path)
     return recipe
+
+
+def load_written_purposes(path: str | Path = DATA / "written_purposes.toml") -> PurposeWords:
+    """The settings of a file.
+
+    Raises
+    ------
+    InputError: with every fault of the file. FileRefused: no such file.
+    """
+    data, faults = read_tables(path)
+    book = Table(Path(path).name, data, faults)
+    rule, parts = book.table("rule"), book.table("part")
+    titles = {}
+    for key in (*PARTS, NO_PURPOSE):
+        table = parts.table(key)
+        titles[key] = (table.text("title"), table.text("title_hi"))
+        table.close()
+    parts.close()
+    given = book.take("place")
+    kinds = book.inner("place", given if given is not None else {})
+    for kind in given if isinstance(given, dict) else ():
+        table = kinds.table(kind)
+        titles[f"place.{kind}"] = (table.text("title"), table.text("title_hi"))
+        table.close()
+    settings = PurposeWords(rule.number("second_share", 0, 1), rule.number("places_within_m", 0, 500), titles)
+    rule.text("source")
+    rule.flag("assumed")
+    rule.close()
+    book.close()
+    refuse(faults, titles, path)
+    return settings

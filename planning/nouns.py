@@ -194,7 +194,7 @@ class PlannedCamera:
     """One camera of a plan, placed and aimed.
 
     `x_m`, `y_m` in the city's CRS; `bearing_deg` clockwise from north; `tilt_deg` below the horizon; `cost_inr` is the camera's own (its site's is
-    in `PlannedSite`); `gain` is the share of all weight that only this camera adds to the finished plan.
+    in `PlannedSite`); `gain` is the share of all weight that only this camera adds to the plan; `purpose`: key of data/written_purposes.toml.
     """
 
     id: str
@@ -214,6 +214,7 @@ class PlannedCamera:
     ward: str
     sees: int
     gain: float
+    purpose: str = ""
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from coverage.standing import planned
-from coverage.written_purpose import WrittenPurpose, load_written_purposes, written_purposes
-from planning.catalogue import PARTS, load_models
+from coverage.written_purpose import WrittenPurpose, written_purposes
+from planning.catalogue import PARTS, load_models, load_written_purposes
 from planning.city import City
 from planning.datafile import DATA
 from planning.errors import InputError

@@ -10,6 +10,7 @@ import shapely
 
 from optimizer.plan import make_plan, make_problem, with_band
 from optimizer.survey import Survey
+from planning.catalogue import NO_PURPOSE, load_written_purposes
 from planning.city import City
 from planning.errors import Infeasible, ScenarioError
 from planning.nouns import Draft, Plan, Scenario
@@ -226,3 +227,10 @@ def test_a_plan_has_the_band_of_its_coverage(plan: Plan, town: City, survey: Sur
     assert (again.scorecard.low, again.scorecard.high) == (card.low, card.high)
     asked = dataclasses.replace(plan, scorecard=dataclasses.replace(card, low=None), scenario=changed(plan.scenario, purposes=("junctions=face",)))
     assert with_band(town, survey, asked).scorecard.low is None
+
+
+def test_each_camera_has_a_written_purpose(plan: Plan) -> None:
+    """Its key is one that has words; a camera that sees something has one that says what."""
+    titles = load_written_purposes().titles
+    assert all(camera.purpose in titles for camera in plan.cameras)
+    assert all(camera.purpose != NO_PURPOSE for camera in plan.cameras if camera.sees)

@@ -11,6 +11,7 @@ import openpyxl
 import pytest
 
 from planning.bill import write_bill
+from planning.catalogue import load_written_purposes
 from planning.city import MADE_NOTE, City
 from planning.nouns import Plan
 
@@ -124,7 +125,7 @@ def test_a_changed_rate_and_phase_carry_through(plan: Plan, cells: Cells) -> Non
 
 
 def test_the_annexure_says_where_each_camera_hangs(plan: Plan, town: City, cells: Cells) -> None:
-    """Each camera stands in a row of its own with site, place in degrees, model, height, bearing and tilt."""
+    """Each camera stands in a row of its own with site, place in degrees, model, height, bearing, tilt and written purpose."""
     back = dict(town["wards"]["name"].items())
     for row, camera in enumerate(plan.cameras, 2):
         told = [cells["Cameras", column, row] for column in "BCFGHI"]
@@ -132,6 +133,7 @@ def test_the_annexure_says_where_each_camera_hangs(plan: Plan, town: City, cells
         assert 80 < cells["Cameras", "D", row] < 84
         assert 21 < cells["Cameras", "E", row] < 23
         assert cells.get(("Cameras", "L", row), "") == back.get(camera.ward, camera.ward)
+        assert cells["Cameras", "P", row] == " / ".join(load_written_purposes().titles[camera.purpose])
 
 
 def test_text_is_never_a_formula(plan: Plan, town: City, tmp_path: Path) -> None:
