@@ -24,10 +24,10 @@ from planning.datafile import DATA, Table, read_tables, refuse
 from planning.errors import Fault, ScenarioError
 from planning.frames import ROAD_CLASSES
 from planning.geometry import Bools, Floats, along, near_any
+from planning.movement import find_gateways, load_movement_figures
 from planning.nouns import Level
 
 STREET = "street"  # the purpose of every point no other is asked for
-AT_EDGE_M = 10.0  # a street that ends this near to the study area's edge goes on beyond it
 
 
 @dataclass(frozen=True)
@@ -182,8 +182,11 @@ def _at(city: City, demand: gpd.GeoDataFrame, place: Place) -> Bools:
         return np.asarray(demand["part_priority"].to_numpy(dtype=np.float64) > 0)
     roads = city["roads"]
     main = roads[roads["road_class"].isin(place.road_classes).to_numpy() & ~roads["tunnel"].to_numpy(dtype=bool)]
-    spots = main_junctions(city, main, place.arms) if place.key == "junctions" else ways_out(city, main)
-    return near_any(np.asarray(demand.geometry.array), np.asarray(spots), place.within_m)
+    if place.key == "junctions":
+        spots = np.asarray(main_junctions(city, main, place.arms))
+    else:
+        spots = shapely.points(find_gateways(city, main, load_movement_figures()).xy)
+    return near_any(np.asarray(demand.geometry.array), spots, place.within_m)
 
 
 def main_junctions(city: City, main: gpd.GeoDataFrame, arms: int) -> gpd.GeoSeries:
@@ -194,18 +197,6 @@ def main_junctions(city: City, main: gpd.GeoDataFrame, arms: int) -> gpd.GeoSeri
     many = set(labels[counts >= arms])
     chosen = junctions["signals"].to_numpy(dtype=bool) | np.array([str(label) in many for label in junctions.index], dtype=bool)
     return junctions.geometry[chosen]
-
-
-def ways_out(city: City, main: gpd.GeoDataFrame) -> gpd.GeoSeries:
-    """Ends of main streets at the study area's edge, where they go on beyond it."""
-    lines = np.asarray(main.geometry.array)
-    ends = np.concatenate([shapely.get_point(lines, 0), shapely.get_point(lines, -1)])
-    outside = shapely.distance(ends, shapely.boundary(city.area)) <= AT_EDGE_M
-    # An end that another street continues inside is no way out.
-    xy, counts = np.unique(np.round(shapely.get_coordinates(ends), 2), axis=0, return_counts=True)
-    lone = {tuple(point) for point in xy[counts == 1]}
-    last = np.array([tuple(point) in lone for point in np.round(shapely.get_coordinates(ends), 2)], dtype=bool)
-    return gpd.GeoSeries(ends[outside & last], crs=city.crs)
 
 
 def _street_deg(city: City, demand: gpd.GeoDataFrame) -> Floats:

@@ -13,7 +13,7 @@ from planning.city import City
 from planning.datafile import DATA
 from planning.demand import build_demand
 from planning.errors import InputError, ScenarioError
-from planning.purposes import ask_purposes, load_purposes, main_junctions, parse_purposes, ways_out
+from planning.purposes import ask_purposes, load_purposes, main_junctions, parse_purposes
 from tests.planning.toy_streets import at, box, frame, line, streets, toy_city
 
 LEVELS = load_levels()
@@ -100,11 +100,12 @@ def test_small_crossings_are_no_main_junctions() -> None:
 
 
 def test_a_street_s_end_inside_the_city_is_no_way_out() -> None:
-    """Dead ends inside do not lead out, nor does a joint of two pieces at the edge."""
-    roads = streets(("ja", "jb", line((0, 0), (100, 0))), ("jb", "jc", line((100, 0), (100, 50))), road_class="primary")
-    city = toy_city(roads, area=box(-50, -50, 103, 200))
-    assert [point.coords[0] for point in ways_out(city, city["roads"])] == [at(100, 50).coords[0]]
-    assert len(ways_out(toy_city(roads), roads)) == 0
+    """Where no main street reaches the edge, nothing asks for a plate, and the wish is refused."""
+    city = main_cross()
+    inside = toy_city(city["roads"], area=box(-400, -400, 400, 400), junctions=city["junctions"])
+    with pytest.raises(ScenarioError) as caught:
+        asked(inside, "gateways=plate")
+    assert (caught.value.code, caught.value.faults[0].value) == ("scenario.purpose", "gateways=plate")
 
 
 def test_nothing_asked_leaves_the_demand_as_it_was() -> None:
