@@ -1,4 +1,4 @@
-"""What a plan leaves unseen, how it scores, and how such plans would have done: printed in a terminal, with files for maps."""
+"""What a plan leaves unseen, how it scores, what it sees of homes, and how such plans would have done: printed, with files for maps."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ import numpy as np
 import pandas as pd
 
 from coverage.fairness import fairness
+from coverage.frontage import build_frontage
 from coverage.gaps import gap_areas, make_rasters, times_seen
+from coverage.plates import plate_reads
+from coverage.privacy import privacy_of_cameras, zone_points
 from coverage.scores import Score, by_crime, by_hour, by_place_kind, by_road_class, load_night
 from coverage.sight import Walls, build_walls
 from coverage.standing import Standing, planned, stand, together
@@ -21,9 +24,11 @@ from optimizer.grid import Grid
 from planning.catalogue import load_levels, load_models, load_recipe
 from planning.city import MADE_NOTE, City
 from planning.effects import load_effects
-from planning.errors import Fault, InputError, ScenarioError
+from planning.errors import CityError, Fault, InputError, ScenarioError
 from planning.files import atomic_path
+from planning.intrusion import load_privacy
 from planning.money import say_rupees
+from planning.movement import likely_routes, load_movement_figures, share_read
 from planning.nouns import Plan
 from screens.terminal import attempt, open_city, plan_and_city, read_share, read_wish, teller
 
@@ -78,7 +83,42 @@ def scores(options: argparse.Namespace) -> int:
         residents = "unknown" if np.isnan(spread.residents) else f"{100 * spread.residents:.1f} %"
         print(f"residents in view   {residents}")
         print(f"Gini over wards     {spread.gini:.3f} (0 all alike, 1 one ward has all)")
+    _print_routes(plan, city, walls)
+    _print_homes(plan, city, walls)
     return 0
+
+
+def _print_routes(plan: Plan, city: City, walls: Walls) -> None:
+    """The share of likely routes out of the city on which a plate is read at least once, without and with the plan's cameras."""
+    figures = load_movement_figures()
+    crime = plan.demand["part_crime"].to_numpy(dtype=np.float64)
+    try:
+        routes = likely_routes(city, np.asarray(plan.demand.geometry.array), crime if crime.any() else plan.demand["weight"].to_numpy(float))
+    except CityError as error:
+        print(f"\nroutes out          {error.faults[0].what}")
+        return
+    old, new = _groups(plan, city, night=plan.scenario.by_night)
+    shares = []
+    for cameras in (old, together(old, new)):
+        reads = plate_reads(walls, cameras.points_m, cameras.poses, routes.place_xy, routes.heading_deg, figures)
+        shares.append(share_read(reads, routes))
+    print(f"\nplates read         on {100 * shares[0]:.1f} % of {len(routes.weight)} likely routes out before, {100 * shares[1]:.1f} % with the plan")
+    print("  note: routes, speeds and what a plate reader needs are assumptions of data/traffic.toml")
+
+
+def _print_homes(plan: Plan, city: City, walls: Walls) -> None:
+    """How much of homes' frontage, and of zones that must not be viewed, the plan's cameras see, and which see most."""
+    settings = load_privacy()
+    frontage = build_frontage(city["buildings"], settings)
+    _, new = _groups(plan, city, night=False)
+    found = privacy_of_cameras(walls, new, frontage, zone_points(city["zones"], settings), settings)
+    zones = f"{found.zones_seen_m2:,.0f} m2 of no-view zones"
+    print(f"\nhomes in view       {100 * found.share:.3f} % of {found.total_m / 1000:,.1f} km of frontage; {zones}")
+    for one in sorted(found.cameras, key=lambda camera: (-camera.homes_m, camera.camera))[:5]:
+        if one.homes_m > 0:
+            print(f"  {one.camera}: {one.homes_m:.0f} m")
+    for note in found.notes:
+        print(f"  note: {note}")
 
 
 def judged(options: argparse.Namespace) -> int:

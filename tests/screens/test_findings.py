@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import geopandas as gpd
@@ -62,6 +63,8 @@ def test_scores_are_those_of_the_plan(home: Path, plan: Plan, capsys: pytest.Cap
     after = streets.loc[streets["after"].astype(bool), "weight"].sum() / streets["weight"].sum()
     assert f"{100 * after:.1f} %" in next(line for line in told.splitlines() if line.strip().startswith("residential"))
     assert "Gini over wards" in told
+    assert re.search(r"homes in view +\d+\.\d+ % of \d+\.\d km of frontage", told)
+    assert re.search(r"plates read +on \d+\.\d % of \d+ likely routes out before, \d+\.\d % with the plan|routes out", told)
 
 
 def test_a_back_test_says_how_it_parted_and_what_is_fair(home: Path, town: City, capsys: pytest.CaptureFixture[str]) -> None:
