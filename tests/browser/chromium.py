@@ -32,14 +32,20 @@ def start_server(cities: Path, log: Path, environment: dict[str, str]) -> tuple[
     command = [sys.executable, str(Path(__file__).with_name("toy_server.py")), str(port)]
     with log.open("wb") as stream:
         server = subprocess.Popen(command, cwd=ROOT, stdout=stream, stderr=subprocess.STDOUT, env={**environment, "CHAUKAS_CITIES": str(cities)})
-    address = f"http://127.0.0.1:{port}"
-    until = time.monotonic() + 60
-    while time.monotonic() < until and server.poll() is None:
-        try:
-            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=2):
-                return server, address
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.2)
+    if answers(server, port):
+        return server, f"http://127.0.0.1:{port}"
     server.terminate()
     server.wait(10)
     raise RuntimeError(f"The app did not start:\n{log.read_text(encoding='utf-8')}")
+
+
+def answers(server: subprocess.Popen[bytes], port: int) -> bool:
+    """Whether the app answers on this port within a minute."""
+    until = time.monotonic() + 60
+    while time.monotonic() < until and server.poll() is None:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=2):
+                return True
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.2)
+    return False

@@ -1,0 +1,115 @@
+"""A committee's evening, from the slider to the report, on the real planner over a small town, in both languages."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from benchmarks.browser import ARGUMENTS, find_chromium
+from optimizer.desk import open_desk
+from optimizer.ladder import make_ladder
+from optimizer.plan import make_plan
+from optimizer.survey import Survey
+from planning.city import ROOT, City
+from planning.export import read_plan, write_plan
+from planning.ladders import write_ladder
+from planning.nouns import Plan, Scenario
+from screens.words import words
+from tests.browser.chromium import PICTURES, answers, free_port
+
+pytestmark = pytest.mark.browser
+MAP = ".map[data-state='ready']"
+
+
+@pytest.fixture(name="home", scope="module")
+def town_with_plans(town: City, survey: Survey, plan: Plan, wish: Scenario, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The town with two plans and a row of four budgets."""
+    folder = tmp_path_factory.mktemp("journey")
+    city = town.save(folder / "toy")
+    smaller = make_plan(town, dataclasses.replace(wish, budget_inr=80_000), survey=survey)
+    for one in (smaller, plan):
+        write_plan(one, city, folder / "toy" / "plans" / f"{one.id}.gpkg")
+    write_ladder(make_ladder(open_desk(city, wish, survey=survey), (40_000, 80_000, 110_000, 130_000), time_limit_s=10.0), city)
+    return folder
+
+
+@pytest.fixture(name="address", scope="module")
+def address_of_the_app(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The real app over that folder."""
+    port = free_port()
+    log = (tmp_path_factory.mktemp("log") / "server.log").open("wb")
+    command = [sys.executable, str(ROOT / "cli.py"), "app", "--port", str(port)]
+    server = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, env={**os.environ, "CHAUKAS_CITIES": str(home)})
+    assert answers(server, port)
+    yield f"http://127.0.0.1:{port}"
+    server.terminate()
+    server.wait(20)
+    log.close()
+
+
+@pytest.fixture(name="browser", scope="module")
+def chromium() -> Iterator[Browser]:
+    """Chromium without a window."""
+    with sync_playwright() as playwright:
+        made = playwright.chromium.launch(executable_path=find_chromium(), args=ARGUMENTS)
+        yield made
+        made.close()
+
+
+@pytest.mark.parametrize("language", ["hi", "en"])
+def test_from_the_slider_to_the_report(browser: Browser, address: str, home: Path, plan: Plan, language: str) -> None:
+    """Slide; compare two plans; ask a camera why; keep it and leave a site out; plan again around that; take the report in one's language."""
+    said = words(language)
+    page = browser.new_page(viewport={"width": 1500, "height": 1100})
+
+    def at(view: str, **more: str) -> None:
+        page.goto(f"{address}/?city=toy&lang={language}&view={view}" + "".join(f"&{key}={value}" for key, value in more.items()))
+        page.locator(MAP).first.wait_for(timeout=60_000)
+
+    at("budget")
+    slider, covered = page.locator(".ladder input"), page.locator("[data-number='covered']")
+    before = covered.inner_text()
+    slider.focus()
+    page.keyboard.press("End")
+    expect(covered).not_to_have_text(before)
+    expect(page.get_by_text(said.say("ladder.make"))).to_be_visible()
+    at("compare")
+    expect(page.locator(MAP)).to_have_count(2)
+    at("plan", plan=plan.id)
+    kept, gone = plan.cameras[0], next(camera for camera in plan.cameras if camera.site != plan.cameras[0].site)
+    page.locator(f".cameras button[data-camera='{kept.id}']").click()
+    page.get_by_role("button", name=said.say("rule.why")).click()
+    expect(page.get_by_text(said.say("why.lost"), exact=True)).to_be_visible(timeout=60_000)
+    expect(page.get_by_text(said.share(kept.gain, 3), exact=True).first).to_be_visible()
+    page.get_by_role("button", name=said.say("rule.keep"), exact=True).click()
+    expect(page).to_have_url(re.compile("keep="))
+    page.locator(f".cameras button[data-camera='{gone.id}']").click()
+    page.get_by_role("button", name=said.say("rule.forbid_site")).click()
+    expect(page).to_have_url(re.compile("forbid="))
+    field = page.get_by_label(said.say("plan.budget"), exact=True)
+    field.fill("1,30,000" if language == "en" else "१,२९,०००")
+    field.press("Enter")
+    page.get_by_role("button", name=said.say("plan.run")).click()
+    expect(page).to_have_url(re.compile(r"[?&]plan=(?!" + plan.id + ")"), timeout=120_000)
+    expect(page.locator(MAP).first).to_be_visible(timeout=60_000)
+    found = re.search(r"[?&]plan=([0-9a-f]{12})", page.url)
+    assert found
+    again = read_plan(home / "toy" / "plans" / f"{found[1]}.gpkg")
+    assert kept.id in {camera.id for camera in again.cameras}
+    assert gone.site not in {site.id for site in again.sites}
+    assert again.verified
+    page.get_by_role("tab", name=said.say("tab.files")).click()
+    with page.expect_download(timeout=60_000) as download:
+        page.get_by_role("button", name=said.say("file.pdf")).click()
+    assert Path(download.value.path()).read_bytes().startswith(b"%PDF")
+    PICTURES.mkdir(exist_ok=True)
+    page.screenshot(path=PICTURES / f"journey-{language}.png")
+    page.close()
