@@ -9,7 +9,6 @@ A model with assumed speeds (data/traffic.toml), not what anyone was seen to do:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from heapq import heappop, heappush
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +24,7 @@ from planning.errors import CityError, InputError
 from planning.figures import Figures, load_figures
 from planning.frames import ROAD_CLASSES
 from planning.geometry import along, keep_apart
-from planning.jit import jit
-from planning.network import Floats, Ints, StreetGraph, cut_cells, distance_to_nearest, kernel_mass, snap, street_graph
+from planning.network import Floats, Ints, StreetGraph, cut_cells, distance_to_nearest, kernel_mass, quickest, snap, street_graph
 
 MOVEMENT_FIGURES: dict[str, tuple[str, float, float]] = {
     **{f"speed_{name}": ("km/h", 0.0, 200.0) for name in ROAD_CLASSES},
@@ -237,9 +235,9 @@ def likely_routes(city: City, points: np.ndarray, weight: Floats, *, figures: Fi
 def _quickest(graph: StreetGraph, pace: Floats, clusters: Places, number: int, gateways: Places) -> list[tuple[int, float, list[Any]]]:
     """The quickest way from a cluster to each gateway it reaches: gateway, minutes, and stretches of (edge, begin, end)."""
     own, at = int(clusters.edge[number]), float(min(clusters.position_m[number], graph.length_m[clusters.edge[number]]))
-    seeds = np.array([graph.tail[own], graph.head[own]])
+    seeds = np.array([graph.tail[own], graph.head[own]], dtype=np.int64)
     first = np.array([at, graph.length_m[own] - at]) * pace[own]
-    reached, via = _ways(graph.tail, graph.head, graph.length_m * pace, graph.indptr, graph.ends, seeds, first)
+    reached, via = quickest(graph.tail, graph.head, graph.length_m * pace, graph.indptr, graph.ends, seeds, first, np.inf)
     found = []
     for gate in range(len(gateways)):
         edge, to = int(gateways.edge[gate]), float(min(gateways.position_m[gate], graph.length_m[gateways.edge[gate]]))
@@ -261,30 +259,6 @@ def _quickest(graph: StreetGraph, pace: Floats, clusters: Places, number: int, g
             path.append((own, at, 0.0 if via[node] == -1 else graph.length_m[own]))
         found.append((gate, minutes, path[::-1]))
     return found
-
-
-@jit
-def _ways(tail: Ints, head: Ints, minutes: Floats, indptr: Ints, ends: Ints, seeds: Ints, first: Floats) -> Any:
-    """Dijkstra from the two ends of an edge: minutes to each node, and the edge end by which it is reached; -1 from the first seed, -2 the second."""
-    reached = np.full(len(indptr) - 1, np.inf)
-    via = np.full(len(indptr) - 1, -3)
-    queue = [(0.0, -1)]
-    for k in range(2):
-        if first[k] < reached[seeds[k]]:
-            reached[seeds[k]], via[seeds[k]] = first[k], -1 - k
-            heappush(queue, (first[k], seeds[k]))
-    while len(queue) > 0:
-        gone, node = heappop(queue)
-        if node < 0 or gone > reached[node]:
-            continue
-        for slot in range(indptr[node], indptr[node + 1]):
-            on = ends[slot] // 2
-            beyond = head[on] if ends[slot] % 2 == 0 else tail[on]
-            there = gone + minutes[on]
-            if there < reached[beyond]:
-                reached[beyond], via[beyond] = there, ends[slot]
-                heappush(queue, (there, beyond))
-    return reached, via
 
 
 def _places(

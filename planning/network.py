@@ -230,7 +230,8 @@ def distance_to_nearest(
     order = np.argsort(to_edge[real], kind="stable")
     on, at = to_edge[real][order].astype(np.int64), np.clip(to_position_m[real][order], 0, graph.length_m[to_edge[real][order]])
     seeds = np.concatenate([graph.tail[on], graph.head[on]]).astype(np.int64)
-    node_m = _shortest(graph.tail, graph.head, graph.length_m, graph.indptr, graph.ends, seeds, np.concatenate([at, graph.length_m[on] - at]), most_m)
+    first = np.concatenate([at, graph.length_m[on] - at])
+    node_m, _ = quickest(graph.tail, graph.head, graph.length_m, graph.indptr, graph.ends, seeds, first, most_m)
     distance = np.full(len(edge), np.inf)
     placed = np.flatnonzero(edge >= 0)
     here = edge[placed]
@@ -244,16 +245,26 @@ def distance_to_nearest(
 
 
 @jit
-def _shortest(
-    tail: Ints, head: Ints, length: Floats, indptr: Ints, ends: Ints, seeds: Ints, seed_m: Floats, most: float
-) -> Floats:  # fmt: skip
-    """Dijkstra from many seeds at once: metres from each node to its nearest seed, infinite beyond `most`."""
+def quickest(
+    tail: Ints, head: Ints, cost: Floats, indptr: Ints, ends: Ints, seeds: Ints, first: Floats, most: float
+) -> tuple[Floats, Ints]:  # fmt: skip
+    """Dijkstra from many seeds at once, over a graph's arrays.
+
+    Parameters
+    ----------
+    cost: of each edge, metres or minutes (n_edges,). seeds, first: nodes to start from and what each begins with. most: how far to look.
+
+    Returns
+    -------
+    The cost of each node's way from the nearest seed, infinite beyond `most`, and the edge end by which it is reached: -1 - k from seed k itself.
+    """
     reached = np.full(len(indptr) - 1, np.inf)
+    via = np.full(len(indptr) - 1, -1 - len(seeds))
     queue = [(0.0, -1)]
     for k in range(len(seeds)):
-        if seed_m[k] < reached[seeds[k]] and seed_m[k] <= most:
-            reached[seeds[k]] = seed_m[k]
-            heappush(queue, (seed_m[k], seeds[k]))
+        if first[k] < reached[seeds[k]] and first[k] <= most:
+            reached[seeds[k]], via[seeds[k]] = first[k], -1 - k
+            heappush(queue, (first[k], seeds[k]))
     while len(queue) > 0:
         gone, node = heappop(queue)
         if node < 0 or gone > reached[node]:
@@ -261,8 +272,8 @@ def _shortest(
         for slot in range(indptr[node], indptr[node + 1]):
             on = ends[slot] // 2
             beyond = head[on] if ends[slot] % 2 == 0 else tail[on]
-            there = gone + length[on]
+            there = gone + cost[on]
             if there < reached[beyond] and there <= most:
-                reached[beyond] = there
+                reached[beyond], via[beyond] = there, ends[slot]
                 heappush(queue, (there, beyond))
-    return reached
+    return reached, via

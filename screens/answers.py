@@ -123,12 +123,7 @@ def repair(options: argparse.Namespace) -> int:
 
 def _before_plan(options: argparse.Namespace, faults: list[Fault]) -> Desk:
     """The desk of the scenario asked for; what is wrong with it is told with the faults so far."""
-    try:
-        scenario = read_wish(options)
-    except ScenarioError as error:
-        raise ScenarioError([*faults, *error.faults]) from None
-    if faults:
-        raise ScenarioError(faults)
+    scenario = read_wish(options, faults)
     city = open_city(options.city[0])
     return ask.open_desk(city, dataclasses.replace(scenario, city=city.name), progress=teller())
 

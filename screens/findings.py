@@ -24,7 +24,7 @@ from optimizer.grid import Grid
 from planning.catalogue import load_levels, load_models, load_recipe
 from planning.city import MADE_NOTE, City
 from planning.effects import load_effects
-from planning.errors import CityError, Fault, InputError, ScenarioError
+from planning.errors import CityError, Fault, InputError
 from planning.files import atomic_path
 from planning.intrusion import load_privacy
 from planning.money import say_rupees
@@ -130,12 +130,7 @@ def judged(options: argparse.Namespace) -> int:
         cut = pd.to_datetime(options.cut, errors="coerce")
         if pd.isna(cut):
             faults.append(Fault("backtest.cut", "This is no day", "Write it as 2025-06-30", options.cut))
-    try:
-        scenario = read_wish(options)
-    except ScenarioError as error:
-        raise ScenarioError([*faults, *error.faults]) from None
-    if faults:
-        raise ScenarioError(faults)
+    scenario = read_wish(options, faults)
     city = open_city(options.city[0])
     split = split_by_time(city["incidents"], cut=cut, share=share)
     _print_judged(backtest(city, scenario, split, number=options.number, progress=teller()), city)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from planning.city import MADE_NOTE, ROOT, City, find_city
@@ -102,11 +102,11 @@ def attempt(faults: list[Fault], work: Callable[[str], T], text: str, instead: T
         return instead
 
 
-def read_wish(options: argparse.Namespace) -> Scenario:
-    """The scenario that was asked for; all that cannot be read or written is told together."""
+def read_wish(options: argparse.Namespace, found: Sequence[Fault] = ()) -> Scenario:
+    """The scenario that was asked for; all that cannot be read or written is told together with the faults `found` before."""
     from planning.export import target_faults
 
-    faults: list[Fault] = target_faults(options.out) if isinstance(options.out, list) else []
+    faults = [*found, *(target_faults(options.out) if isinstance(options.out, list) else ())]
 
     def read(work: Callable[[str], T], text: str, instead: T) -> T:
         return attempt(faults, work, text, instead)
