@@ -7,6 +7,7 @@ ChaukasError
 │   └── ScenarioError     a wish that cannot be read: budget, level, models, lists
 ├── Infeasible            the rules of a scenario cannot hold together
 ├── SolverError           the solver gave no usable answer
+├── Forbidden             someone may not do what they asked for
 └── Disagreement          two independent computations of one figure differ: the plan is refused
 
 Each fault has a stable code, the value met, what is wrong with it and the way out.
@@ -70,6 +71,10 @@ class ScenarioError(InputError):
 
 class Infeasible(ChaukasError):
     """The rules of a scenario cannot hold together."""
+
+
+class Forbidden(ChaukasError):
+    """Someone may not do what they asked for."""
 
 
 class SolverError(ChaukasError):
