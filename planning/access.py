@@ -15,7 +15,6 @@ from planning.datafile import DATA, Table, read_tables, refuse
 from planning.errors import Fault, Forbidden
 
 
-
 @dataclass(frozen=True)
 class Role:
     """What a role is called and every action it allows, those of the roles it holds included."""
