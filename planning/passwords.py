@@ -1,7 +1,7 @@
 """Passwords: what is taken as one, how it is kept, and how it is tried. The one door to argon2.
 
-A password is kept as an argon2id hash with a salt of its own, of the cost that `data/gate.toml` states; one kept at another cost is hashed anew when its
-owner next signs in. A hundred tries at once share a few places, so that trying cannot use up the machine's memory.
+A password is kept as an argon2id hash with a salt of its own, of the cost that `data/gate.toml` states; one kept at another cost is hashed anew
+when its owner next signs in. A hundred tries at once share a few places, so that trying cannot use up the machine's memory.
 """
 
 from __future__ import annotations
@@ -93,8 +93,7 @@ def _written(password: str) -> str:
 
 
 def _left(password: str, name: str) -> int:
-    """How many different letters are left once the owner's name, common words, runs and all that is no letter are taken out, read both as typed and
-    with the signs that stand for letters read as those."""
+    """How many different letters are left without the owner's name, common words, runs and all that is no letter; signs read as letters, too."""
     plain = _written(password).lower()
     return min(_letters(text, name.lower()) for text in (plain, plain.translate(_LOOKS_LIKE)))
 

@@ -117,7 +117,8 @@ def add_link(tx: Writing, account: str) -> str:
         if row["used_at"] is None:
             tx.drop("links", row["id"])
     token = secrets.token_urlsafe(32)
-    tx.add("links", {"id": digest(token), "account": account, "created_at": now(), "expires_at": later(gate_figures()["link_hours"]), "used_at": None})
+    until = later(gate_figures()["link_hours"])
+    tx.add("links", {"id": digest(token), "account": account, "created_at": now(), "expires_at": until, "used_at": None})
     return token
 
 

@@ -1,7 +1,7 @@
 """Who looks at a page: the actor behind a Streamlit script's run.
 
-The gate takes the session's cookie out of what reaches Streamlit and puts the session's id in its place, in a header that nobody outside can set. It is
-looked up again at each run of the script, so that a session that was ended or an account whose rights were changed counts at once.
+The gate takes the session's cookie out of what reaches Streamlit and puts the session's id in its place, in a header that nobody outside can
+set. It is looked up again at each run of the script, so that a session that was ended or an account whose rights were changed counts at once.
 """
 
 from __future__ import annotations
@@ -23,8 +23,7 @@ def session() -> Session | None:
 
 def session_id() -> str:
     """The id of the session, as the gate handed it on; empty where nobody is signed in."""
-    headers = st.context.headers
-    return headers[HEADER] if HEADER in headers else ""
+    return st.context.headers.get(HEADER, "")
 
 
 def actor() -> Actor:
