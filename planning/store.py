@@ -234,6 +234,13 @@ def open_store() -> Store:
         return _opened[place]
 
 
+def audit_head() -> str:
+    """The head of this installation's audit as it is printed; empty where nothing was done yet."""
+    with open_store().read() as tx:
+        head = tx.head()
+    return str(head) if head.seq else ""
+
+
 class Reading:
     """Rows as they stood when the look began."""
 

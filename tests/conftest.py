@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import runpy
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,16 @@ from optimizer.survey import Survey, make_survey
 from planning.city import ROOT, City
 from planning.nouns import Plan, Scenario
 from tests.town import WISH, make_town
+
+
+@pytest.fixture(scope="session", autouse=True)
+def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The state folder of all tests that name none of their own: what is kept on this machine is not theirs."""
+    folder = tmp_path_factory.mktemp("state")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CHAUKAS_STATE", str(folder))
+        patch.delenv("CHAUKAS_DATABASE_URL", raising=False)
+        yield folder
 
 
 @pytest.fixture(scope="session")
