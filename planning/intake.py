@@ -114,7 +114,7 @@ class _Tables:
 
 @dataclass(frozen=True, eq=False)
 class Gathered:
-    """All that a city's files hold, read and joined, before it is a city: layers in the city's CRS [m], the rows that could not be used, what is told."""
+    """All that a city's files hold, read and joined, before it is a city: layers in its CRS [m], rows that could not be used, what is told."""
 
     crs: pyproj.CRS
     area: shapely.Geometry
@@ -279,7 +279,8 @@ def _tables(request: Request, crime: list[Table], cameras: list[Table], area: sh
     if request.wards is not None:
         found.wards = attempts.of(read_wards, request.wards, area, crs, mapping=request.meanings(request.wards))
     if request.zones:
-        found.zones = attempts.of(read_zones, request.zones, area, crs, mapping={key: name for path in request.zones for key, name in request.meanings(path).items()})
+        named = {key: name for path in request.zones for key, name in request.meanings(path).items()}
+        found.zones = attempts.of(read_zones, request.zones, area, crs, mapping=named)
     attempts.settle()
     return found
 

@@ -35,7 +35,7 @@ from planning.intake import Gathered, Request, city_of, gather, gather_more, lam
 from planning.progress import Progress
 from planning.sandbox import Answer, limits, run_apart
 from planning.tables import Table, read_table
-from planning.uploads import COMPANIONS, Draft, suffix_of, unpack
+from planning.uploads import COMPANIONS, Draft, find_draft, suffix_of, unpack
 from planning.wards import guess_wards, read_wards
 from planning.zones import guess_zones, read_zones
 
@@ -94,7 +94,8 @@ def collect(scratch: Path, given: Mapping[str, Any], told: Progress) -> dict[str
     gathered = gather_more(request, *_base(given), told) if given.get("base") else gather(request, given["crs"] or None, told)
     told.step("writing", 0.9)
     for layer, frame in gathered.frames.items():
-        plain = pd.DataFrame(frame.drop(columns=frame.geometry.name)).assign(id=frame.index, geometry=shapely.to_wkb(np.asarray(frame.geometry.array)))
+        plain = pd.DataFrame(frame.drop(columns=frame.geometry.name))
+        plain = plain.assign(id=frame.index, geometry=shapely.to_wkb(np.asarray(frame.geometry.array)))
         plain.reset_index(drop=True).to_parquet(scratch / f"{layer}.parquet", index=False)
     text = gathered.rejects.astype(object).where(gathered.rejects.notna(), "").astype(str)
     text.to_parquet(scratch / "rejects.parquet", index=False)
@@ -228,28 +229,30 @@ def _given(draft: Draft) -> dict[str, Any]:
     return given
 
 
-def look_at(draft: Draft, *, progress: Progress | None = None) -> Draft:
+def look_at(draft: Draft, *, task: str = "planning.readings:look", progress: Progress | None = None) -> Draft:
     """The draft with what its files were found to hold, under `seen`; nothing is read again where nothing changed.
 
     Raises
     ------
     InputError: see `planning.sandbox.run_apart`.
     """
-    state, streets_state = draft.state, _streets_state(draft)
+    state, of_streets = draft.state, streets_state(draft)
     if draft.seen.get("state") == state:
         return draft
     given = _given(draft)
-    if draft.seen.get("streets_state") == streets_state:
+    if draft.seen.get("streets_state") == of_streets:
         given["known"] = draft.seen.get("streets")
     with _scratch(draft) as scratch:
-        answer = run_apart("planning.readings:look", given, scratch=scratch, reads=[draft.inside], progress=progress)
+        answer = run_apart(task, given, scratch=scratch, reads=[draft.inside], progress=progress)
     seen = answer.value
     if not isinstance(seen, dict) or not isinstance(seen.get("files"), list):
         raise InputError.one("upload.answer", "Reading ended with an answer that makes no sense", "Try again; if it happens again, report it")
-    return draft.changed(seen={**seen, "state": state, "streets_state": streets_state})
+    # Whoever prepares it may have gone on meanwhile: what they changed stays.
+    return find_draft(draft.token).changed(seen={**seen, "state": state, "streets_state": of_streets})
 
 
-def _streets_state(draft: Draft) -> str:
+def streets_state(draft: Draft) -> str:
+    """What the study area depends on, as text."""
     return "|".join(f"{name}:{(draft.inside / name).stat().st_mtime_ns}" for name, layer in draft.main if layer in {"osm", "roads"}) + draft.crs
 
 
@@ -264,7 +267,8 @@ def check_draft(draft: Draft) -> list[Fault]:
         if draft.crs and not re.fullmatch(r"EPSG:\d{4,6}", draft.crs):
             faults.append(Fault("upload.crs", "This is no CRS's number", "Write it as EPSG:32644, or leave it empty", draft.crs[:60]))
         if draft.name in list_cities():
-            faults.append(Fault("upload.taken", "A city of this name is there already", "Choose another name, or add the files to that city", draft.name))
+            way_out = "Choose another name, or add the files to that city"
+            faults.append(Fault("upload.taken", "A city of this name is there already", way_out, draft.name))
     elif not layers - {"osm", "roads"}:
         faults.append(Fault("upload.nothing", "There is no file to add", "Give at least one"))
     return faults

@@ -1,8 +1,8 @@
 """A task in a process of its own, behind walls: what people's files do there, they do to nobody else.
 
-The process has limits of memory, time and disk and no network (`planning.confined` puts the walls up and tells which stand). What comes back is plain
-JSON, checked here, and files in the scratch folder that the caller checks; nothing is ever unpickled. A process that dies, hangs or eats up its memory
-is a fault with a code and a way out, and the server lives on.
+The process has limits of memory, time and disk and no network (`planning.confined` puts the walls up and tells which stand). What comes back is
+plain JSON, checked here, and files in the scratch folder that the caller checks; nothing is ever unpickled. A process that dies, hangs or eats up its
+memory is a fault with a code and a way out, and the server lives on.
 """
 
 from __future__ import annotations

@@ -181,7 +181,8 @@ def _check_parts(found: Path) -> None:
             with packed.open(part) as stream:
                 head = stream.read(4_096)
             if b"<!DOCTYPE" in head or b"<!ENTITY" in head:
-                raise FileRefused.one("file.content", "The workbook declares a document type or entities", "Save it again as .xlsx or .csv", found.name)
+                what = "The workbook declares a document type or entities"
+                raise FileRefused.one("file.content", what, "Save it again as .xlsx or .csv", found.name)
 
 
 def _rows_of(sheet: Any, found: Path) -> list[list[Any]]:

@@ -3,8 +3,8 @@
     bytes, name, layer --- name made safe, kind and size allowed, first bytes --- draft folder --- planning.readings (a confined process)
                                                                                   draft.json: files, what columns mean, titles, CRS
 
-A draft is found by its token alone, so it survives a reload of the page and belongs to whoever has the address. What a file really holds is found out in
-the confined process; here only its first bytes are looked at.
+A draft is found by its token alone, so it survives a reload of the page and belongs to whoever has the address. What a file really holds is found out
+in the confined process; here only its first bytes are looked at.
 """
 
 from __future__ import annotations
@@ -144,7 +144,8 @@ def _check_members(members: list[zipfile.ZipInfo], archive: Path, times: float) 
         parts = member.orig_filename.replace("\\", "/").split("/")
         kind = stat.S_IFMT(member.external_attr >> 16)
         if ".." in parts or parts[0] == "" or ":" in parts[0] or "\x00" in member.orig_filename or kind not in {0, stat.S_IFREG}:
-            refuse("archive.path", "The zip holds a path that leads out of it, or a link", "Pack the files themselves", safe_name(member.orig_filename))
+            what = "The zip holds a path that leads out of it, or a link"
+            refuse("archive.path", what, "Pack the files themselves", safe_name(member.orig_filename))
         if member.flag_bits & 1:
             refuse("archive.locked", "The zip is locked with a password", "Pack it without one", safe_name(member.filename))
         if member.filename.lower().endswith(_ARCHIVES):

@@ -8,6 +8,7 @@ import streamlit as st
 from planning.catalogue import load_models
 from planning.city import City
 from planning.frames import SCHEMAS
+from screens import library, wizard
 from screens.maps import city_map, map_data
 from screens.tables import show_table, text_right
 from screens.words import Words, plain
@@ -16,6 +17,9 @@ from screens.words import Words, plain
 def show(city: City, said: Words) -> None:
     """Draw the screen."""
     st.subheader(plain(said.pick(city.title, city.title_hi)))
+    if st.session_state.pop("imported", "") == library.address(city):
+        st.success(said.say("wizard.done"), icon=":material/check:")
+    wizard.offer(said, library.address(city))
     beside, about = st.columns([3, 1.15], gap="medium")
     with beside:
         city_map(map_data(city, said, load_models(), height=620), key="map-city")
