@@ -229,7 +229,7 @@ def _bad_geo(pyarrow: Any) -> Any:
     return pyarrow.table({"geometry": [b"\x01"]}).replace_schema_metadata({b"geo": geo.encode()})
 
 
-def _star(points: int) -> bytes:
+def star(points: int) -> bytes:
     """An outline that crosses itself at almost every pair of its edges: mending it wants memory and time by the square."""
     import numpy as np
 
@@ -357,7 +357,7 @@ READ: tuple[Case, ...] = (
 # Name given -> name kept
 NAMES: Mapping[str, str] = {
     "../../etc/passwd.csv": "passwd.csv", "..\\..\\boot.csv": "boot.csv", "C:\\x\\a.csv": "a.csv", "/vsicurl/http://127.0.0.1/x.geojson": "x.geojson",
-    "a\nb.csv": "a b.csv", "a\r\nSet-Cookie: x.csv": "a Set-Cookie_ x.csv", "a\x00.csv": "a.csv", "crime\u202evsc.exe.csv": "crimevsc.exe.csv",
+    "a\nb.csv": "a_b.csv", "a\r\nSet-Cookie: x.csv": "a_Set-Cookie_ x.csv", "a\x00.csv": "a.csv", "crime\u202evsc.exe.csv": "crimevsc.exe.csv",
     "<script>alert(1)</script>.csv": "script_.csv", "$(touch x).csv": "_(touch x).csv", "`id`.csv": "_id_.csv", "-rf.csv": "rf.csv",
     ".htaccess": "htaccess", "....": "file", "": "file", "~root.csv": "_root.csv", "अपराध २०२४.csv": "अपराध २०२४.csv",
     "a" * 1_900 + ".csv": "a" * 116 + ".csv",

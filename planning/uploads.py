@@ -306,5 +306,5 @@ def find_draft(token: str) -> Draft:
         if said.pop("version") != _VERSION:
             raise ValueError("version")
         return Draft(token, **{**said, "files": tuple((str(name), str(layer)) for name, layer in said["files"])})
-    except (OSError, ValueError, TypeError, LookupError):
+    except (OSError, ValueError, TypeError, LookupError, RecursionError):
         raise InputError.one("upload.draft", "This import is not there any more", "Begin a new one") from None
