@@ -17,6 +17,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,6 +49,14 @@ _ACTIVE = re.compile(
     re.IGNORECASE,
 )
 MOST_CELLS = 20_000_000  # of a table; whatever a small packed file claims
+
+
+@lru_cache(maxsize=1)
+def other_drivers() -> tuple[str, ...]:
+    """Vector drivers that no reader of ours asks for, sorted, among them those that follow addresses and other files."""
+    import pyogrio
+
+    return tuple(sorted(set(pyogrio.list_drivers()) - {driver for driver, _, _ in VECTOR_KINDS.values()}))
 
 
 def local_file(path: str | Path, *, largest: int = 2_000 * MEGABYTE) -> Path:

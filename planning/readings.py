@@ -128,7 +128,7 @@ def _request(scratch: Path, given: Mapping[str, Any]) -> tuple[Request, dict[str
         names[path.name] = name
         found.setdefault(layer, []).append(path)
         columns[path.name] = given["columns"].get(name, {})
-    one = {layer: (found.get(layer) or [None])[0] for layer in ("osm", "roads", "wards", "terrain")}
+    one: dict[str, Path | None] = {layer: next(iter(found.get(layer, [])), None) for layer in ("osm", "roads", "wards", "terrain")}
     several = {layer: found.get(layer, []) for layer in ("crime", "cameras", "lamps", "zones")}
     request = Request(
         name=given["name"], osm=one["osm"], place=None, roads=one["roads"], crime=several["crime"], cameras=several["cameras"],

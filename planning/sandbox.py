@@ -27,7 +27,7 @@ from planning import confined
 from planning.datafile import DATA
 from planning.errors import Fault, InputError
 from planning.figures import Figures, load_figures
-from planning.files import MEGABYTE
+from planning.files import MEGABYTE, other_drivers
 from planning.progress import Progress
 
 _MEGABYTES = ("MB", 1, 100_000)
@@ -36,8 +36,6 @@ WANTED: Mapping[str, tuple[str, float, float]] = {
     "drafts": ("drafts", 1, 10_000), "keep": ("h", 1, 10_000), "unpacked": ("times", 1, 10_000), "memory": ("MB", 300, 100_000),
     "cpu": ("s", 1, 100_000), "wall": ("s", 1, 100_000), "written": _MEGABYTES, "at_once": ("processes", 1, 64),
 }  # fmt: skip
-# Drivers our readers ask for; every other one is struck from the process's list, among them those that follow addresses and other files.
-DRIVERS = frozenset({"GPKG", "GeoJSON", "ESRI Shapefile"})
 _MOST_SAID = 32 * MEGABYTE
 _CODE = re.compile(r"[a-z]+\.[a-z]+|money|cancelled")
 _WAIT_S = 0.1
@@ -235,14 +233,6 @@ def _environment(scratch: Path) -> dict[str, str]:
     one = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "GDAL_NUM_THREADS"), "1")
     return {
         **kept, **one, "HOME": str(scratch), "TMPDIR": str(scratch), "NUMBA_CACHE_DIR": str(scratch), "MPLCONFIGDIR": str(scratch),
-        "OGR_SKIP": _skipped(), "OGR_SQLITE_LOAD_EXTENSIONS": "NO", "OGR_SQLITE_STATIC_VIRTUAL_OGR": "NO", "GDAL_DISABLE_READDIR_ON_OPEN": "FALSE",
-        "GDAL_PAM_ENABLED": "NO", "PROJ_NETWORK": "OFF", "OGR_GEOJSON_MAX_OBJ_SIZE": "50", "MALLOC_ARENA_MAX": "2",
+        "OGR_SKIP": ",".join(other_drivers()), "OGR_SQLITE_LOAD_EXTENSIONS": "NO", "OGR_SQLITE_STATIC_VIRTUAL_OGR": "NO", "GDAL_PAM_ENABLED": "NO",
+        "GDAL_DISABLE_READDIR_ON_OPEN": "FALSE", "PROJ_NETWORK": "OFF", "OGR_GEOJSON_MAX_OBJ_SIZE": "50", "MALLOC_ARENA_MAX": "2",
     }  # fmt: skip
-
-
-@lru_cache(maxsize=1)
-def _skipped() -> str:
-    import pyogrio
-
-    return ",".join(sorted(set(pyogrio.list_drivers()) - DRIVERS))
-

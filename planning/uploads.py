@@ -127,7 +127,7 @@ def unpack(archive: Path, layer: str, folder: Path, times: float) -> Path:
             members = [member for member in packed.infolist() if not member.is_dir()]
             _check_members(members, archive, times)
             return _take(packed, members, archive, layer, folder)
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, EOFError, OSError, RuntimeError, ValueError, UnicodeError) as error:
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, OSError, RuntimeError, ValueError, UnicodeError) as error:
         if isinstance(error, InputError):
             raise
         raise FileRefused.one("archive.damaged", f"The zip cannot be read: {error}", "Pack it again", archive.name) from None

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
+from typing import Any
 
 import streamlit as st
 
@@ -254,7 +256,7 @@ def _import(draft: Draft, said: Words) -> None:
     if work is not None and work.kind == "import":
         _finish(work, said)
     for name, layer in draft.main:
-        looked = next((file for file in draft.seen.get("files", []) if file["file"] == name), {})
+        looked: Mapping[str, Any] = next((file for file in draft.seen.get("files", []) if file["file"] == name), {})
         rows = said.say("wizard.rows", used=said.number(looked["used"]), total=said.number(looked["total"])) if looked.get("total") else ""
         st.markdown(f"- **{said.say(f'upload.{layer}')}**: {plain(name)} :gray[{plain(rows)}]")
     faults = check_draft(draft)

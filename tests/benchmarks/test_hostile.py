@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.hostile import ARCHIVES, DOOR, NAMES, READ, Case, Met, Outcome, run_all
+from benchmarks.hostile import Met, Outcome, run_all
+from benchmarks.hostile_files import ARCHIVES, DOOR, NAMES, READ, Case
 from planning.sandbox import limits
 from planning.uploads import safe_name
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import shapely
 
-from benchmarks.hostile import star
+from benchmarks.hostile_files import star
 from planning import readings, sandbox
 from planning.additions import extended
 from planning.city import City, Source
