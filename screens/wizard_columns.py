@@ -10,7 +10,7 @@ import streamlit as st
 
 from planning.errors import Fault, InputError
 from planning.readings import MEANINGS
-from planning.uploads import Draft
+from planning.uploads import Draft, find_draft
 from screens.session import tell
 from screens.tables import show_table, text_right
 from screens.words import Words, plain
@@ -79,22 +79,22 @@ def _unique(names: list[str]) -> list[str]:
 
 
 def _pick(draft: Draft, file: Mapping[str, Any], said: Words) -> None:
-    """A list of columns for each meaning; what is changed is kept with the draft at once."""
+    """A list of columns for each meaning."""
     layer, name = str(file["layer"]), str(file["file"])
     given = dict(draft.columns.get(name, {}))
     # Wards and zones look for a name themselves: there "none" means no more than "find it".
     meanings = MEANINGS[layer]
     now = {meaning: given.get(meaning, file["guess"].get(meaning, "")) for meaning in meanings}
     first = [meaning for meaning in meanings if meaning in _LEAST.get(layer, meanings) or now[meaning]]
-    chosen: dict[str, str] = {}
 
     def lists(some: list[str]) -> None:
         for start in range(0, len(some), 4):
             for place, meaning in zip(st.columns(4), some[start : start + 4], strict=False):
                 options = ["", *file["columns"]]
                 index = options.index(now[meaning]) if now[meaning] in options else 0
-                chosen[meaning] = place.selectbox(
-                    said.say(f"meaning.{meaning}"), options, index, key=f"column-{layer}-{name}-{meaning}",
+                key = f"column-{layer}-{name}-{meaning}"
+                place.selectbox(
+                    said.say(f"meaning.{meaning}"), options, index, key=key, on_change=_keep, args=(draft.token, name, meaning, key),
                     format_func=lambda column: plain_text(column) or said.say("meaning.none"),
                 )  # fmt: skip
 
@@ -105,13 +105,19 @@ def _pick(draft: Draft, file: Mapping[str, Any], said: Words) -> None:
             lists(rest)
             if layer in {"crime", "cameras"}:
                 key = f"column-{layer}-{name}-crs"
-                crs = st.text_input(said.say("meaning.crs"), given.get("crs", ""), key=key, placeholder="EPSG:32644", max_chars=20)
-                given = {meaning: column for meaning, column in given.items() if meaning != "crs"}
-                given |= {"crs": crs.strip()} if crs.strip() else {}
-    changed = {meaning: column for meaning, column in chosen.items() if column != now[meaning]}
-    if changed or given != draft.columns.get(name, {}):
-        draft.changed(columns={**draft.columns, name: {**given, **changed}})
-        st.rerun()
+                st.text_input(
+                    said.say("meaning.crs"), given.get("crs", ""), key=key, on_change=_keep, args=(draft.token, name, "crs", key),
+                    placeholder="EPSG:32644", max_chars=20,
+                )  # fmt: skip
+
+
+def _keep(token: str, name: str, meaning: str, key: str) -> None:
+    """Write a choice to the draft, before the page is drawn or anything is read by it."""
+    draft = find_draft(token)
+    mapped = {**draft.columns.get(name, {}), meaning: str(st.session_state[key] or "").strip()}
+    if meaning == "crs" and not mapped["crs"]:
+        del mapped["crs"]
+    draft.changed(columns={**draft.columns, name: mapped})
 
 
 def plain_text(text: str) -> str:

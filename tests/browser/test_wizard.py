@@ -18,6 +18,7 @@ from screens.words import words
 from tests.browser.chromium import PICTURES, answers, free_port
 from tests.desk import PARTS
 from tests.planning.toy_osm import LAT, LON, document
+from tests.screens.toy import save_toy
 
 pytestmark = pytest.mark.browser
 _ROWS = [f"मोबाइल चोरी;{day:02}.03.2025;{LAT};{LON + day / 20_000:.5f}" for day in range(1, 8)]
@@ -25,9 +26,11 @@ ODD = "\n".join(["क्या हुआ;kab;ऊपर;daayen", *_ROWS, "लू�
 
 
 @pytest.fixture(name="home", scope="module")
-def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """No city yet."""
-    return tmp_path_factory.mktemp("wizard")
+def home_of_a_toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One small city, and no drafts."""
+    folder = tmp_path_factory.mktemp("wizard")
+    save_toy(folder / "cities", plans=False)
+    return folder
 
 
 @pytest.fixture(name="address", scope="module")
@@ -80,6 +83,7 @@ def test_from_files_to_a_city(browser: Browser, address: str, home: Path, langua
     """A hostile file is refused in words; columns are mapped and rows shown; a reload and going back lose nothing; the city is there in the end."""
     said = words(language)
     page = browser.new_page(viewport={"width": 1500, "height": 1000})
+    page.set_default_timeout(90_000)
     broken: list[str] = []
     page.on("pageerror", lambda error: broken.append(str(error)))
     PICTURES.mkdir(exist_ok=True)
@@ -87,49 +91,49 @@ def test_from_files_to_a_city(browser: Browser, address: str, home: Path, langua
     def shot(name: str) -> None:
         page.screenshot(path=PICTURES / f"wizard-{name}-{language}.png", full_page=True)
 
-    page.goto(f"{address}/?lang={language}&view=city")
+    page.goto(f"{address}/?lang={language}&view=city&city=toy")
     page.get_by_role("button", name=said.say("wizard.new")).click()
-    expect(page.get_by_text(said.say("wizard.files_about"))).to_be_visible(timeout=60_000)
+    expect(page.get_by_text(said.say("wizard.files_about"))).to_be_visible(timeout=90_000)
     give(page, 4, "wards.geojson", "<OGRVRTDataSource/>")
-    expect(page.get_by_test_id("stAlert")).to_contain_text(re.compile("फ़ाइल में वह नहीं" if said.hindi else "not what the name says"), timeout=30_000)
+    expect(page.get_by_test_id("stAlert")).to_contain_text(re.compile("फ़ाइल में वह नहीं" if said.hindi else "not what the name says"), timeout=90_000)
     shot("refused")
     give(page, 0, "town.osm", document(*PARTS))
-    expect(page.get_by_test_id("stMarkdown").get_by_text("town.osm")).to_be_visible(timeout=30_000)
+    expect(page.get_by_test_id("stMarkdown").get_by_text("town.osm")).to_be_visible(timeout=90_000)
     give(page, 2, "../odd.csv", ODD)
-    expect(page.get_by_test_id("stMarkdown").get_by_text("odd.csv")).to_be_visible(timeout=30_000)
+    expect(page.get_by_test_id("stMarkdown").get_by_text("odd.csv")).to_be_visible(timeout=90_000)
     shot("files")
     assert re.search(r"[?&]import=[\w-]{22}", page.url)
     page.reload()
-    expect(page.get_by_text("odd.csv")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("odd.csv")).to_be_visible(timeout=90_000)
     page.get_by_role("button", name=said.say("wizard.on")).click()
-    expect(page.get_by_text(said.say("wizard.columns_about"))).to_be_visible(timeout=30_000)
-    expect(page.get_by_test_id("stAlert")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text(said.say("wizard.columns_about"))).to_be_visible(timeout=90_000)
+    expect(page.get_by_test_id("stAlert")).to_be_visible(timeout=90_000)
     shot("unknown")
     choose(page, said.say("meaning.lat"), "ऊपर")
     choose(page, said.say("meaning.lon"), "daayen")
     choose(page, said.say("meaning.date"), "kab")
     choose(page, said.say("meaning.category"), "क्या हुआ")
     page.get_by_role("button", name=said.say("wizard.again")).click()
-    expect(page.get_by_text(said.say("wizard.rows", used="7", total="8"))).to_be_visible(timeout=60_000)
-    expect(page.get_by_text(said.name("reason", "coordinates of 0, 0")).first).to_be_visible()
-    expect(page.get_by_role("button", name=said.say("wizard.again"))).to_have_count(0)
+    expect(page.get_by_text(said.say("wizard.rows", used="7", total="8"))).to_be_visible(timeout=90_000)
+    expect(page.get_by_text(said.name("reason", "coordinates of 0, 0")).first).to_be_visible(timeout=90_000)
+    expect(page.get_by_role("button", name=said.say("wizard.again"))).to_have_count(0, timeout=90_000)
     shot("columns")
     page.get_by_role("button", name=said.say("wizard.on")).click()
     title = page.get_by_label(said.say("wizard.title"), exact=True)
     title.fill(f"Toy town {language}")
     title.press("Enter")
-    expect(page.get_by_label(said.say("wizard.name"), exact=True)).to_have_value(f"toy-town-{language}")
+    expect(page.get_by_label(said.say("wizard.name"), exact=True)).to_have_value(f"toy-town-{language}", timeout=90_000)
     shot("names")
     page.get_by_role("button", name=said.say("wizard.back")).click()
-    expect(page.get_by_text(said.say("wizard.rows", used="7", total="8"))).to_be_visible(timeout=60_000)
+    expect(page.get_by_text(said.say("wizard.rows", used="7", total="8"))).to_be_visible(timeout=90_000)
     page.get_by_role("button", name=said.say("wizard.on")).click()
-    expect(page.get_by_label(said.say("wizard.title"), exact=True)).to_have_value(f"Toy town {language}")
+    expect(page.get_by_label(said.say("wizard.title"), exact=True)).to_have_value(f"Toy town {language}", timeout=90_000)
     page.get_by_role("button", name=said.say("wizard.on")).click()
-    expect(page.get_by_role("button", name=said.say("wizard.run"), exact=True)).to_be_enabled(timeout=30_000)
+    expect(page.get_by_role("button", name=said.say("wizard.run"), exact=True)).to_be_enabled(timeout=90_000)
     shot("import")
     page.get_by_role("button", name=said.say("wizard.run"), exact=True).click()
     expect(page.get_by_test_id("stAlert").filter(has_text=said.say("wizard.done"))).to_be_visible(timeout=120_000)
-    page.locator(".map[data-state='ready']").first.wait_for(timeout=30_000)
+    page.locator(".map[data-state='ready']").first.wait_for(timeout=90_000)
     shot("city")
     page.close()
     city = City.load(home / "cities" / f"toy-town-{language}")
