@@ -12,12 +12,14 @@ from typing import Any
 
 import streamlit as st
 
-from planning.errors import ChaukasError, InputError
+from planning.access import may, require
+from planning.errors import ChaukasError, Forbidden, InputError
 from planning.readings import check_draft, streets_state
 from planning.sandbox import limits
 from planning.uploads import LAYERS, Draft, find_draft, new_draft
 from screens import imports, library
 from screens.session import tell
+from screens.who import actor
 from screens.wizard_columns import show_columns
 from screens.words import Words, plain
 
@@ -27,7 +29,9 @@ _ORDER = ("osm", "roads", "crime", "cameras", "wards", "lamps", "zones", "terrai
 
 
 def offer(said: Words, city: str = "") -> None:
-    """The buttons that begin an import: of a new city, and into the city shown."""
+    """The buttons that begin an import, of a new city and into the city shown, for those who may."""
+    if not may(actor(), "city.import"):
+        return
     first, second, _ = st.columns([1, 1, 2])
     if first.button(said.say("wizard.new"), key="wizard-new", icon=":material/add:", width="stretch"):
         _begin(said, "")
@@ -45,7 +49,12 @@ def _begin(said: Words, city: str) -> None:
 
 
 def show(said: Words) -> None:
-    """Draw the step of the draft in the address."""
+    """Draw the step of the draft in the address, for those who may import."""
+    try:
+        require(actor(), "city.import")
+    except Forbidden as error:
+        tell(error, said)
+        return
     try:
         draft = find_draft(st.query_params.get(PARAM, ""))
     except InputError as error:

@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from planning.access import Actor
 from planning.city import ROOT, City
 from planning.ladders import write_ladder
 from planning.uploads import find_draft
-from screens import jobs, library
+from screens import jobs, library, wizard
 from screens.words import words
 from tests.screens.toy import HOSTILE, fake_make_ladder, fake_make_plan, toy_city, toy_ladder
 
@@ -280,8 +281,11 @@ def test_rules_of_the_address_are_part_of_the_wish(page: Callable[..., AppTest])
 
 
 def test_the_city_screen_offers_an_import(page: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Odd findings stand in the reader's words; an import's draft is in the address, its steps open in both languages, and a lost one is told."""
+    """Odd findings stand in the reader's words; an import is for those who may, its steps open in both languages, a lost one is told."""
     monkeypatch.setenv("CHAUKAS_UPLOADS", str(tmp_path / "uploads"))
+    assert "wizard-new" not in {button.key for button in sound(page(view="city")).button}
+    planner = Actor("a1", "Planner", roles=("planner",))
+    monkeypatch.setattr(wizard, "actor", lambda: planner)
     test = sound(page(view="city", lang="hi"))
     assert words("hi").say("finding.no_bearing", number="2") in texts(test)
     test = sound(page(view="city"))
