@@ -8,7 +8,7 @@ import streamlit as st
 
 from planning.access import PUBLIC
 from planning.errors import ChaukasError
-from screens import budget, city, compare, library, plan
+from screens import budget, city, compare, library, plan, wizard
 from screens.session import banner, pick, pick_language, tell
 from screens.who import actor
 from screens.words import Words
@@ -44,11 +44,15 @@ def show() -> None:
     names = library.cities()
     if not names:
         st.info(said.say("app.no_city"))
+        (wizard.show if wizard.PARAM in st.query_params else wizard.offer)(said)
         return
     with screens:
         screen = pick(said.say("app.screen"), list(_SCREENS), "view", lambda key: said.say(f"screen.{key}"), horizontal=True, hidden=True)
     with cities:
         name = pick(said.say("app.city"), names, "city", lambda name: _title(name, said), hidden=True)
+    if screen == "city" and wizard.PARAM in st.query_params:
+        wizard.show(said)
+        return
     try:
         given = st.query_params.get("city", name)
         found = library.city(given)
