@@ -50,6 +50,7 @@ def show_plan(city: City, plan: Plan, file: PlanFile, said: Words) -> tuple[str,
         _proof(plan, said)
     with files:
         _downloads(city, plan, file, said)
+    duplicate(plan, file.id, said, key="plan")
     return told.rule
 
 
@@ -129,11 +130,30 @@ def _cameras(city: City, plan: Plan, said: Words) -> None:
     show_table(camera_frame(city, plan, said), camera_columns(said), height=420)
 
 
-def _costs(plan: Plan, said: Words) -> None:
+def heads_of(plan: Plan) -> dict[str, int]:
+    """What a plan's sites cost, head by head [INR]."""
     heads: dict[str, int] = {}
     for site in plan.sites:
         for head, amount in site.heads:
             heads[head] = heads.get(head, 0) + amount
+    return heads
+
+
+def duplicate(plan: Plan, plan_id: str, said: Words, *, key: str) -> None:
+    """A button that opens the Plan screen with the form filled in as this plan's wish was; `key` is stable for its place on the page."""
+
+    def open_form() -> None:
+        rules = {"keep": list(plan.scenario.keep), "forbid": list(plan.scenario.forbid)}
+        st.query_params.update({"view": "plan", "plan": plan_id, "like": plan_id, **rules})
+
+    st.button(
+        said.say("plan.duplicate"), key=f"duplicate-{key}", help=said.say("plan.duplicate_help"), on_click=open_form, width="stretch",
+        icon=":material/content_copy:",
+    )  # fmt: skip
+
+
+def _costs(plan: Plan, said: Words) -> None:
+    heads = heads_of(plan)
     rows = [(said.say("cost.cameras"), sum(camera.cost_inr for camera in plan.cameras))]
     rows += [(said.name("head", head), amount) for head, amount in sorted(heads.items(), key=lambda item: -item[1])]
     rows.append((said.say("cost.all"), plan.cost_inr))

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
+import numpy as np
 import pytest
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -25,7 +26,7 @@ from planning.nouns import Draft, Plan, Scenario
 from planning.progress import Progress
 from screens import jobs, library
 from screens.middleware import StayHome
-from screens.routes import ASSETS, asset_url, city_url, draft_url, ladder_url, plan_url, routes, why_url
+from screens.routes import ASSETS, asset_url, city_url, difference_url, draft_url, ladder_url, plan_url, routes, why_url
 from screens.words import words
 from tests.screens.toy import toy_ladder, toy_plan
 
@@ -203,3 +204,18 @@ def test_reasons_are_told_by_a_camera_s_id(town: City, plan: Plan, tmp_path: Pat
     gone = ask(url + "nowhere")
     assert gone.status == 404
     assert b"desk.camera" in gone.body
+
+
+def test_what_changes_is_a_layer_by_address(toy: City) -> None:
+    """Points carry their state and cameras their side; another stamp, plan or layer is refused."""
+    files = {len(library.plan(toy, file.id).cameras): file for file in library.plan_files(toy)}
+    good = difference_url(toy, files[20], files[24], "demand")
+    answer = ask(good)
+    assert "immutable" in answer.headers["cache-control"]
+    states = np.array(json.loads(gzip.decompress(answer.body))["marks"]) // 4
+    few, many = (library.plan(toy, files[n].id).demand["after"].to_numpy(dtype=bool) for n in (20, 24))
+    assert np.bincount(states, minlength=4).tolist() == [int((~few & ~many).sum()), int((few & many).sum()), int((many & ~few).sum()), 0]
+    cameras = json.loads(gzip.decompress(ask(difference_url(toy, files[24], files[20], "cameras")).body))
+    assert (cameras["sides"].count(0), cameras["sides"].count(1), len(cameras["rows"])) == (20, 4, 24)
+    for bad in (good.replace(f"/{files[20].stamp[0]:x}/", "/0/"), good.replace(files[24].id, "0" * 12), good.replace("/demand", "/views")):
+        assert ask(bad).status == 404
