@@ -1,5 +1,5 @@
 """The same jobs from a terminal: cities (`city import|check|list|demo`), plans (`plan`, `verify`, `export`, `report`), questions about them
-(`frontier`, `phases`, `why`, `next`, `repair`, `witness`,
+(`frontier`, `phases`, `why`, `floors`, `next`, `repair`, `witness`,
 `gaps`, `scores`, `backtest`) and the `app`.
 
 Exit status: 0 done; 1 refused or impossible, with every fault on its own line; 2 the command's words are off; 130 stopped by hand.
@@ -182,6 +182,10 @@ def _add_questions(commands: argparse._SubParsersAction[argparse.ArgumentParser]
     why.add_argument("--camera", action="append", default=[], metavar="ID", help="tell of this camera; may be given again")
     why.add_argument("--floors", action="store_true", help="tell what each ward's floor costs the rest")
     why.set_defaults(run=_later("why"))
+    floors = commands.add_parser("floors", help="what a floor for every ward costs in rupees, at the coverage of a plan")
+    floors.add_argument("--floor", action="append", metavar="SHARE", help="a floor, 0.1 or 10%%; may be given again (default 5%%, 10%%, 15%%, 20%%)")
+    floors.add_argument("--time", type=float, default=20.0, help="seconds each floor may take (default 20)")
+    floors.set_defaults(run=_later("floors"))
     more = commands.add_parser("next", help="the best next cameras once a plan is built")
     more.add_argument("--budget", help="capital for them; with it the best plan for that money is told too")
     more.add_argument("--most", type=int, default=5, help="how many single cameras to tell of (default 5)")
@@ -216,7 +220,7 @@ def _add_questions(commands: argparse._SubParsersAction[argparse.ArgumentParser]
     judged.add_argument("--time", type=float, default=20.0, help="seconds each of up to five searches may take (default 20)")
     _add_wish(judged)
     judged.set_defaults(run=_later("judged", "screens.findings"), out=None)
-    for parser in (why, more, repair, gaps, scores):
+    for parser in (why, floors, more, repair, gaps, scores):
         parser.add_argument("plan", help="a .gpkg that `chaukas plan` wrote")
         parser.add_argument("--city", help="the city's name or folder, where it is not found by the plan's own name of it")
 

@@ -3,7 +3,7 @@
     no floor      cost 80,  none costs less than 79
     floor 10 %    cost 84,  none costs less than 82     the step costs 4, certainly 82 - 80 = 2 or more and 84 - 79 = 5 or less
 
-Coverage stays the same on purpose: with the budget fixed instead, a floor is paid in coverage (`explain.floor_prices`), which no one can put in a bill.
+Coverage stays the same on purpose: with the budget fixed instead, a floor is paid in coverage (`explain.floor_prices`), which is in no bill.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 
 from optimizer.cover import Covered, cover
 from optimizer.gains import ward_weight
-from optimizer.problem import Ints, Problem
+from optimizer.problem import Floats, Ints, Problem
 from planning.errors import Fault, Infeasible, ScenarioError
 from planning.progress import Progress
 
@@ -64,7 +64,7 @@ def floor_costs(
         raise ScenarioError(faults)
     asked = sorted({0.0, *map(float, floors)})
     inside = problem.ward >= 0
-    whole = np.bincount(problem.ward[inside], weights=problem.weight[inside], minlength=len(problem.limits.ward_least))
+    whole: Floats = np.bincount(problem.ward[inside], weights=problem.weight[inside], minlength=len(problem.limits.ward_least)).astype(np.float64)
     options: dict[str, Any] = {"gap": gap, "time_limit_s": time_limit_s, "seed": seed}
     found: list[tuple[float, Covered | None, str]] = []
     for number, floor in enumerate(asked):
@@ -81,7 +81,9 @@ def floor_costs(
     return _steps(problem, wanted, whole, found, plans)
 
 
-def _steps(problem: Problem, wanted: float, whole: Any, found: list[tuple[float, Covered | None, str]], plans: list[Ints]) -> tuple[FloorStep, ...]:
+def _steps(
+    problem: Problem, wanted: float, whole: Floats, found: list[tuple[float, Covered | None, str]], plans: list[Ints]
+) -> tuple[FloorStep, ...]:
     """A plan that reaches a floor reaches each lower one, and what no plan of a lower floor undercuts none of a higher does."""
     slack = 1e-9 * max(problem.total, 1e-300)
     reached = []
@@ -101,7 +103,6 @@ def _steps(problem: Problem, wanted: float, whole: Any, found: list[tuple[float,
         if before is not None and before.cost_inr is not None and step.cost_inr is not None:
             percent = 100 * (floor - before.floor)
             most, sure = (step.cost_inr - before.least_inr) / percent, max(least - before.cost_inr, 0) / percent
-            # Found later, a plan of this step may be cheaper than the one before: it then serves there too, so the difference is never below 0.
             step = dataclasses.replace(
                 step, price_inr=(step.cost_inr - before.cost_inr) / percent, price_least_inr=sure, price_most_inr=max(most, 0.0)
             )

@@ -217,7 +217,7 @@ def _costs(sides: list[Side], said: Words) -> None:
 
     rows: list[tuple[str, list[float], Callable[[float], str]]] = [
         (said.say("cost.cameras"), [sum(camera.cost_inr for camera in side.plan.cameras) for side in sides], money),
-        *((said.name("head", head), [side.get(head, 0) for side in heads], money) for head in known),
+        *((said.name("head", head), [float(side.get(head, 0)) for side in heads], money) for head in known),
         (said.say("cost.all"), [side.plan.cost_inr for side in sides], money),
     ]
     st.markdown(f"#### {said.say('compare.costs')}")

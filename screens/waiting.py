@@ -18,12 +18,12 @@ def _note(note: str, said: Words) -> str:
 
 def desk_of(kind: str) -> jobs.Desk:
     """The desk of that kind of work."""
-    return jobs.desk if kind == "plans" else jobs.ladders
+    return {"plans": jobs.desk, "ladders": jobs.ladders, "floors": jobs.floors}[kind]
 
 
 @st.fragment(run_every=0.5)
 def show_progress(kind: str, city_name: str, job_id: str, said: Words) -> None:
-    """Draw the job of an id, of `plans` or `ladders`, twice a second; the whole page anew when it ends, and when its first draft comes."""
+    """Draw the job of an id, of `plans`, `ladders` or `floors`, twice a second; the whole page anew when it ends, and when its first draft comes."""
     job = desk_of(kind).find(city_name, job_id)
     if job is None or not job.job.running:
         st.rerun()
