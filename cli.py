@@ -22,6 +22,7 @@ from planning.city import ROOT, City, list_cities
 from planning.errors import ChaukasError, CityError, Fault, Infeasible, InputError, ScenarioError
 from planning.money import say_rupees
 from planning.nouns import Plan, Scenario
+from screens import verbs
 from screens.terminal import make_demo, open_city, plan_and_city, print_changes, print_plan, read_wish, teller
 
 APP_SCRIPT = str(ROOT / "app.py")
@@ -56,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_city(commands.add_parser("city", help="import, check and list cities"))
     _add_plan(commands.add_parser("plan", help="plan a city's cameras within a budget"))
     _add_questions(commands)
+    verbs.add(commands)
     verify = commands.add_parser("verify", help="work a plan out again from raw geometry, another way")
     verify.add_argument("plan", help="a .gpkg that `chaukas plan` wrote")
     verify.add_argument("--city", help="the city's name or folder, where it is not found by the plan's own name of it")
@@ -182,10 +184,6 @@ def _add_questions(commands: argparse._SubParsersAction[argparse.ArgumentParser]
     why.add_argument("--camera", action="append", default=[], metavar="ID", help="tell of this camera; may be given again")
     why.add_argument("--floors", action="store_true", help="tell what each ward's floor costs the rest")
     why.set_defaults(run=_later("why"))
-    floors = commands.add_parser("floors", help="what a floor for every ward costs in rupees, at the coverage of a plan")
-    floors.add_argument("--floor", action="append", metavar="SHARE", help="a floor, 0.1 or 10%%; may be given again (default 5%%, 10%%, 15%%, 20%%)")
-    floors.add_argument("--time", type=float, default=20.0, help="seconds each floor may take (default 20)")
-    floors.set_defaults(run=_later("floors"))
     more = commands.add_parser("next", help="the best next cameras once a plan is built")
     more.add_argument("--budget", help="capital for them; with it the best plan for that money is told too")
     more.add_argument("--most", type=int, default=5, help="how many single cameras to tell of (default 5)")
@@ -220,7 +218,7 @@ def _add_questions(commands: argparse._SubParsersAction[argparse.ArgumentParser]
     judged.add_argument("--time", type=float, default=20.0, help="seconds each of up to five searches may take (default 20)")
     _add_wish(judged)
     judged.set_defaults(run=_later("judged", "screens.findings"), out=None)
-    for parser in (why, floors, more, repair, gaps, scores):
+    for parser in (why, more, repair, gaps, scores):
         parser.add_argument("plan", help="a .gpkg that `chaukas plan` wrote")
         parser.add_argument("--city", help="the city's name or folder, where it is not found by the plan's own name of it")
 

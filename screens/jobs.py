@@ -5,6 +5,7 @@ At most two plans are made at a time, since each wants a core; others wait their
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import threading
@@ -21,6 +22,7 @@ from planning.files import atomic_path
 from planning.ladders import write_ladder
 from planning.nouns import Draft, Ladder, Plan, Scenario
 from planning.progress import Job, Progress, Step
+from planning.remaining import Phase, phases_of
 from screens import library
 from screens.library import Shelf
 
@@ -147,6 +149,23 @@ def outcome(job: PlanJob) -> ChaukasError | None:
     return None
 
 
+def phases_of_job(kind: str, job: PlanJob) -> tuple[Phase, ...]:
+    """What each part of this work is expected to take: as it took when the city's newest plan was made, where there is one.
+
+    Parameters
+    ----------
+    kind: plans, ladders or floors.
+    """
+    measured: dict[str, float] = {}
+    # A city or plan that cannot be read any more is told elsewhere.
+    with contextlib.suppress(ChaukasError):
+        city = library.city(job.city)
+        measured = next((dict(library.plan(city, file.id).stages_s) for file in library.plan_files(city)), {})
+    if kind == "floors":
+        return phases_of((len(FLOORS) + 1) * FLOOR_S, measured, search="floors", proof=False)
+    return phases_of(job.scenario.time_limit_s, measured, proof=kind == "plans")
+
+
 def survey_of(city: City, scenario: Scenario, *, progress: Progress = Progress()) -> Survey:  # noqa: B008
     """The last survey where it serves, else one that is made now; other budgets and rules then begin at once."""
     # The optimizer's libraries take seconds to import: not before the first plan is asked for.
@@ -202,7 +221,7 @@ def _floors(city: City, scenario: Scenario, *, progress: Progress) -> tuple[Path
         plan = library.plan(city, file.id)
         if plan.scenario == scenario and plan.city_digest == city.digest:
             opened = open_plan(city, plan, survey=survey_of(city, scenario, progress=progress))
-            return file.path, floor_steps(opened, FLOORS, time_limit_s=FLOOR_S, progress=progress.part(0.3, 1.0))
+            return file.path, floor_steps(opened, FLOORS, time_limit_s=FLOOR_S, progress=progress.part(0.42, 1.0))
     raise InputError.one("plan.unknown", "This city has no such plan", "Choose one of the list", scenario.id)
 
 

@@ -149,6 +149,7 @@ def test_a_plan_runs_with_progress_and_is_then_shown(page: Callable[..., AppTest
     assert "Another plan is being made" in texts(other)
     reloaded = sound(page(view="plan", job=job_id))
     assert any(button.label == "Stop" for button in reloaded.button)
+    assert re.search(r"About (\d+ s left|done)", texts(reloaded))
     job.job.wait(30)
     sound(reloaded.run())
     assert named(reloaded, "plan") == job.job.result
