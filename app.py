@@ -15,7 +15,7 @@ from starlette.middleware import Middleware
 
 from planning.city import ROOT
 from planning.errors import ChaukasError
-from screens import library, mapdata
+from screens import library, mapdata, public
 from screens.middleware import PackStatic, StayHome
 from screens.routes import routes
 
@@ -38,4 +38,6 @@ async def _lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:
     yield {}
 
 
-app = st.App(ROOT / "screens" / "main.py", routes=routes(), middleware=[Middleware(StayHome), Middleware(PackStatic)], lifespan=_lifespan)
+app = st.App(
+    ROOT / "screens" / "main.py", routes=[*routes(), *public.routes()], middleware=[Middleware(StayHome), Middleware(PackStatic)], lifespan=_lifespan
+)  # fmt: skip

@@ -64,8 +64,9 @@ def _parser() -> argparse.ArgumentParser:
     verify.set_defaults(run=_verify)
     export = commands.add_parser("export", help="write a plan in another form")
     export.add_argument("plan", help="a .gpkg that `chaukas plan` wrote")
-    export.add_argument("out", help="a file ending in .gpkg, .xlsx, .dxf, .kml, .geojson, .csv or .osm")
+    export.add_argument("out", help="a file ending in .gpkg, .xlsx, .dxf, .kml, .geojson, .csv, .osm or .html")
     export.add_argument("--city", help="the city's name or folder")
+    export.add_argument("--lang", choices=("hi", "en"), default="hi", help="of a page: Hindi or English (default hi)")
     export.set_defaults(run=_export)
     report = commands.add_parser("report", help="write a plan's report as PDF")
     report.add_argument("plan", help="a .gpkg that `chaukas plan` wrote")
@@ -336,7 +337,13 @@ def _export(options: argparse.Namespace) -> int:
 
     plan, city = plan_and_city(options)
     _require_same(plan, city)
-    write_plan(plan, city, options.out)
+    if Path(options.out).suffix.lower() in (".html", ".htm"):
+        from screens.page import write_page
+        from screens.words import words
+
+        write_page(plan, city, options.out, said=words(options.lang))
+    else:
+        write_plan(plan, city, options.out)
     print(f"written to {options.out}")
     return 0
 

@@ -14,16 +14,19 @@ from planning.catalogue import load_models
 from planning.city import City
 from planning.export import write_plan
 from planning.nouns import Plan
+from planning.published import published
 from planning.report import write_report
 from screens.library import PlanFile, PlanLine
 from screens.mapdata import ward_names
 from screens.maps import city_map, map_data
+from screens.page import write_page
+from screens.public import public_url
 from screens.tables import Columns, bar, camera_columns, camera_frame, percent, show_table, text_right
 from screens.words import Words, plain
 
 _KINDS = {
     "pdf": "application/pdf", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "gpkg": "application/geopackage+sqlite3", "dxf": "image/vnd.dxf",
+    "gpkg": "application/geopackage+sqlite3", "dxf": "image/vnd.dxf", "html": "text/html",
     "kml": "application/vnd.google-earth.kml+xml", "geojson": "application/geo+json", "csv": "text/csv", "osm": "application/xml",
 }  # fmt: skip
 
@@ -183,12 +186,14 @@ def _proof(plan: Plan, said: Words) -> None:
 
 
 def _downloads(city: City, plan: Plan, file: PlanFile, said: Words) -> None:
-    for column, (kind, mime) in zip([*st.columns(4), *st.columns(4)], _KINDS.items(), strict=False):
+    for column, (kind, mime) in zip([*st.columns(3), *st.columns(3), *st.columns(3)], _KINDS.items(), strict=False):
         column.download_button(
             said.say(f"file.{kind}"), partial(_written, city, plan, file, kind, said), f"{city.name}-{plan.id}.{kind}", mime,
             key=f"download-{kind}", on_click="ignore", width="stretch", icon=":material/download:",
         )  # fmt: skip
     st.caption(said.say("file.about"))
+    if file.id in published(city):
+        st.link_button(said.say("page.public"), public_url(city, file.id, said.language), icon=":material/public:")
 
 
 def _written(city: City, plan: Plan, file: PlanFile, kind: str, said: Words) -> bytes:
@@ -198,6 +203,8 @@ def _written(city: City, plan: Plan, file: PlanFile, kind: str, said: Words) -> 
         path = Path(folder) / f"{plan.id}.{kind}"
         if kind == "pdf":
             write_report(plan, city, path, words=said.catalogue, hindi=said.hindi)
+        elif kind == "html":
+            write_page(plan, city, path, said=said)
         else:
             write_plan(plan, city, path)
         return path.read_bytes()

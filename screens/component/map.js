@@ -39,7 +39,8 @@ function layer(url) {
   if (!answers.has(url)) {
     const asked = fetch(url).then((answer) => {
       if (!answer.ok) throw new Error(`${answer.status} ${url}`);
-      return answer.json();
+      // What a page holds in itself is packed, and no server's header says so.
+      return url.startsWith('data:') ? new Response(answer.body.pipeThrough(new DecompressionStream('gzip'))).json() : answer.json();
     }).then(unpack);
     asked.catch(() => answers.delete(url));
     answers.set(url, asked);

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.routing import BaseRoute
 
 from planning.city import City
 from planning.errors import InputError
@@ -40,9 +41,10 @@ class Answer:
     body: bytes
 
 
-def ask(url: str) -> Answer:
-    """GET a path from the app, as a server would hand it on: decoded once."""
-    app = Starlette(routes=routes(), middleware=[Middleware(StayHome)])
+def ask(url: str, app_routes: list[BaseRoute] | None = None) -> Answer:
+    """GET a path from the app, or one of other routes, as a server would hand it on: decoded once."""
+    app = Starlette(routes=routes() if app_routes is None else app_routes, middleware=[Middleware(StayHome)])
+    path, _, query = url.partition("?")
     sent: list[dict[str, Any]] = []
 
     async def receive() -> dict[str, Any]:
@@ -52,8 +54,8 @@ def ask(url: str) -> Answer:
         sent.append(message)
 
     scope = {
-        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "scheme": "http", "path": unquote(url), "root_path": "",
-        "raw_path": url.encode(), "query_string": b"", "headers": [], "server": ("127.0.0.1", 80), "client": ("127.0.0.1", 1),
+        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "scheme": "http", "path": unquote(path), "root_path": "",
+        "raw_path": path.encode(), "query_string": query.encode(), "headers": [], "server": ("127.0.0.1", 80), "client": ("127.0.0.1", 1),
     }  # fmt: skip
     asyncio.run(app(scope, receive, send))
     headers = {key.decode(): value.decode() for key, value in sent[0]["headers"]}
