@@ -109,7 +109,7 @@ def test_the_page_of_one_file(city: City, page: tuple[Page, list[str]], tmp_path
     path = tmp_path / "plan.html"
     write_page(plan, city, path, said=words(language))
     sheet.goto(path.as_uri())
-    sheet.locator(MAP).wait_for(timeout=30_000)
+    sheet.locator(MAP).wait_for(timeout=90_000)
     expect(sheet.locator(MAP)).to_have_attribute("data-planned", "30")
     assert ALL in sheet.locator("h1").inner_text()
     open_a_pin(sheet)
@@ -130,18 +130,18 @@ def test_public_page_and_screens(city: City, page: tuple[Page, list[str]], tmp_p
         for width in (1400, 390):
             sheet.set_viewport_size({"width": width, "height": 1000})
             sheet.goto(address + public_url(city, plan.id))
-            sheet.locator(MAP).wait_for(timeout=30_000)
+            sheet.locator(MAP).wait_for(timeout=90_000)
             assert sheet.evaluate("document.documentElement.scrollWidth") <= width
         open_a_pin(sheet)
         sheet.set_viewport_size({"width": 1400, "height": 1000})
         sheet.get_by_role("link", name="English").click()
-        sheet.locator(MAP).wait_for(timeout=30_000)
+        sheet.locator(MAP).wait_for(timeout=90_000)
         assert urlsplit(sheet.url).query == "lang=en"
         expect(sheet.get_by_role("heading", name=words("en").say("report.wards"))).to_be_visible()
         unhurt(sheet, seen, address)
         for view in ("budget", "city", "plan", "compare", "fairness"):
             sheet.goto(f"{address}/?city=toy&lang=en&view={view}")
-            sheet.locator(MAP).first.wait_for(timeout=30_000)
+            sheet.locator(MAP).first.wait_for(timeout=90_000)
             if view == "plan":
                 open_a_pin(sheet)
                 for tab in ("proof", "costs", "files"):
