@@ -18,9 +18,12 @@ _ID = re.compile(r"[0-9a-f]{12}")
 
 def published(city: City) -> tuple[str, ...]:
     """Ids of the city's plans that anyone may read, sorted; of each the plan's own file stands in the city's folder `plans`."""
-    if city.folder is None:
-        return ()
-    folder = city.folder / "plans"
+    return () if city.folder is None else published_in(city.folder)
+
+
+def published_in(home: Path) -> tuple[str, ...]:
+    """As `published`, of a city's folder, whose layers need not be loaded."""
+    folder = home / "plans"
     ids = (path.name.removesuffix(SUFFIX) for path in folder.glob(f"*{SUFFIX}"))
     return tuple(sorted(plan_id for plan_id in ids if _ID.fullmatch(plan_id) and (folder / f"{plan_id}.gpkg").is_file()))
 
