@@ -14,7 +14,8 @@ import cli
 from planning.city import City
 from planning.nouns import Plan
 from planning.published import publish
-from screens import library
+from planning.store import open_store
+from screens import doors, library
 from screens.public import public_url, routes
 from screens.words import words
 from tests.screens.test_routes import Answer, ask
@@ -91,3 +92,14 @@ def test_the_commands_publish_and_take_back(toy: City, plan: Plan, capsys: pytes
     capsys.readouterr()
     assert cli.main(["publish", other, "--city", str(toy.folder)]) == 1
     assert "publish.unverified" in capsys.readouterr().err
+
+
+def test_the_public_list_links_each_published_plan(toy: City, plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Anyone finds the page of a published plan from /public, and no other plan there."""
+    monkeypatch.setenv("CHAUKAS_STATE", str(tmp_path / "state"))
+    assert plan.id not in doors._public_sheet(words("en")).body.decode()
+    publish(plan, toy)
+    listed = doors._public_sheet(words("en")).body.decode()
+    assert f'href="{public_url(toy, plan.id)}?lang=en"' in listed
+    assert all(file.id not in listed for file in library.plan_files(toy) if file.id != plan.id)
+    open_store().engine.dispose()
