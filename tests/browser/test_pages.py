@@ -19,7 +19,7 @@ from planning.published import publish
 from screens.page import write_page
 from screens.public import public_url
 from screens.words import words
-from tests.browser.chromium import PICTURES, start_server
+from tests.browser.chromium import PICTURES, open_page, start_server
 from tests.screens.toy import toy_city, toy_plan
 
 pytestmark = pytest.mark.browser
@@ -77,13 +77,18 @@ def page_that_watches() -> Iterator[tuple[Page, list[str]]]:
     with sync_playwright() as playwright:
         browser: Browser = playwright.chromium.launch(executable_path=find_chromium(), args=ARGUMENTS)
         page = browser.new_page(viewport={"width": 1400, "height": 1000})
-        seen: list[str] = []
-        page.on("request", lambda sent: seen.append(sent.url))
-        page.on("dialog", lambda dialog: (seen.append(f"dialog:{dialog.message}"), dialog.dismiss()))
-        page.on("pageerror", lambda error: seen.append(f"broken:{error}"))
-        page.on("popup", lambda popup: seen.append(f"popup:{popup.url}"))
-        yield page, seen
+        yield page, watch(page)
         browser.close()
+
+
+def watch(page: Page) -> list[str]:
+    """What the page asks for, opens or breaks from now on."""
+    seen: list[str] = []
+    page.on("request", lambda sent: seen.append(sent.url))
+    page.on("dialog", lambda dialog: (seen.append(f"dialog:{dialog.message}"), dialog.dismiss()))
+    page.on("pageerror", lambda error: seen.append(f"broken:{error}"))
+    page.on("popup", lambda popup: seen.append(f"popup:{popup.url}"))
+    return seen
 
 
 def unhurt(page: Page, seen: list[str], home: str) -> None:
@@ -121,7 +126,7 @@ def test_the_page_of_one_file(city: City, page: tuple[Page, list[str]], tmp_path
 
 
 def test_public_page_and_screens(city: City, page: tuple[Page, list[str]], tmp_path: Path) -> None:
-    """The public page in both languages and every screen, served by the app over the hostile city: nothing runs, nobody else is asked."""
+    """The public page in both languages for someone not signed in, and every screen, over the hostile city: nothing runs, nobody else is asked."""
     sheet, seen = page
     assert city.folder is not None
     server, address = start_server(city.folder.parent, tmp_path / "server.log", dict(os.environ))
@@ -139,6 +144,10 @@ def test_public_page_and_screens(city: City, page: tuple[Page, list[str]], tmp_p
         assert urlsplit(sheet.url).query == "lang=en"
         expect(sheet.get_by_role("heading", name=words("en").say("report.wards"))).to_be_visible()
         unhurt(sheet, seen, address)
+        browser = sheet.context.browser
+        assert browser is not None
+        sheet = open_page(browser, address, viewport={"width": 1400, "height": 1000})
+        seen = watch(sheet)
         for view in ("budget", "city", "plan", "compare", "fairness"):
             sheet.goto(f"{address}/?city=toy&lang=en&view={view}")
             sheet.locator(MAP).first.wait_for(timeout=90_000)
