@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-# Seconds as a plan of the demo city took them (`chaukas plan bilaspur --budget 2crore`, 2 cores): used until a city has a plan of its own.
+# Round figures near what stages of plans of the demo city took on 2 cores: assumed until a city has a plan of its own, and mended by the pace.
 USUAL_S = {"demand": 4.0, "sites": 6.0, "sight": 6.0, "poses": 3.0, "matrix": 1.0, "verify": 7.0, "band": 5.0}
 SURVEY = ("demand", "sites", "sight", "poses", "matrix")
 PROOF = ("verify", "band")
