@@ -1,6 +1,6 @@
 """The same jobs from a terminal: cities (`city import|check|list|demo`), plans (`plan`, `verify`, `export`, `report`), questions about them
 (`frontier`, `phases`, `why`, `next`, `repair`, `witness`,
-`gaps`, `scores`, `backtest`) and the `app`.
+`gaps`, `scores`, `backtest`), deployed cameras (`live`) and the `app`.
 
 Exit status: 0 done; 1 refused or impossible, with every fault on its own line; 2 the command's words are off; 130 stopped by hand.
 """
@@ -19,10 +19,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from planning.city import ROOT, City, list_cities
-from planning.errors import ChaukasError, CityError, Fault, Infeasible, InputError, ScenarioError
+from planning.errors import ChaukasError, CityError, Fault, Infeasible, InputError
 from planning.money import say_rupees
 from planning.nouns import Plan, Scenario
-from screens.terminal import make_demo, open_city, plan_and_city, print_changes, print_plan, read_wish, teller
+from screens.deploy_terminal import add as add_deployed
+from screens.terminal import make_demo, open_city, plan_and_city, print_changes, print_plan, read_mapping, read_wish, teller
 
 APP_SCRIPT = str(ROOT / "app.py")
 
@@ -71,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--city", help="the city's name or folder")
     report.add_argument("--lang", choices=("hi", "en"), default="hi", help="Hindi or English (default hi)")
     report.set_defaults(run=_report)
+    add_deployed(commands.add_parser("live", help="cameras that hang: deploy and list them").add_subparsers(required=True, metavar="LIVE-COMMAND"))
     app = commands.add_parser("app", help="open the map app on this machine")
     app.add_argument("--port", type=int, default=8501, help="port on 127.0.0.1 (default 8501)")
     app.set_defaults(run=_app)
@@ -225,14 +227,11 @@ def _city_import(options: argparse.Namespace) -> int:
     from planning.checkup import check_city
     from planning.intake import import_city
 
-    pairs = [text.partition("=") for text in options.map]
-    wrong = [text for text, (meaning, _, column) in zip(options.map, pairs, strict=True) if not meaning or not column]
-    if wrong:
-        raise ScenarioError.one("mapping.form", "A mapping is MEANING=COLUMN", "Write, for example, --map lat=Y", ", ".join(wrong))
+    mapping = read_mapping(options.map)
     began = time.monotonic()
     city = import_city(
         options.name, osm=options.osm, place=options.place, roads=options.roads, crime=options.crime, cameras=options.cameras, wards=options.wards,
-        zones=options.zones, lamps=options.lamps, terrain=options.terrain, crs=options.crs, mapping={meaning: column for meaning, _, column in pairs},
+        zones=options.zones, lamps=options.lamps, terrain=options.terrain, crs=options.crs, mapping=mapping,
         title=options.title, title_hi=options.title_hi, folder=options.folder, progress=teller(),
     )  # fmt: skip
     for finding in check_city(city):

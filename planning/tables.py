@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import warnings
 import zipfile
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ TEXT_KINDS = (".csv", ".tsv", ".txt")
 KINDS = (*TEXT_KINDS, ".xlsx", *VECTOR_KINDS, ".parquet", ".geoparquet")
 LARGEST = 300 * MEGABYTE
 SEPARATORS = ",;\t|"
+_FORMULA = re.compile(r"^[=+\-@\t\r](?![\d.]+$)")
 
 
 @dataclass(frozen=True, eq=False)
@@ -196,3 +198,9 @@ def _read_parquet(found: Path) -> Table:
     cells.columns = pd.Index(_headers(list(cells.columns)))
     cells.index = pd.RangeIndex(1, len(cells) + 1)
     return Table(found.name, cells, None, (f"{found.name} was read as Parquet",))
+
+
+def harmless(cell: object) -> str:
+    """A cell's text; one that a spreadsheet would take for a formula gets an apostrophe before."""
+    text = str(cell)
+    return f"'{text}" if _FORMULA.match(text) else text
