@@ -150,7 +150,7 @@ class _Demuxed:
             raise FeedError.one("feed.codec", "The camera sends video that no browser plays", "Set it to H.264", self.codec)
         self._size = (0, 0)
 
-    def _frames(self, packet: av.Packet, stamp_us: int) -> Iterator[Config | Frame]:
+    def _frames(self, packet: av.Packet[av.VideoStream], stamp_us: int) -> Iterator[Config | Frame]:
         data, wall = bytes(packet), self._clock.now()
         if self._track is not None:
             found, config = self._track.frames(data, stamp_us), self._track.config()
@@ -163,7 +163,7 @@ class _Demuxed:
             self._number += 1
             yield frame_of(made, key=key, number=self._number, stamp_us=stamp, wall_s=wall)
 
-    def _stamp(self, packet: av.Packet) -> int:
+    def _stamp(self, packet: av.Packet[av.VideoStream]) -> int:
         pts = packet.pts if packet.pts is not None else packet.dts
         return int(pts * packet.time_base * _MICRO) if pts is not None and packet.time_base else int(self._clock.now() * _MICRO)
 

@@ -19,6 +19,7 @@ class Times:
     stale_s: float
     retry_first_s: float
     retry_most_s: float
+    locked_s: float
     idle_s: float
     look_every_s: float
     token_s: float
