@@ -31,6 +31,8 @@ ASSETS: dict[str, tuple[Path, str]] = {
     "layers.js": (_COMPONENT / "layers.js", "text/javascript"),
     "slider.js": (_COMPONENT / "slider.js", "text/javascript"),
     "panel.js": (_COMPONENT / "panel.js", "text/javascript"),
+    "player.js": (_COMPONENT / "player.js", "text/javascript"),
+    "mp4.js": (_COMPONENT / "mp4.js", "text/javascript"),
     "map.css": (_COMPONENT / "map.css", "text/css"),
     "noto-sans-devanagari.woff2": (_BASEMAP / "fonts" / "noto-sans-devanagari.woff2", "font/woff2"),
 }
