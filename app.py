@@ -15,7 +15,8 @@ from starlette.middleware import Middleware
 
 from planning.city import ROOT
 from planning.errors import ChaukasError
-from screens import library, mapdata
+from screens import library, mapdata, operate_routes
+from screens.control import control
 from screens.middleware import PackStatic, StayHome
 from screens.routes import routes
 
@@ -35,7 +36,11 @@ def _warm() -> None:
 @contextlib.asynccontextmanager
 async def _lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:
     threading.Thread(target=_warm, daemon=True).start()
-    yield {}
+    async with control().running():
+        yield {}
 
 
-app = st.App(ROOT / "screens" / "main.py", routes=routes(), middleware=[Middleware(StayHome), Middleware(PackStatic)], lifespan=_lifespan)
+app = st.App(
+    ROOT / "screens" / "main.py", routes=[*routes(), *operate_routes.routes()], middleware=[Middleware(StayHome), Middleware(PackStatic)],
+    lifespan=_lifespan,
+)  # fmt: skip

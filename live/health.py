@@ -27,8 +27,8 @@ from planning.datafile import DATA, Table, read_tables, refuse
 Picture = npt.NDArray[np.uint8]
 Array = npt.NDArray[Any]
 HIGH, WIDE, BLOCK = 144, 256, 16
-# what a pin may say of a camera, the worst first; `never` is one that has sent nothing since it was deployed
-STATES = ("never", "offline", "stale", "frozen", "dark", "covered", "moved", "live")
+# what a pin may say of a camera, the worst first; `never_seen` is one that has sent nothing since it was deployed
+STATES = ("never_seen", "offline", "wrong_password", "wrong_codec", "stale", "frozen", "dark", "covered", "moved", "live")
 VERDICTS = ("frozen", "dark", "covered", "moved", "clock")
 _EDGE = 3.0  # gradients below this are mostly noise [steps of brightness a pixel]
 _TEXTURED = 0.012  # a block with more gradient over brightness than this has texture
@@ -306,13 +306,18 @@ class Doctor:
         """Whether the camera's clock is off; a warning, and no state of the picture."""
         return self._told["clock"]
 
+    @property
+    def picture_state(self) -> str:
+        """What is told of its pictures, silence left aside: frozen, dark, covered, moved or live."""
+        return next((kind for kind in STATES if self._told.get(kind)), "live")
+
     def state(self, now_s: float, *, connected: bool = True) -> str:
         """The state to tell now, of `STATES`."""
         if self._heard_s is None:
-            return "never" if connected else "offline"
+            return "never_seen" if connected else "offline"
         silent_s = now_s - self._heard_s
         if not connected or silent_s > self.settings.offline_s:
             return "offline"
         if silent_s > self.settings.stale_s:
             return "stale"
-        return next((kind for kind in STATES if self._told.get(kind)), "live")
+        return self.picture_state

@@ -1,11 +1,12 @@
 """What befell the cameras, written down for good, and how much of a time each of them worked.
 
-The log is append-only; nothing in it is changed or taken out. It holds four kinds of record:
+The log is append-only; nothing in it is changed or taken out. It holds five kinds of record:
 
     state         a camera's state changed: what it is now, since when, and the measure that said so
     watching      the watch was at work at this moment; longer silence than a beat or two is time that nobody watched
     maintenance   a camera was or will be out of service by plan, from and until
     acknowledged  someone has seen an event, with a note
+    viewed        someone looked at a camera, from and until, and why
 
 An event is a stretch of one state, from one change to the next. Times are UTC.
 """
@@ -29,7 +30,7 @@ from planning.deployed import Deployment
 from planning.errors import InputError
 
 FILE = "events.jsonl"
-KINDS = ("state", "watching", "maintenance", "acknowledged")
+KINDS = ("state", "watching", "maintenance", "acknowledged", "viewed")
 _MISSED_BEATS = 2.5  # silence of so many beats is taken for a watch that stood still
 
 
@@ -38,7 +39,7 @@ class Record:
     """One line of the log. `at`: when it was written; `camera`: empty for `watching`; the rest as its kind asks.
 
     `state` and `measure` of a state; `until` and `note` of a maintenance, which begins at `since`; `event` (its id), `by` and `note` of an
-    acknowledgement. A state counts from `since`.
+    acknowledgement; `since`, `until`, `by` and `note` of a view. A state counts from `since`.
     """
 
     kind: str

@@ -19,7 +19,7 @@ from screens.routes import asset_url, city_url, ladder_url, plan_url, why_url
 from screens.words import Words
 
 # The component's code is fetched like any asset, so a rerun need not send it again.
-_LOADER = """
+LOADER = """
 const entry = %r;
 export default function (component) {
   let stop = () => {};
@@ -34,7 +34,7 @@ _WORDS = (
     "site_cost", "source", "tilt", "trouble", "unknown", "unseen", "views", "ward", "ward_line", "yearly", "zoom_in", "zoom_out",
 )  # fmt: skip
 _bounds: Shelf[list[list[float]]] = Shelf(16)
-_component = st.components.v2.component("chaukas_map", js=_LOADER % asset_url("map.js"))
+_component = st.components.v2.component("chaukas_map", js=LOADER % asset_url("map.js"))
 
 
 def map_words(said: Words, models: Mapping[str, CameraModel]) -> dict[str, Any]:

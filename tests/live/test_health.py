@@ -125,7 +125,7 @@ def test_another_resolution_is_compared_all_the_same() -> None:
 def test_silence_is_stale_and_then_offline_whatever_was_seen() -> None:
     """Never seen, live, stale, offline, and live again with the next picture."""
     doctor, canvas, random = Doctor(), scenes.street(7), np.random.default_rng(7)
-    assert doctor.state(0.0) == "never"
+    assert doctor.state(0.0) == "never_seen"
     assert doctor.state(0.0, connected=False) == "offline"
     doctor.look(scenes.day(canvas, random), 10.0)
     states = [doctor.state(at_s) for at_s in (13.0, 15.0, 29.0, 31.0)]
