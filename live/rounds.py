@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from live.feeds import Clock, SystemClock, picture_of
 from live.health import Doctor, HealthSettings, Verdict, health_settings
 from live.hub import Hub
-from live.pins import NEVER, Status
+from live.pins import NEVER, SHOWING, Status
 from live.uptime import EventLog, Record
 from live.watch import State
 
@@ -38,6 +38,7 @@ class Rounds:
         self._told: dict[str, Status] = {}
         self._beat = float("-inf")
         self._now: dict[str, Status] = {}
+        self._ever: dict[str, frozenset[str]] = {}
 
     def statuses(self) -> dict[str, Status]:
         """What was known of each camera half a second ago at most; may be asked in any thread."""
@@ -95,6 +96,8 @@ class Rounds:
     def _status(self, camera: str, state: State) -> Status:
         """Hub and doctor together, with the moment the state began."""
         name, measure = state.name, state.code
+        if name == "never_seen" and state.code and camera in self._ever.get(self._city(camera), ()):
+            name = "offline"  # not since this process began, and yet it is one that worked
         doctor = self._doctors.get(camera)
         if name == "live" and doctor is not None and state.seen_s is not None:
             found = doctor.picture_state
@@ -105,6 +108,15 @@ class Rounds:
         times = self._hub.settings.times
         good_s = times.stale_s + _TURN_S if state.pulled else 2 * times.look_every_s
         return Status(name, self._since(camera, name, state), state.seen_s, good_s, measure)
+
+    def _city(self, camera: str) -> str:
+        deployment = self._hub.cameras().get(camera)
+        return deployment.city if deployment is not None else ""
+
+    def _remember(self, cities: set[str]) -> None:
+        """Which cameras ever showed something, by the log; each city's log is read for it once."""
+        for city in cities - set(self._ever):
+            self._ever[city] = frozenset(record.camera for record in self._log.records(city) if record.kind == "state" and record.state in SHOWING)
 
     def _since(self, camera: str, name: str, state: State) -> float:
         """When the state began: as it was told, as the hub says, or now where the hub's own word is older than what was told last."""
@@ -118,11 +130,13 @@ class Rounds:
         """Keep up what is known, and write down what has changed."""
         now = self._clock.now()
         at, deployments = datetime.fromtimestamp(now, UTC), self._hub.cameras()
+        await asyncio.to_thread(self._remember, {one.city for one in deployments.values()})
         fresh: dict[str, list[Record]] = {}
         self._now = {camera: self._status(camera, state) for camera, state in self._hub.states().items()}
         for camera, status in self._now.items():
             before = self._told.get(camera, NEVER)
-            if camera not in self._told or before.state != status.state:
+            changed = camera not in self._told or before.state != status.state
+            if changed and status.state != "never_seen":
                 since = datetime.fromtimestamp(status.since_s or now, UTC)
                 record = Record("state", at, camera, status.state, since=since, measure=status.measure)
                 fresh.setdefault(deployments[camera].city, []).append(record)

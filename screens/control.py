@@ -96,7 +96,7 @@ class Control:
             self.service.hub.set(await asyncio.to_thread(self._everyone))
 
     def _everyone(self) -> dict[str, Deployment]:
-        """The deployments of every city that have a feed, by id; a damaged register is told where its city is opened, and must not stop the others."""
+        """The deployments of every city that have a feed, by id. A damaged register is told where its city is opened; it must not stop the others."""
         found: dict[str, Deployment] = {}
         for name in library.cities():
             with contextlib.suppress(ChaukasError):

@@ -95,6 +95,7 @@ class Operate {
     L.control.zoom({ position: 'topleft', zoomInTitle: data.words.zoom_in, zoomOutTitle: data.words.zoom_out }).addTo(this.map);
     L.control.scale({ imperial: false, position: 'bottomright' }).addTo(this.map);
     this.map.getContainer().setAttribute('aria-label', data.words.map);
+    this.box.chart = this.map;
     this.map.createPane('ground').style.zIndex = 200;
     this.map.createPane('signs').style.zIndex = 450;
     this.map.fitBounds(data.bounds);
