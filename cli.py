@@ -22,6 +22,7 @@ from planning.city import ROOT, City, list_cities
 from planning.errors import ChaukasError, CityError, Fault, Infeasible, InputError, ScenarioError
 from planning.money import say_rupees
 from planning.nouns import Plan, Scenario
+from screens import live_terminal
 from screens.terminal import make_demo, open_city, plan_and_city, print_changes, print_plan, read_wish, teller
 
 APP_SCRIPT = str(ROOT / "app.py")
@@ -71,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--city", help="the city's name or folder")
     report.add_argument("--lang", choices=("hi", "en"), default="hi", help="Hindi or English (default hi)")
     report.set_defaults(run=_report)
+    live_terminal.add(commands)
     app = commands.add_parser("app", help="open the map app on this machine")
     app.add_argument("--port", type=int, default=8501, help="port on 127.0.0.1 (default 8501)")
     app.set_defaults(run=_app)

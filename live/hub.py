@@ -298,7 +298,7 @@ class Hub:
         return self._channels[camera]
 
     def _begin(self, camera: str, channel: Channel) -> None:
-        if channel.worker is not None or self._loop is None:
+        if channel.worker is not None or self._loop is None or channel.deployment.feed.kind == "none":
             return
         loop = self._loop
 
