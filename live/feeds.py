@@ -136,7 +136,7 @@ class _Demuxed:
     """What RTSP and files share: packets to frames."""
 
     def __init__(self, container: av.container.InputContainer, clock: Clock, where: str) -> None:
-        self._container, self._clock, self._where, self._number = container, clock, where, 0
+        self._container, self._clock, self._where, self._number, self._last = container, clock, where, 0, 0
         if not container.streams.video:
             container.close()
             raise FeedError.one("feed.codec", "The stream holds no video we know", "Set the camera to H.264", where)
@@ -165,7 +165,9 @@ class _Demuxed:
 
     def _stamp(self, packet: av.Packet[av.VideoStream]) -> int:
         pts = packet.pts if packet.pts is not None else packet.dts
-        return int(pts * packet.time_base * _MICRO) if pts is not None and packet.time_base else int(self._clock.now() * _MICRO)
+        # A demuxer that was given no time to look knows no stamp of the first packet.
+        self._last = int(pts * packet.time_base * _MICRO) if pts is not None and packet.time_base else self._last
+        return self._last
 
 
 class _RtspSource(_Demuxed):
