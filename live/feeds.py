@@ -298,7 +298,7 @@ class _StillSource:
     def close(self) -> None:
         """End the connection."""
         self._stop.set()
-        self._pictures.close()
+        self._pictures.interrupt()
 
 
 class Decoder:

@@ -7,6 +7,7 @@ import contextlib
 import queue
 import threading
 import time
+import warnings
 from collections.abc import AsyncIterator, Iterator
 
 import numpy as np
@@ -24,6 +25,12 @@ from planning.errors import FeedError
 
 JPEG = Config("jpeg", "jpeg", 64, 48)
 H264 = Config("h264", "avc1.42c01f", 64, 48, b"\x01")
+with warnings.catch_warnings():
+    # It asks for a package that is not pinned; the one that is serves as well.
+    warnings.simplefilter("ignore")
+    from starlette.testclient import TestClient
+
+__all__ = ["TestClient"]
 OPERATOR = Actor("anna", "Anna", ("operator",))
 
 
