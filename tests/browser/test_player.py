@@ -51,7 +51,7 @@ def cameras_port() -> int:
 @pytest.fixture(name="cameras")
 def simulated(folder: Path, port: int) -> Iterator[Cameras]:
     """The cameras, alive."""
-    made = Cameras(folder, NAMES, port, frames=300, group=15, width=640, height=360)
+    made = Cameras(folder, NAMES, port, frames=90, group=15, width=640, height=360)
     yield made
     made.stop()
 
@@ -59,7 +59,7 @@ def simulated(folder: Path, port: int) -> Iterator[Cameras]:
 @pytest.fixture(name="address", scope="module")
 def server(folder: Path, port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The server's address."""
-    first = Cameras(folder, NAMES, port, frames=300, group=15, width=640, height=360)
+    first = Cameras(folder, NAMES, port, frames=90, group=15, width=640, height=360)
     first.stop()
     at = free_port()
     log = (tmp_path_factory.mktemp("log") / "server.log").open("wb")
@@ -88,7 +88,7 @@ def page_of(browser: Browser, address: str) -> Iterator[Page]:
     page = browser.new_page(viewport={"width": 640, "height": 400})
     page.on("pageerror", lambda error: broken.append(str(error)))
     page.goto(address)
-    page.wait_for_function("window.play")
+    page.wait_for_function("Boolean(window.play)")
     yield page
     page.close()
     assert broken == []
@@ -117,7 +117,7 @@ def test_each_way_shows_pictures_that_go_on(page: Page, way: str) -> None:
 
 def test_a_dead_camera_is_veiled_and_comes_back_by_itself(page: Page, folder: Path, port: int, address: str) -> None:
     """Hung, a camera's picture is veiled and called old; killed, offline; back with another size it is shown again, on the same page."""
-    made = Cameras(folder, NAMES, port, frames=300, group=15, width=640, height=360)
+    made = Cameras(folder, NAMES, port, frames=90, group=15, width=640, height=360)
     try:
         opened(page, "street")
         os.kill(made.process.pid, signal.SIGSTOP)
