@@ -1,6 +1,7 @@
 """Viewers of live video in a process of their own: `python -m benchmarks._live_viewers PORT SECONDS CAMERA...`, one viewer a camera named.
 
-They take frames as a browser does and decode nothing. Prints `ready` once each has a frame, and at the end the frames a viewer had a second: least, mean.
+They take frames as a browser does and decode nothing. Prints `ready` once each has a frame, and at the end the frames a viewer had a second: least,
+mean.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Live video over real RTSP into a real Chromium: `python -m benchmarks.live [--quick]`.
 
-Simulated cameras (GStreamer's RTSP server), the server of live video in a process of its own, and Chromium. Latencies: cameras draw the clock's milliseconds
-into each picture and encode it as it comes; they are read off the screen. Load: cameras show one encoded clip; the server's processor time and memory are
-the kernel's own figures, viewers are another process. --quick measures for fewer seconds.
+Simulated cameras (GStreamer's RTSP server), the server of live video in a process of its own, and Chromium. Latencies: cameras draw the clock's
+milliseconds into each picture and encode it as it comes; they are read off the screen. Load: cameras show one encoded clip; the server's processor
+time and memory are the kernel's own figures, viewers are another process. --quick measures for fewer seconds.
 """
 
 from __future__ import annotations

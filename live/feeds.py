@@ -1,7 +1,8 @@
 """Pictures of cameras as they come: the one door to PyAV and OpenCV.
 
-A `Source` gives the configuration of a stream and then its frames, still encoded: nothing is decoded to be looked at by a browser. Decoding to a picture,
-for health, snapshots, masks and browsers that can do no better, is here as well. No error of PyAV passes this door: they hold addresses with passwords.
+A `Source` gives the configuration of a stream and then its frames, still encoded: nothing is decoded to be looked at by a browser. Decoding to a
+picture, for health, snapshots, masks and browsers that can do no better, is here as well. No error of PyAV passes this door: they hold addresses
+with passwords.
 """
 
 from __future__ import annotations
@@ -374,7 +375,7 @@ def masked(picture: Picture, mask: Sequence[Sequence[tuple[float, float]]]) -> P
 
 
 def write_clip(path: str, pictures: Iterator[Picture], *, fps: int, group: int, codec: str = "h264") -> None:
-    """Pictures encoded to a file, as a camera would: its kind follows from the name's end (.mp4; .h264 and .h265 raw). `group`: frames to a keyframe."""
+    """Pictures encoded to a file, its kind told by the name's end (.mp4; .h264 and .h265 raw). `group`: frames to a keyframe."""
     rules = f"aud=1:threads=1:sliced-threads=0:repeat-headers=1:bframes=0:scenecut=0:keyint={group}:min-keyint={group}:log-level=0"
     own = {"x264-params": rules.replace(":log-level=0", "")} if codec == "h264" else {"x265-params": rules.replace(":threads=1:sliced-threads=0", "")}
     with av.open(path, "w") as target:

@@ -25,7 +25,9 @@ from planning.errors import FeedError
 SYSTEM_PYTHON = "/usr/bin/python3"
 BITS = 16
 _SCRIPT = DATA / "demo" / "rtsp_cameras.py"
-_PLAIN = "import asyncio, sys, aio_rtsp_toolkit.server as s; print('ready', flush=True); asyncio.run(s.serve(sys.argv[1], '127.0.0.1', int(sys.argv[2])))"
+_PLAIN = (
+    "import asyncio, sys, aio_rtsp_toolkit.server as s; print('ready', flush=True); asyncio.run(s.serve(sys.argv[1], '127.0.0.1', int(sys.argv[2])))"
+)
 
 
 @lru_cache(maxsize=1)
@@ -38,7 +40,7 @@ def has_gstreamer() -> bool:
 
 
 def pictures(count: int, *, width: int = 1280, height: int = 720, title: str = "", seed: int = 0) -> Iterator[Picture]:
-    """Made pictures: a street of blocks that moves by, the frame's number below it and as squares of `width // 16` pixels at the top, highest bit first."""
+    """Made pictures: a street of blocks that moves by, the frame's number below it, and at the top as 16 squares, highest bit first."""
     made = np.random.default_rng(seed)
     small = made.integers(40, 220, (max(2, height // 40), max(2, width // 40), 3), dtype=np.uint8)
     street = np.kron(small, np.ones((40, 40, 1), dtype=np.uint8))[:height, :width]
@@ -64,8 +66,8 @@ class Cameras:
     """Simulated cameras in a process of their own, all showing one clip; `urls` by name."""
 
     def __init__(
-        self, folder: Path, names: Sequence[str], port: int, *, fps: int = 15, group: int = 30, frames: int = 300, width: int = 1280, height: int = 720,
-        user: str = "", password: str = "", gstreamer: bool | None = None, codec: str = "h264",
+        self, folder: Path, names: Sequence[str], port: int, *, fps: int = 15, group: int = 30, frames: int = 300, width: int = 1280,
+        height: int = 720,        user: str = "", password: str = "", gstreamer: bool | None = None, codec: str = "h264",
     ) -> None:  # fmt: skip
         real = has_gstreamer() if gstreamer is None else gstreamer
         if not real and importlib.util.find_spec("aio_rtsp_toolkit") is None:

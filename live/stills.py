@@ -186,6 +186,6 @@ def _authorization(said: list[str], credentials: Credentials, path: str) -> str:
         answer = digest(f"{first}:{nonce}:00000001:{once}:auth:{second}".encode() if grouped else f"{first}:{nonce}:{second}".encode())
         parts = [f'username="{credentials.user}"', f'realm="{realm}"', f'nonce="{nonce}"', f'uri="{path}"', f'response="{answer}"']
         parts += ["qop=auth", "nc=00000001", f'cnonce="{once}"'] if grouped else []
-        parts += [f'{key}={told[key]}' if key == "algorithm" else f'{key}="{told[key]}"' for key in ("algorithm", "opaque") if key in told]
+        parts += [f"{key}={told[key]}" if key == "algorithm" else f'{key}="{told[key]}"' for key in ("algorithm", "opaque") if key in told]
         return "Digest " + ", ".join(parts)
     return "Basic " + base64.b64encode(f"{credentials.user}:{credentials.password}".encode()).decode()

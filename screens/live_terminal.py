@@ -17,7 +17,9 @@ _HEADERS = ("camera id", "name", "lat", "lon", "direction", "type", "model", "he
 
 def add(commands: Any) -> None:
     """Add `live` with its commands."""
-    live = commands.add_parser("live", help="live video: probe a camera's address, simulate cameras").add_subparsers(required=True, metavar="LIVE-COMMAND")
+    live = commands.add_parser("live", help="live video: probe a camera's address, simulate cameras").add_subparsers(
+        required=True, metavar="LIVE-COMMAND"
+    )
     probe = live.add_parser("probe", help="open a camera's address once and tell what it gives")
     probe.add_argument("url", help="rtsp, rtsps, http, https, or file with --demo; without name and password")
     probe.add_argument("--user", default="", help="the camera's user; the password is asked for, or read from a pipe")
@@ -63,7 +65,7 @@ def _probe(options: argparse.Namespace) -> int:
 
 
 def _look(source: Any, began: float, seconds: float) -> None:
-    from live.feeds import Frame, HEADER
+    from live.feeds import HEADER, Frame
     from live.nal import Config
 
     frames, size, first, stamps = 0, 0, 0.0, list[int]()

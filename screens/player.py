@@ -6,7 +6,8 @@ from screens.routes import asset_url
 from screens.words import Words
 
 _KEYS = (
-    "live", "stale", "offline", "wrong_password", "wrong_codec", "never_seen", "connecting", "refused", "masked", "pictures", "no_h265", "still", "full",
+    "live", "stale", "offline", "wrong_password", "wrong_codec", "never_seen", "connecting", "refused", "masked", "pictures", "no_h265", "still",
+    "full",
 )  # fmt: skip
 
 

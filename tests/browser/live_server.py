@@ -1,4 +1,4 @@
-"""Serves live video with the player on a page: python live_server.py PORT CAMERAS, the cameras as JSON of id to address. Whoever asks is an operator."""
+"""Serves live video with the player on a page: python live_server.py PORT CAMERAS, the cameras as JSON. Whoever asks is an operator."""
 
 from __future__ import annotations
 
@@ -54,7 +54,8 @@ if __name__ == "__main__":
 
     routes = [
         *service.routes(), Route("/", lambda _: HTMLResponse(PAGE)), Route("/component/{name}", component),
-        Route("/views", lambda _: JSONResponse(views)), Route("/_stcore/health", lambda _: Response("ok")), Route("/favicon.ico", lambda _: Response()),
+        Route("/views", lambda _: JSONResponse(views)), Route("/_stcore/health", lambda _: Response("ok")),
+        Route("/favicon.ico", lambda _: Response()),
     ]  # fmt: skip
     app = Starlette(routes=routes, middleware=[Middleware(StayHome), Middleware(Operator)], lifespan=lifespan)
     uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[1]), log_level="warning", ws_per_message_deflate=False, timeout_graceful_shutdown=2)

@@ -96,7 +96,8 @@ def page_of(browser: Browser, address: str) -> Iterator[Page]:
 
 def opened(page: Page, camera: str, language: str = "en", **more: str) -> None:
     """A player of one camera that shows something."""
-    page.evaluate("(options) => { window.one = play(host, options); }", {"camera": camera, "title": camera, "words": player_words(words(language)), **more})
+    told = {"camera": camera, "title": camera, "words": player_words(words(language)), **more}
+    page.evaluate("(options) => { window.one = play(host, options); }", told)
     page.wait_for_function("one.state().state === 'live' && one.state().frames > 3", timeout=20_000)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
 import signal
@@ -69,7 +70,7 @@ def test_a_stream_is_taken_out_of_rtsp_as_the_camera_encoded_it(cameras: Cameras
     decoder = Decoder(configs[0])
     shown = [number_of(picture) for one in frames if (picture := decoder.decode(one.data)) is not None]
     assert len(shown) >= 18
-    assert {(later - earlier) % 60 for earlier, later in zip(shown, shown[1:], strict=False)} == {1}
+    assert {(later - earlier) % 60 for earlier, later in itertools.pairwise(shown)} == {1}
     headers = [HEADER.unpack_from(one.message) for one in frames]
     assert [header[3] for header in headers] == list(range(1, 21))
     assert all(abs(header[5] - time.time()) < 30 for header in headers)
@@ -96,7 +97,7 @@ def test_a_camera_that_hangs_or_dies_is_given_up(folder: Path) -> None:
 
 
 @pytest.mark.skipif(not has_gstreamer(), reason="no GStreamer")
-def test_a_wrong_password_is_told_as_one_and_nowhere_repeated(folder: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_wrong_password_is_told_and_nowhere_repeated(folder: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> None:
     """Without, and with wrong credentials, a camera that wants them is refused by name; neither logs nor streams of the process hold them."""
     made = Cameras(folder, ["one"], free_port(), frames=60, fps=30, group=15, user="viewer", password="correct", **SIZE)
     try:
@@ -127,9 +128,8 @@ def test_answers_of_all_kinds_become_faults_of_ours(reply: object, code: str) ->
     """Whatever a server answers, opening it ends in one of our faults, and soon."""
     assert callable(reply)
     settings = replace(SETTINGS, times=replace(SETTINGS.times, open_s=1.0, read_s=1.0))
-    with serving(reply) as (port, _):
-        with pytest.raises(FeedError) as told:
-            FeedOpener(settings)(Feed("rtsp", f"rtsp://127.0.0.1:{port}/one"), Credentials("viewer", "hunter2"))
+    with serving(reply) as (port, _), pytest.raises(FeedError) as told:
+        FeedOpener(settings)(Feed("rtsp", f"rtsp://127.0.0.1:{port}/one"), Credentials("viewer", "hunter2"))
     assert told.value.code in {code, "feed.offline", "feed.stalled", "feed.broken"}
     assert "hunter2" not in str(told.value)
 

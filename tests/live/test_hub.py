@@ -128,7 +128,10 @@ def test_a_lost_camera_leaves_nothing_old() -> None:
     run(test)
 
 
-@pytest.mark.parametrize(("code", "name"), [("feed.password", "wrong_password"), ("secret.seal", "wrong_password"), ("feed.codec", "wrong_codec"), ("feed.offline", "never_seen")])
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [("feed.password", "wrong_password"), ("secret.seal", "wrong_password"), ("feed.codec", "wrong_codec"), ("feed.offline", "never_seen")],
+)
 def test_states_say_why(code: str, name: str) -> None:
     """A refused password and an unknown codec are told apart; a camera that never gave a frame was never seen. Passwords are not tried often."""
 
@@ -215,12 +218,12 @@ def test_only_so_many_look_at_one_camera() -> None:
 
     async def test(hub: Hub, _: Opener, __: Clock) -> None:
         async with hub.view("cam"):
-            with pytest.raises(FeedError, match="live.full"):
+            with pytest.raises(FeedError, match=r"live\.full"):
                 async with hub.view("cam"):
                     pass
         async with hub.view("cam"):
             assert hub.viewing("cam") == 1
-        with pytest.raises(FeedError, match="live.unknown"):
+        with pytest.raises(FeedError, match=r"live\.unknown"):
             hub.state("other")
 
     run(test, replace(SETTINGS, limits=replace(SETTINGS.limits, viewers=1)))
@@ -264,7 +267,7 @@ def test_a_mask_that_is_set_ends_the_views_without_it() -> None:
                 while True:
                     await anext(viewer)
         hub.set({})
-        with pytest.raises(FeedError, match="live.unknown"):
+        with pytest.raises(FeedError, match=r"live\.unknown"):
             async with hub.view("cam"):
                 pass
 

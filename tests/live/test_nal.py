@@ -48,7 +48,7 @@ def test_a_change_of_the_parameter_sets_is_told_once() -> None:
 
 
 def test_a_keyframe_in_parts_is_put_together() -> None:
-    """Where a sender repeats its sets before each slice, keyframes come whole from the second on; the first, of which a part went out, brings no more frames."""
+    """Where a sender repeats its sets before each slice, keyframes come whole from the second on; after the first, in parts, no frame goes out."""
     sets, one, two, delta = START + SPS + START + PPS, START + b"\x65\x88\x01\x02", START + b"\x65\x08\x03\x04", START + b"\x41\x9a\x05"
     track = H264()
     assert [key for _, key, _ in track.frames(sets + one, 1)] == [True]
@@ -64,7 +64,8 @@ def test_a_keyframe_in_parts_is_put_together() -> None:
 def test_frames_come_with_lengths_and_without_sets() -> None:
     """Start codes of three and four bytes and lengths alike become lengths; sets and delimiters are left out, other units stay."""
     slice_, note = b"\x41\x9a\x05", b"\x06\x05\x01"
-    for data in (START + b"\x09\xf0" + START + note + b"\0\0\1" + slice_, b"".join(len(unit).to_bytes(4) + unit for unit in (b"\x09\xf0", note, slice_))):
+    lengths = b"".join(len(unit).to_bytes(4) + unit for unit in (b"\x09\xf0", note, slice_))
+    for data in (START + b"\x09\xf0" + START + note + b"\0\0\1" + slice_, lengths):
         ((made, key, _),) = H264(START + SPS + START + PPS).frames(data, 0)
         assert split(made) == [note, slice_]
         assert not key

@@ -72,6 +72,6 @@ def test_what_another_host_is_named_in_does_not_matter_in_a_description() -> Non
 
 def test_a_camera_that_talks_without_end_is_refused() -> None:
     """More than a quarter of a megabyte before anything plays ends the connection."""
-    with serving(lambda request: answer(request, "200 OK", *(f"X-{number}: {'y' * 1000}" for number in range(400)))) as (port, _):
-        with pytest.raises(FeedError, match=r"feed\.redirect"):
-            FeedOpener(SETTINGS)(Feed("rtsp", f"rtsp://127.0.0.1:{port}/one"), None)
+    endless = [f"X-{number}: {'y' * 1000}" for number in range(400)]
+    with serving(lambda request: answer(request, "200 OK", *endless)) as (port, _), pytest.raises(FeedError, match=r"feed\.redirect"):
+        FeedOpener(SETTINGS)(Feed("rtsp", f"rtsp://127.0.0.1:{port}/one"), None)

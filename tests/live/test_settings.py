@@ -22,7 +22,7 @@ def test_the_house_s_settings_hold() -> None:
 
 
 @pytest.mark.parametrize(("old", "new", "code"), [
-    ('"10.0.0.0/8"', '"10.0.0.1/8"', "live.network"), ("open_s = 5.0", "open_s = 0.0", "catalogue.value"),
+    ('"10.0.0.0/8"', '"10.0.0.1/8"', "network.range"), ("open_s = 5.0", "open_s = 0.0", "catalogue.value"),
     ("open_s = 5.0", "opens = 5.0", "catalogue.missing"), ("viewers = 500", "viewers = 1.5", "catalogue.type"),
 ])  # fmt: skip
 def test_a_slip_of_the_hand_is_no_setting(tmp_path: Path, old: str, new: str, code: str) -> None:

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
 
 import pytest
 
@@ -28,7 +29,7 @@ GOOD = Credentials("viewer", "hunter2")
 class Camera(BaseHTTPRequestHandler):
     """A camera's web server."""
 
-    asked: list[str] = []
+    asked: ClassVar[list[str]] = []
 
     def do_GET(self) -> None:
         """Answer by the path."""
@@ -124,11 +125,13 @@ def test_a_row_of_pictures_is_taken_apart(camera: str, path: str) -> None:
 
 
 @pytest.mark.parametrize(("path", "credentials", "code"), [
-    ("/basic", None, "feed.password"), ("/basic", Credentials("viewer", "wr0ng"), "feed.password"), ("/digest", Credentials("viewer", "wr0ng"), "feed.password"),
-    ("/away", GOOD, "feed.redirect"), ("/missing", None, "feed.answer"), ("/text", None, "feed.broken"), ("/large", None, "feed.broken"),
+    ("/basic", None, "feed.password"), ("/basic", Credentials("viewer", "wr0ng"), "feed.password"),
+    ("/digest", Credentials("viewer", "wr0ng"), "feed.password"),    ("/away", GOOD, "feed.redirect"),
+    ("/missing", None, "feed.answer"), ("/text", None, "feed.broken"),
+    ("/large", None, "feed.broken"),
 ])  # fmt: skip
 def test_what_is_no_picture_is_told(camera: str, path: str, credentials: Credentials | None, code: str) -> None:
-    """A refused password, an answer that points elsewhere (which is not followed), a missing, a false and an oversized picture each have their code."""
+    """A refused password, an answer that points elsewhere and is not followed, a missing, false or oversized picture: each has its code."""
     with pytest.raises(FeedError) as told:
         take("snapshot", camera + path, 2, credentials)
     assert told.value.code == code
