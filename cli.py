@@ -22,6 +22,7 @@ from planning.city import ROOT, City, list_cities
 from planning.errors import ChaukasError, CityError, Fault, Infeasible, InputError
 from planning.money import say_rupees
 from planning.nouns import Plan, Scenario
+from screens import live_terminal
 from screens.deploy_terminal import add as add_deployed
 from screens.terminal import make_demo, open_city, plan_and_city, print_changes, print_plan, read_mapping, read_wish, teller
 
@@ -72,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--city", help="the city's name or folder")
     report.add_argument("--lang", choices=("hi", "en"), default="hi", help="Hindi or English (default hi)")
     report.set_defaults(run=_report)
-    add_deployed(commands.add_parser("live", help="cameras that hang: deploy and list them").add_subparsers(required=True, metavar="LIVE-COMMAND"))
+    add_deployed(live_terminal.add(commands))
     app = commands.add_parser("app", help="open the map app on this machine")
     app.add_argument("--port", type=int, default=8501, help="port on 127.0.0.1 (default 8501)")
     app.set_defaults(run=_app)

@@ -1,6 +1,7 @@
 """Live video in a process of its own, to be measured: `python -m benchmarks._live_server PORT RTSP-PORT COUNT [HELD]`.
 
-COUNT cameras, cam0 and on, each a mount of the simulated cameras at RTSP-PORT; HELD of them are held open. The page at / plays what its address asks for.
+COUNT cameras, cam0 and on, each a mount of the simulated cameras at RTSP-PORT; HELD of them are held open. The page at / plays what its address
+asks for.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Pictures of cameras as they come: the one door to PyAV and OpenCV.
 
-A `Source` gives the configuration of a stream and then its frames, still encoded: nothing is decoded to be looked at by a browser. Decoding to a picture,
-for health, snapshots, masks and browsers that can do no better, is here as well. No error of PyAV passes this door: they hold addresses with passwords.
+A `Source` gives the configuration of a stream and then its frames, still encoded: nothing is decoded to be looked at by a browser. Decoding to a
+picture, for health, snapshots, masks and browsers that can do no better, is here as well. No error of PyAV passes this door: they hold addresses
+with passwords.
 """
 
 from __future__ import annotations
@@ -136,7 +137,7 @@ class _Demuxed:
     """What RTSP and files share: packets to frames."""
 
     def __init__(self, container: av.container.InputContainer, clock: Clock, where: str) -> None:
-        self._container, self._clock, self._where, self._number = container, clock, where, 0
+        self._container, self._clock, self._where, self._number, self._last = container, clock, where, 0, 0
         if not container.streams.video:
             container.close()
             raise FeedError.one("feed.codec", "The stream holds no video we know", "Set the camera to H.264", where)
@@ -165,7 +166,9 @@ class _Demuxed:
 
     def _stamp(self, packet: av.Packet[av.VideoStream]) -> int:
         pts = packet.pts if packet.pts is not None else packet.dts
-        return int(pts * packet.time_base * _MICRO) if pts is not None and packet.time_base else int(self._clock.now() * _MICRO)
+        # A demuxer that was given no time to look knows no stamp of the first packet.
+        self._last = int(pts * packet.time_base * _MICRO) if pts is not None and packet.time_base else self._last
+        return self._last
 
 
 class _RtspSource(_Demuxed):
@@ -296,7 +299,7 @@ class _StillSource:
     def close(self) -> None:
         """End the connection."""
         self._stop.set()
-        self._pictures.close()
+        self._pictures.interrupt()
 
 
 class Decoder:
@@ -372,7 +375,7 @@ def masked(picture: Picture, mask: Sequence[Sequence[tuple[float, float]]]) -> P
 
 
 def write_clip(path: str, pictures: Iterator[Picture], *, fps: int, group: int, codec: str = "h264") -> None:
-    """Pictures encoded to a file, as a camera would: its kind follows from the name's end (.mp4; .h264 and .h265 raw). `group`: frames to a keyframe."""
+    """Pictures encoded to a file, its kind told by the name's end (.mp4; .h264 and .h265 raw). `group`: frames to a keyframe."""
     rules = f"aud=1:threads=1:sliced-threads=0:repeat-headers=1:bframes=0:scenecut=0:keyint={group}:min-keyint={group}:log-level=0"
     own = {"x264-params": rules.replace(":log-level=0", "")} if codec == "h264" else {"x265-params": rules.replace(":threads=1:sliced-threads=0", "")}
     with av.open(path, "w") as target:

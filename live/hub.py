@@ -3,9 +3,9 @@
     worker (thread) -> channel -> fan -> viewer, viewer, ...
                           \\-> transcoding -> fan -> viewer, ...     where a mask is set, or a browser can do no better
 
-Everything but the workers lives in one event loop, so nothing here is locked. A viewer who is too slow loses what waits and goes on at the next keyframe;
-nobody else notices. When a camera is lost its kept pictures are dropped: nothing old can be taken for now. Of a camera with a mask only the masked
-pictures leave the hub.
+Everything but the workers lives in one event loop, so nothing here is locked. A viewer who is too slow loses what waits and goes on at the next
+keyframe; nobody else notices. When a camera is lost its kept pictures are dropped: nothing old can be taken for now. Of a camera with a mask only
+the masked pictures leave the hub.
 """
 
 from __future__ import annotations
@@ -298,7 +298,7 @@ class Hub:
         return self._channels[camera]
 
     def _begin(self, camera: str, channel: Channel) -> None:
-        if channel.worker is not None or self._loop is None:
+        if channel.worker is not None or self._loop is None or channel.deployment.feed.kind == "none":
             return
         loop = self._loop
 

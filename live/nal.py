@@ -1,7 +1,7 @@
 """H.264 and H.265 as bytes: what a browser needs to be told of a stream, read from its parameter sets without decoding a picture.
 
-A stream is a row of NAL units. From RTSP each begins with 00 00 01 (Annex B); in MP4 files each begins with its length (AVCC). Browsers take H.264 with
-lengths and a description, and H.265 with start codes and its parameter sets before each keyframe.
+A stream is a row of NAL units. From RTSP each begins with 00 00 01 (Annex B); in MP4 files each begins with its length (AVCC). Browsers take H.264
+with lengths and a description, and H.265 with start codes and its parameter sets before each keyframe.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _HIGH = {100, 110, 122, 244, 44, 83, 86, 118, 128}  # profiles whose parameter s
 
 @dataclass(frozen=True)
 class Config:
-    """What a decoder is told before the first frame. `codec`: h264, h265 or jpeg; `string`: as browsers name it; `description`: of H.264, else empty."""
+    """What a decoder is told first. `codec`: h264, h265 or jpeg; `string`: as browsers name it; `description`: of H.264, else empty."""
 
     codec: str
     string: str

@@ -24,7 +24,7 @@ from planning.errors import FeedError
 _CHUNK = 262_144
 _MOST_TALK = 262_144  # bytes a camera may say before it plays
 _MOST_WAITING = 8_000_000  # bytes that may wait for the demuxer
-_GATHER_S = 0.003
+_GATHER_S = 0.004
 # As the demuxer reads it: a line that begins with Location, or an answer of a status that is none of success, refusal or fault.
 _ELSEWHERE = re.compile(rb"(?:\A|\n)\s*location\s*:|(?:\A|\n)RTSP/\S*\s+(?![1245]\d\d\s)\S+\s|RTSP/\S*\s+\+?0*3\d\d\s", re.IGNORECASE)
 

@@ -1,4 +1,4 @@
-"""The addresses of live video: a right to look, the stream by WebSocket, single pictures for browsers that can do no better, a picture to take away, states.
+"""The addresses of live video: a right to look, the stream by WebSocket, single pictures, a picture to take away, states.
 
     POST /live/token/CAMERA      {"reason"} -> {"token"}        a right to open this camera's picture once, within a minute
     WS   /live/stream/CAMERA     first message: the token; then a configuration, states (JSON) and frames (binary)
@@ -6,8 +6,8 @@
     GET  /live/still/CAMERA      ?token=     one JPEG with place and time below it; its SHA-256 in a header
     GET  /live/status[/CAMERA]   states
 
-A frame is 24 bytes of header (`live.feeds.HEADER`) and the encoded picture. Every view is told to the caller's `audit` when it begins and when it ends; where
-that fails nobody looks. No answer holds an address or a password of a camera.
+A frame is 24 bytes of header (`live.feeds.HEADER`) and the encoded picture. Every view is told to the caller's `audit` when it begins and when it
+ends; where that fails nobody looks. No answer holds an address or a password of a camera.
 """
 
 from __future__ import annotations
@@ -162,9 +162,9 @@ class _Desk:
                 token = await socket.receive_text()
             self._allowed(actor, camera)
             why = self._live.tokens.take(token, actor, camera)
-            async with self._noted(actor, camera, why), self._live.hub.view(camera, jpeg=socket.query_params.get("as") == "jpeg") as viewer:
-                async with self._rechecked(actor, camera, viewer):
-                    await self._serve(socket, camera, viewer)
+            jpeg = socket.query_params.get("as") == "jpeg"
+            async with self._noted(actor, camera, why), self._live.hub.view(camera, jpeg=jpeg) as viewer, self._rechecked(actor, camera, viewer):
+                await self._serve(socket, camera, viewer)
             await socket.close(_REFUSED if viewer.closed else 1000)
         except (WebSocketDisconnect, TimeoutError, KeyError):
             return

@@ -1,4 +1,4 @@
-"""Live video as one thing an application mounts: `service = start(deployments, ...)`, then `service.routes()` and, around the server, `service.running()`.
+"""Live video as one thing an application mounts: `start(deployments, ...)`, then its `routes()` and, around the server, `running()`.
 
 The watch is here as well: as many cameras as the settings allow are held open, so that a click shows them at once; the others are looked at in turn.
 """
@@ -74,7 +74,8 @@ class Service:
 
 def start(
     deployments: Mapping[str, Deployment], *, audit: Audit, settings: Settings | None = None, demo: bool = False, vault: Vault | None = None,
-    sealer: Callable[[], Sealer] | None = None, allowed: May = may, opener: Opener | None = None, clock: Clock | None = None, key: bytes | None = None,
+    sealer: Callable[[], Sealer] | None = None, allowed: May = may, opener: Opener | None = None, clock: Clock | None = None,
+    key: bytes | None = None,
 ) -> Service:  # fmt: skip
     """A service over a city's deployments; `service.hub.set` changes them later.
 

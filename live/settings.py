@@ -73,12 +73,13 @@ def load_settings(path: str | Path = DATA / "live.toml") -> Settings:
         try:
             found.append(ip_network(text))
         except ValueError:
-            networks.fault("live.network", "this is no network such as 10.0.0.0/8", text)
+            networks.fault("network.range", "this is no network such as 10.0.0.0/8", text)
     settings = Settings(
         tuple(found), networks.flag("verify_tls"),
         Times(**{key: times.number(key, 0.05, 3600.0) for key in Times.__dataclass_fields__}),
         Limits(
-            held_open=limits.whole("held_open", 0, 100_000), looks=limits.whole("looks", 1, 1000), queue_frames=limits.whole("queue_frames", 2, 10_000),
+            held_open=limits.whole("held_open", 0, 100_000), looks=limits.whole("looks", 1, 1000),
+            queue_frames=limits.whole("queue_frames", 2, 10_000),
             group_frames=limits.whole("group_frames", 2, 10_000), group_bytes=limits.whole("group_bytes", 100_000, 1_000_000_000),
             viewers=limits.whole("viewers", 1, 100_000), jpeg_fps=limits.number("jpeg_fps", 0.1, 60),
             jpeg_quality=limits.whole("jpeg_quality", 10, 100), jpeg_width_px=limits.whole("jpeg_width_px", 160, 8000),

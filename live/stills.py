@@ -38,7 +38,7 @@ class Stills:
         self._answer: http.client.HTTPResponse | None = None
         self._connection: http.client.HTTPConnection | None = None
         if many:
-            self._answer = self._ask()
+            self._ask()
 
     def fetch(self) -> bytes:
         """The next picture's JPEG.
@@ -57,14 +57,22 @@ class Stills:
             raise FeedError.one("feed.offline", "The camera has stopped sending", "It is tried again by itself", self._place.host) from None
         return self._checked(data)
 
-    def close(self) -> None:
-        """Let go of the connection."""
-        made, self._connection = self._connection, None
+    def interrupt(self) -> None:
+        """End a wait for the camera, from another thread."""
+        made = self._connection
         if made is not None and made.sock is not None:
             with contextlib.suppress(OSError):
                 made.sock.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        answer, self._answer = self._answer, None
+        self.interrupt()
+        made, self._connection = self._connection, None
         if made is not None:
             made.close()
+        if answer is not None:
+            answer.close()
 
     def _checked(self, data: bytes) -> bytes:
         if not data.startswith(b"\xff\xd8") or len(data) > self._settings.limits.picture_bytes:
@@ -72,6 +80,13 @@ class Stills:
         return data
 
     def _ask(self) -> http.client.HTTPResponse:
+        try:
+            return self._answered()
+        except FeedError:
+            self.close()
+            raise
+
+    def _answered(self) -> http.client.HTTPResponse:
         answer = self._request("")
         if answer.status == 401 and self._credentials is not None:
             said = answer.headers.get_all("WWW-Authenticate") or []
@@ -93,13 +108,15 @@ class Stills:
         headers = {"Accept": "image/jpeg, multipart/x-mixed-replace", "Connection": "close"}
         try:
             made.request("GET", self._place.path, headers={**headers, **({"Authorization": authorization} if authorization else {})})
-            return made.getresponse()
+            self._answer = made.getresponse()
+            return self._answer
         except (OSError, http.client.HTTPException, ValueError):
             raise FeedError.one("feed.offline", "The camera does not answer", "Check its power and its link", self._place.host) from None
 
     def _next(self) -> bytes:
         answer = self._answer
-        assert answer is not None
+        if answer is None:
+            raise FeedError.one("feed.ended", "The stream has ended", "It is tried again by itself", self._place.host)
         length, lines = 0, 0
         while True:
             line = answer.readline(_LINE)
@@ -169,6 +186,6 @@ def _authorization(said: list[str], credentials: Credentials, path: str) -> str:
         answer = digest(f"{first}:{nonce}:00000001:{once}:auth:{second}".encode() if grouped else f"{first}:{nonce}:{second}".encode())
         parts = [f'username="{credentials.user}"', f'realm="{realm}"', f'nonce="{nonce}"', f'uri="{path}"', f'response="{answer}"']
         parts += ["qop=auth", "nc=00000001", f'cnonce="{once}"'] if grouped else []
-        parts += [f'{key}={told[key]}' if key == "algorithm" else f'{key}="{told[key]}"' for key in ("algorithm", "opaque") if key in told]
+        parts += [f"{key}={told[key]}" if key == "algorithm" else f'{key}="{told[key]}"' for key in ("algorithm", "opaque") if key in told]
         return "Digest " + ", ".join(parts)
     return "Basic " + base64.b64encode(f"{credentials.user}:{credentials.password}".encode()).decode()

@@ -2,8 +2,8 @@
 
     never_seen -> live <-> stale -> offline | wrong_password | wrong_codec -> live ...
 
-The worker knows nothing of viewers. Waits grow from try to try and differ by chance, so that a hundred cameras behind one switch do not all come back in
-the same moment.
+The worker knows nothing of viewers. Waits grow from try to try and differ by chance, so that a hundred cameras behind one switch do not all come
+back in the same moment.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from live.health import STATES
 from planning.city import MADE_NOTE, MADE_NOTE_HI, City
 from screens import library, mapdata
 from screens.maps import LOADER
+from screens.player import player_words
 from screens.routes import asset_url, city_url
 from screens.words import Words
 
@@ -19,7 +20,6 @@ _WORDS = (
     "no_feed", "no_player", "none", "note", "noted", "nothing", "px_per_m", "repairs", "save", "seeing", "seen_by", "seen_by_none", "streets",
     "trouble", "turns", "unnamed", "waiting", "wards",
 )  # fmt: skip
-_PLAYER = ("connecting", "refused", "masked", "pictures", "no_h265", "still", "full")
 _component = st.components.v2.component("chaukas_operate", js=LOADER % asset_url("operate.js"))
 
 
@@ -48,7 +48,7 @@ def operate_data(city: City, said: Words, *, height: int = 640) -> dict[str, Any
             **{name: said.catalogue[f"operate.{name}"] for name in _WORDS}, "states": states, "locale": "hi-IN" if said.hindi else "en-IN",
             "metre": said.say("map.metre"), "close": said.say("map.close"), "zoom_in": said.say("map.zoom_in"), "zoom_out": said.say("map.zoom_out"),
         },
-        "player": {**states, **{name: said.say(f"player.{name}") for name in _PLAYER}},
+        "player": player_words(said),
         "made": said.pick(MADE_NOTE, MADE_NOTE_HI) if city.made else "",
         "credit": "© OpenStreetMap contributors" if mapdata.from_osm(city) else "",
         "height": height,

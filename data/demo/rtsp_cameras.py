@@ -2,8 +2,9 @@
 
     /usr/bin/python3 rtsp_cameras.py --port 8554 --clip clip.h264 --fps 15 cam1 cam2 …
 
-Each name is a mount: rtsp://127.0.0.1:8554/cam1. A clip is a raw H.264 file whose frames begin with access unit delimiters, shown over and over. Without a
-clip each mount draws its own pictures, the milliseconds of the clock burnt in as a row of black and white squares, and encodes them as they come.
+Each name is a mount: rtsp://127.0.0.1:8554/cam1. A clip is a raw H.264 file whose frames begin with access unit delimiters, shown over and over.
+Without a clip each mount draws its own pictures, the milliseconds of the clock burnt in as a row of black and white squares, and encodes them as
+they come.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ _WIDTH, _HEIGHT, _SQUARE, _BITS = 1280, 720, 48, 24
 _CLIP = "( appsrc name=source is-live=true format=time do-timestamp=true caps={caps} ! {parse} ! {pay} name=pay0 pt=96 config-interval=-1 )"
 _DRAWN = (
     "( appsrc name=source is-live=true format=time do-timestamp=true caps=video/x-raw,format=I420,width=1280,height=720,framerate={fps}/1 "
-    "! x264enc tune=zerolatency speed-preset=ultrafast bitrate=2000 key-int-max={group} sliced-threads=false threads=1 ! rtph264pay name=pay0 pt=96 config-interval=-1 )"
+    "! x264enc tune=zerolatency speed-preset=ultrafast bitrate=2000 key-int-max={group} sliced-threads=false threads=1 "
+    "! rtph264pay name=pay0 pt=96 config-interval=-1 )"
 )
 
 

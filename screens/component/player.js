@@ -11,7 +11,7 @@ const HEADER = 24;
 const STYLE = `
 .player { position: relative; display: block; background: #111; color: #fff; font: 14px/1.4 system-ui, 'Noto Sans Devanagari', sans-serif; overflow: hidden; aspect-ratio: 16 / 9; }
 .player canvas, .player video { position: absolute; inset: 0; width: 100%; height: 100%; object-fit: contain; }
-.player [hidden] { display: none; }
+.player [hidden] { display: none !important; }
 .player header { position: absolute; inset: 0 0 auto 0; display: flex; gap: 8px; align-items: center; padding: 4px 8px; background: rgb(0 0 0 / 60%); z-index: 2; }
 .player .title { flex: 1; min-width: 0; overflow: hidden; white-space: nowrap; text-overflow: ellipsis; }
 .player .badge { padding: 0 6px; border-radius: 3px; background: #5a5a5a; white-space: nowrap; }
