@@ -86,7 +86,7 @@ def load_health(path: str | Path = DATA / "health.toml") -> HealthSettings:
     InputError: every fault of the file.
     """
     data, faults = read_tables(path)
-    top = Table("health.toml", data, faults)
+    top = Table("health", data, faults)
     tables = {name: top.table(name) for name in ("look", *VERDICTS, "silence", "uptime")}
     top.close()
 
