@@ -14,9 +14,7 @@ An event is a stretch of one state, from one change to the next. Times are UTC.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
-import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -28,6 +26,7 @@ from live.health import STATES, HealthSettings, health_settings
 from planning.city import find_city
 from planning.deployed import Deployment
 from planning.errors import InputError
+from planning.files import append_lines
 
 FILE = "events.jsonl"
 KINDS = ("state", "watching", "maintenance", "acknowledged", "viewed")
@@ -101,20 +100,9 @@ class FileLog:
 
     def append(self, city: str, *records: Record) -> None:
         """Write records at the end, on the disk when this returns; writers of several processes take turns."""
-        if not records:
-            return
-        path = self._folder(city) / FILE
-        text = "".join(json.dumps(_plain(record), ensure_ascii=False, sort_keys=True) + "\n" for record in records).encode()
-        with self._lock, path.open("ab+") as stream:
-            fcntl.flock(stream, fcntl.LOCK_EX)
-            end = stream.seek(0, os.SEEK_END)
-            if end:
-                stream.seek(end - 1)
-                # What a power cut left of a line must not swallow the next one.
-                text = text if stream.read(1) == b"\n" else b"\n" + text
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
+        lines = [json.dumps(_plain(record), ensure_ascii=False, sort_keys=True) for record in records]
+        with self._lock:
+            append_lines(self._folder(city) / FILE, lines)
 
     def records(self, city: str) -> Sequence[Record]:
         """All records, each line read once."""

@@ -5,18 +5,16 @@ from __future__ import annotations
 import csv
 import dataclasses
 import datetime
-import fcntl
 import json
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
 from planning.city import find_city, list_cities
 from planning.deployed import Deployment, Feed
 from planning.errors import ChaukasError, InputError
-from planning.files import atomic_path, local_file
+from planning.files import atomic_path, held, local_file
 from planning.tables import harmless
 
 FILE = "deployments.csv"
@@ -96,7 +94,7 @@ class FolderRegister:
             by_city.setdefault(one.city, {})[one.id] = one
         for city, fresh in by_city.items():
             path = self._folder(city) / FILE
-            with _held(path):
+            with held(path):
                 merged = {one.id: one for one in _read(path)} if path.exists() else {}
                 _write(path, {**merged, **fresh})
 
@@ -107,14 +105,6 @@ class FolderRegister:
                 if found is not None:
                     return found
         return None
-
-
-@contextmanager
-def _held(path: Path) -> Iterator[None]:
-    """No other writer of this file until the block ends."""
-    with path.with_name(f".{path.name}.lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _write(path: Path, deployments: dict[str, Deployment]) -> None:
