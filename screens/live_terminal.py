@@ -15,8 +15,8 @@ _KINDS = {"rtsp": "rtsp", "rtsps": "rtsp", "http": "snapshot", "https": "snapsho
 _HEADERS = ("camera id", "name", "lat", "lon", "direction", "type", "model", "height", "hfov", "feed url", "feed kind", "contractor")
 
 
-def add(commands: Any) -> None:
-    """Add `live` with its commands."""
+def add(commands: Any) -> Any:
+    """Add `live` with its commands; what further commands of it are added to."""
     live = commands.add_parser("live", help="live video: probe a camera's address, simulate cameras").add_subparsers(
         required=True, metavar="LIVE-COMMAND"
     )
@@ -33,6 +33,7 @@ def add(commands: Any) -> None:
     demo.add_argument("--port", type=int, default=8554, help="port on 127.0.0.1 (default 8554)")
     demo.add_argument("--out", default="", help="the table of cameras to write (default: live-demo.csv in the city's folder)")
     demo.set_defaults(run=_demo)
+    return live
 
 
 def _probe(options: argparse.Namespace) -> int:
