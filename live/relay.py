@@ -73,7 +73,7 @@ class _Relay(threading.Thread):
                 talking = talking or link.talk is not None
                 try:
                     self._pass(link, key.fileobj, mask)
-                except (OSError, ValueError, KeyError):
+                except Exception:  # noqa: BLE001 - one camera's fault must not end the relay of all
                     self._end(link)
             if not talking:
                 time.sleep(_GATHER_S)
@@ -83,9 +83,9 @@ class _Relay(threading.Thread):
             self._ear.recv(4096)
         while self._asked:
             link, begin = self._asked.popleft()
-            if begin:
+            if begin and link.listener.fileno() >= 0:
                 self._selector.register(link.listener, selectors.EVENT_READ, link)
-            else:
+            elif not begin:
                 self._end(link)
 
     def _pass(self, link: Link, which: object, mask: int) -> None:

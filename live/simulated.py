@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
-import socket
+import select
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -25,9 +24,19 @@ from planning.errors import FeedError
 SYSTEM_PYTHON = "/usr/bin/python3"
 BITS = 16
 _SCRIPT = DATA / "demo" / "rtsp_cameras.py"
-_PLAIN = (
-    "import asyncio, sys, aio_rtsp_toolkit.server as s; print('ready', flush=True); asyncio.run(s.serve(sys.argv[1], '127.0.0.1', int(sys.argv[2])))"
-)
+# It writes what it does to standard output, which nobody reads.
+_PLAIN = """
+import asyncio, os, sys
+told = os.dup(1)
+os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+from aio_rtsp_toolkit.server import RtspServer
+async def main():
+    server = RtspServer(sys.argv[1], "127.0.0.1", int(sys.argv[2]))
+    await server.start()
+    os.write(told, b"ready\\n")
+    await server.serve_forever()
+asyncio.run(main())
+"""
 
 
 @lru_cache(maxsize=1)
@@ -46,13 +55,13 @@ def pictures(count: int, *, width: int = 1280, height: int = 720, title: str = "
     street = np.kron(small, np.ones((40, 40, 1), dtype=np.uint8))[:height, :width]
     street = np.pad(street, ((0, height - street.shape[0]), (0, width - street.shape[1]), (0, 0)), mode="edge")
     square = width // BITS
-    band = stamped(street, ("0",)).shape[0] - height
     for number in range(count):
         picture = np.roll(street, number * 8, axis=1).copy()
         for bit in range(BITS):
             picture[:square, bit * square : (bit + 1) * square] = 235 if number >> (BITS - 1 - bit) & 1 else 16
-        written = stamped(picture, (f"{title} {number:05d}".strip(),))
-        yield np.ascontiguousarray(np.concatenate([picture[: height - band], written[height:]]))
+        band = stamped(picture[:1], (f"{title} {number:05d}".strip(),))[1:]
+        picture[height - len(band) :] = band
+        yield picture
 
 
 def number_of(picture: Picture) -> int:
@@ -66,7 +75,7 @@ class Cameras:
     """Simulated cameras in a process of their own, all showing one clip; `urls` by name."""
 
     def __init__(
-        self, folder: Path, names: Sequence[str], port: int, *, fps: int = 15, group: int = 30, frames: int = 300, width: int = 1280,
+        self, folder: Path, names: Sequence[str], port: int, *, fps: int = 15, group: int = 30, frames: int = 90, width: int = 1280,
         height: int = 720,        user: str = "", password: str = "", gstreamer: bool | None = None, codec: str = "h264",
     ) -> None:  # fmt: skip
         real = has_gstreamer() if gstreamer is None else gstreamer
@@ -88,13 +97,12 @@ class Cameras:
         self._await(port)
 
     def _await(self, port: int) -> None:
-        until = time.monotonic() + 20
-        while time.monotonic() < until and self.process.poll() is None:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-                return
-            time.sleep(0.05)
-        self.stop()
-        raise FeedError.one("simulated.start", "The simulated cameras did not start", "Choose another port", port)
+        """Wait until it says that it listens."""
+        assert self.process.stdout is not None
+        ready, _, _ = select.select([self.process.stdout], [], [], 30)
+        if not ready or self.process.stdout.readline() != b"ready\n":
+            self.stop()
+            raise FeedError.one("simulated.start", "The simulated cameras did not start", "Choose another port", port)
 
     def stop(self) -> None:
         """End the process."""

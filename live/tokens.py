@@ -35,14 +35,10 @@ class Tokens:
         ------
         Forbidden: `token.form` where it is none of ours, `token.other` where it is another's or another camera's, `token.late`, `token.used`.
         """
-        text, _, seal = token.partition(".")
-        try:
-            body = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)) if len(token) <= _MOST else b""
-            whose, which, until, once, why = json.loads(body) if hmac.compare_digest(self._seal(body).encode(), seal.encode()) else (None,) * 5
-        except ValueError:
-            whose = which = until = once = why = None
-        if once is None:
+        opened = self._opened(token)
+        if opened is None:
             raise Forbidden.one("token.form", "This right to look is none", "Open the camera again")
+        whose, which, until, once, why = opened
         now = self._now()
         self._used = {one: end for one, end in self._used.items() if end > now}
         if (whose, which) != (actor.id, camera):
@@ -52,7 +48,19 @@ class Tokens:
         if once in self._used:
             raise Forbidden.one("token.used", "This right to look was used already", "Open the camera again")
         self._used[once] = until
-        return str(why)
+        return why
+
+    def _opened(self, token: str) -> tuple[str, str, float, str, str] | None:
+        """Actor, camera, end, number and reason of a token of ours; None where it is none."""
+        text, _, seal = token.partition(".")
+        try:
+            body = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)) if len(token) <= _MOST else b""
+        except ValueError:
+            return None
+        if not hmac.compare_digest(self._seal(body).encode(), seal.encode()):
+            return None
+        whose, which, until, once, why = json.loads(body)
+        return str(whose), str(which), float(until), str(once), str(why)
 
     def _seal(self, body: bytes) -> str:
         return hmac.new(self._key, body, hashlib.sha256).hexdigest()

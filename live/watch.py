@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from live.feeds import Clock, Frame, Source
 from live.nal import Config
 from live.settings import Times
-from planning.errors import FeedError
+from planning.errors import ChaukasError
 
 STATES = ("live", "stale", "offline", "wrong_password", "wrong_codec", "never_seen")
 _STATE_OF = {"feed.password": "wrong_password", "secret.seal": "wrong_password", "feed.codec": "wrong_codec"}
@@ -52,6 +52,10 @@ class Down:
 Heard = Config | Frame | Down
 
 
+class _GoneError(Exception):
+    """Nobody listens any more."""
+
+
 class Worker(threading.Thread):
     """Pulls one camera until stopped.
 
@@ -81,7 +85,7 @@ class Worker(threading.Thread):
         while not self._halt.is_set():
             try:
                 seen, code = self._once()
-            except RuntimeError:
+            except _GoneError:
                 return
             if self._halt.is_set():
                 return
@@ -106,13 +110,24 @@ class Worker(threading.Thread):
                         if self._said:
                             _log.warning("camera %s: live again", self._camera)
                             self._said = ""
-                    self._tell(heard)
+                    self._say(heard)
             finally:
                 self._source = None
                 source.close()
             code = "feed.ended"
-        except FeedError as error:
+        except _GoneError:
+            raise
+        except ChaukasError as error:
             code = error.code
+        except Exception as error:  # noqa: BLE001 - a worker outlives every fault; its kind is told, its words may hold what must not be
+            _log.error("camera %s: %s", self._camera, type(error).__name__)
+            code = "feed.broken"
         if not self._halt.is_set():
-            self._tell(Down(code))
+            self._say(Down(code))
         return seen, code
+
+    def _say(self, heard: Heard) -> None:
+        try:
+            self._tell(heard)
+        except RuntimeError:
+            raise _GoneError from None

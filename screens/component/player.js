@@ -23,6 +23,14 @@ const STYLE = `
 .wall { display: grid; gap: 4px; background: #000; }
 `;
 
+// Type faces belong to the document, whatever shadow the player stands in.
+const HINDI = 'Noto Sans Devanagari';
+function face() {
+  if ([...document.fonts].some(({ family }) => family.includes(HINDI))) return;
+  const made = new FontFace(HINDI, `url(${new URL('./noto-sans-devanagari.woff2', import.meta.url).href})`, { weight: '100 900', unicodeRange: 'U+900-97F, U+1CD0-1CFF, U+200C-200D, U+A8E0-A8FF' });
+  document.fonts.add(made);
+}
+
 const clock = () => (performance.timeOrigin + performance.now()) / 1000;
 
 function element(tag, className, text = '') {
@@ -245,6 +253,7 @@ class Stills {
 class Player {
   constructor(host, { camera, title = camera, base = '', reason = '', words = {}, only = '' }) {
     Object.assign(this, { camera, base, reason, words, only });
+    face();
     this.box = element('section', 'player');
     this.box.setAttribute('role', 'group');
     this.box.setAttribute('aria-label', title);

@@ -28,9 +28,9 @@ if __name__ == "__main__":
     from benchmarks._live_server import Operator
     from live.service import start
     from live.settings import load_settings
-    from planning.city import ROOT
     from planning.deployed import Deployment, Feed
     from screens.middleware import StayHome
+    from screens.routes import ASSETS
 
     settings = load_settings()
     settings = replace(settings, times=replace(settings.times, idle_s=2.0), limits=replace(settings.limits, held_open=0))
@@ -49,8 +49,8 @@ if __name__ == "__main__":
             yield
 
     def component(request: Request) -> Response:
-        """One of the player's scripts."""
-        return FileResponse(ROOT / "screens" / "component" / str(request.path_params["name"]), media_type="text/javascript")
+        """One of the player's scripts, or its type face."""
+        return FileResponse(ASSETS[request.path_params["name"]][0], media_type=ASSETS[request.path_params["name"]][1])
 
     routes = [
         *service.routes(), Route("/", lambda _: HTMLResponse(PAGE)), Route("/component/{name}", component),

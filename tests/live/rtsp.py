@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 
@@ -23,16 +24,16 @@ def options(request: bytes) -> bytes:
 
 
 @contextlib.contextmanager
-def serving(reply: Callable[[bytes], bytes]) -> Iterator[tuple[int, list[bytes]]]:
-    """A server that answers each request by `reply`; its port, and what it was sent."""
+def serving(reply: Callable[[bytes], bytes], tls: ssl.SSLContext | None = None) -> Iterator[tuple[int, list[bytes]]]:
+    """A server that answers each request by `reply`, over TLS where a context is given; its port, and what it was sent."""
     heard: list[bytes] = []
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def talk(connection: socket.socket) -> None:
-            with connection, contextlib.suppress(OSError):
-                while data := connection.recv(65536):
+            with connection, contextlib.suppress(OSError), tls.wrap_socket(connection, server_side=True) if tls else connection as spoken:
+                while data := spoken.recv(65536):
                     heard.append(data)
-                    connection.sendall(reply(data))
+                    spoken.sendall(reply(data))
 
         def accept() -> None:
             with contextlib.suppress(OSError):

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import datetime
+import ssl
+from dataclasses import replace
+
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from live.feeds import FeedOpener
 from live.secrets import Credentials
@@ -68,6 +76,32 @@ def test_what_another_host_is_named_in_does_not_matter_in_a_description() -> Non
         assert any(request.startswith(b"SETUP") for request in heard)
         assert asked == []
     assert told.value.code != "feed.redirect"
+
+
+@pytest.fixture(name="tls", scope="module")
+def own_certificate(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
+    """A certificate that nobody but its owner signed, as cameras have."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name, now = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "camera")]), datetime.datetime.now(datetime.UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + datetime.timedelta(days=1))
+    path = tmp_path_factory.mktemp("tls") / "camera.pem"
+    secret = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    path.write_bytes(builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM) + secret)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path)
+    return context
+
+
+def test_what_is_said_over_tls_is_read_as_well(tls: ssl.SSLContext) -> None:
+    """A camera that points elsewhere over TLS is refused too; where certificates are asked for, one that nobody knows is, before anything is said."""
+    with serving(options) as (inside, asked), serving(lambda request: _elsewhere(inside, "plain", request), tls) as (port, heard):
+        with pytest.raises(FeedError, match=r"feed\.redirect"):
+            FeedOpener(SETTINGS)(Feed("rtsp", f"rtsps://127.0.0.1:{port}/one"), None)
+        said = len(heard)
+        assert said
+        with pytest.raises(FeedError, match=r"feed\.tls"):
+            FeedOpener(replace(SETTINGS, verify_tls=True))(Feed("rtsp", f"rtsps://127.0.0.1:{port}/one"), None)
+        assert (asked, len(heard)) == ([], said)
 
 
 def test_a_camera_that_talks_without_end_is_refused() -> None:
