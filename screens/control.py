@@ -35,14 +35,12 @@ from screens.library import Shelf
 
 DEMO = "CHAUKAS_LIVE_DEMO"  # set, cameras simulated on this machine may be opened
 DOWN = ("offline", "wrong_password", "wrong_codec", "stale", "frozen", "dark", "covered", "moved")  # states in which a camera shows nothing of use
-# The app answers on this machine only, and nobody signs in yet: whoever sits at it may operate. With a gate this becomes False.
-OPEN = True
 _REFRESH_S = 3.0
 
 
 def may_operate(actor: Actor, action: str, camera: str | None = None) -> bool:
-    """Whether someone may do this in the command centre; the one place where that is asked."""
-    return OPEN or may(actor, action, camera)
+    """Whether someone may do this in the command centre; the one place where that is asked, after the gate has let the address pass."""
+    return may(actor, action, camera)
 
 
 def require_operate(actor: Actor, action: str) -> None:

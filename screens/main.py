@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from html import escape
+
 import streamlit as st
 
+from planning.access import PUBLIC
 from planning.errors import ChaukasError
 from screens import budget, city, compare, library, operate, plan
+from screens.control import may_operate
 from screens.session import banner, pick, pick_language, tell
+from screens.who import actor
 from screens.words import Words
 
 _SCREENS = {"budget": budget.show, "city": city.show, "plan": plan.show, "compare": compare.show, "operate": operate.show}
@@ -34,12 +39,16 @@ def show() -> None:
     with languages:
         said = pick_language()
     mark.markdown(f"### चौकस &nbsp;:gray[:small[{said.say('app.what')}]]")
+    me = actor()
+    if me != PUBLIC:
+        mark.html(f'<a href="/account?lang={said.language}" target="_self">{escape(me.name)} · {escape(said.say("gate.account"))}</a>')
     names = library.cities()
     if not names:
         st.info(said.say("app.no_city"))
         return
+    offered = [name for name in _SCREENS if name != "operate" or may_operate(me, "live.read")]
     with screens:
-        screen = pick(said.say("app.screen"), list(_SCREENS), "view", lambda key: said.say(f"screen.{key}"), horizontal=True, hidden=True)
+        screen = pick(said.say("app.screen"), offered, "view", lambda key: said.say(f"screen.{key}"), horizontal=True, hidden=True)
     with cities:
         name = pick(said.say("app.city"), names, "city", lambda name: _title(name, said), hidden=True)
     try:

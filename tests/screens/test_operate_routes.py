@@ -16,9 +16,9 @@ from starlette.applications import Starlette
 
 from live.pins import Status
 from live.uptime import FileLog, Record
+from planning.access import Actor
 from planning.deployed import NO_FEED, Deployment, Feed
 from planning.register import FolderRegister
-from screens import control as control_module
 from screens import operate_routes
 from screens.control import Control, control
 from tests.screens.toy import CRS, EAST, HOSTILE, NORTH, save_toy
@@ -74,6 +74,7 @@ class Client:
 
     def __init__(self) -> None:
         self._app = Starlette(routes=operate_routes.routes())
+        self.actor = Actor("o1", "Asha", ("operator",))
 
     def get(self, path: str) -> Answer:
         """GET an address."""
@@ -97,7 +98,7 @@ class Client:
         scope = {
             "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "scheme": "http", "path": path, "root_path": "",
             "raw_path": path.encode(), "query_string": query.encode(), "server": ("127.0.0.1", 80), "client": ("127.0.0.1", 1),
-            "headers": [(name.replace("_", "-").lower().encode(), value.encode()) for name, value in headers.items()],
+            "chaukas.actor": self.actor, "headers": [(name.replace("_", "-").lower().encode(), value.encode()) for name, value in headers.items()],
         }  # fmt: skip
         asyncio.run(self._app(scope, receive, send))
         return Answer(sent[0]["status"], b"".join(message.get("body", b"") for message in sent[1:]))
@@ -192,12 +193,14 @@ def test_an_event_is_acknowledged_once_it_has_a_note(client: Client, cities: Pat
     assert client.get("/operate/toy/events").json()["events"][0]["acknowledged"]["note"] == HOSTILE
 
 
-def test_behind_a_gate_the_public_may_nothing(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The one question who may operate decides over every address."""
-    monkeypatch.setattr(control_module, "OPEN", False)
-    for path in ("pins", "states", "see?lat=1&lon=1", "blind", "events", "pins.geojson"):
+@pytest.mark.parametrize(("roles", "reads"), [(("public",), False), (("member",), False), (("planner",), False), (("admin",), True)])
+def test_who_is_no_operator_may_not_operate(client: Client, roles: tuple[str, ...], reads: bool) -> None:
+    """An administrator sees the map and no picture; all others see nothing of it."""
+    client.actor = Actor("x", "X", roles)
+    for path in ("pins", "states", "blind", "events", "pins.geojson"):
         answer = client.get(f"/operate/toy/{path}")
-        assert (answer.status, answer.json()["faults"][0]["code"]) == (403, "access.forbidden")
+        assert answer.status == (200 if reads else 403)
+        assert reads or answer.json()["faults"][0]["code"] == "access.forbidden"
     assert client.post("/operate/toy/acknowledge", {}).status == 403
     assert client.post("/live/token/a", {}).status == 403
 
