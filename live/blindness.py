@@ -46,7 +46,8 @@ class Vision:
     @property
     def weight(self) -> Floats:
         """How much each point is worth (n_demand,)."""
-        return self.demand["weight"].to_numpy(dtype=np.float64)
+        weight: Floats = self.demand["weight"].to_numpy(dtype=np.float64)
+        return weight
 
     def rows(self, cameras: Collection[str]) -> npt.NDArray[np.int64]:
         """The rows of these cameras, in the order of `ids`; ids that are none of ours are passed over."""

@@ -1,12 +1,11 @@
 """What befell the cameras, written down for good, and how much of a time each of them worked.
 
-The log is append-only; nothing in it is changed or taken out. It holds five kinds of record:
+The log is append-only; nothing in it is changed or taken out. It holds four kinds of record:
 
     state         a camera's state changed: what it is now, since when, and the measure that said so
     watching      the watch was at work at this moment; longer silence than a beat or two is time that nobody watched
     maintenance   a camera was or will be out of service by plan, from and until
     acknowledged  someone has seen an event, with a note
-    viewed        someone looked at a camera, from and until, and why
 
 An event is a stretch of one state, from one change to the next. Times are UTC.
 """
@@ -29,7 +28,7 @@ from planning.errors import InputError
 from planning.files import append_lines
 
 FILE = "events.jsonl"
-KINDS = ("state", "watching", "maintenance", "acknowledged", "viewed")
+KINDS = ("state", "watching", "maintenance", "acknowledged")
 _MISSED_BEATS = 2.5  # silence of so many beats is taken for a watch that stood still
 
 
@@ -38,7 +37,7 @@ class Record:
     """One line of the log. `at`: when it was written; `camera`: empty for `watching`; the rest as its kind asks.
 
     `state` and `measure` of a state; `until` and `note` of a maintenance, which begins at `since`; `event` (its id), `by` and `note` of an
-    acknowledgement; `since`, `until`, `by` and `note` of a view. A state counts from `since`.
+    acknowledgement. A state counts from `since`.
     """
 
     kind: str

@@ -23,13 +23,14 @@ from live.pins import NEVER, Status, cones, state_now
 from live.rounds import Rounds
 from live.secrets import FileVault, open_sealer
 from live.service import Service, start
-from live.uptime import EventLog, FileLog, Record
+from live.uptime import EventLog, FileLog
 from planning.access import Actor, may
 from planning.city import City
 from planning.datafile import DATA
 from planning.deployed import Deployment
 from planning.errors import ChaukasError, Forbidden
 from planning.register import FolderRegister, Register
+from planning.store import open_store
 from screens import library
 from screens.library import Shelf
 
@@ -102,12 +103,10 @@ class Control:
         return found
 
     def _viewed(self, actor: Actor, camera: str, began: float, ended: float | None, why: str) -> None:
-        """Write down who looks at what, once when it begins and once when it ends."""
-        deployment = self.service.hub.cameras().get(camera)
-        until = None if ended is None else datetime.fromtimestamp(ended, UTC)
-        record = Record("viewed", datetime.now(UTC), camera, since=datetime.fromtimestamp(began, UTC), until=until, by=actor.id, note=why)
-        if deployment is not None:
-            self.log.append(deployment.city, record)
+        """A line of the audit for who looks at what and why, when it begins and when it ends; where it cannot be written nobody looks."""
+        told = {name: datetime.fromtimestamp(at, UTC).isoformat() for name, at in (("began", began), ("ended", ended)) if at is not None}
+        with open_store().write(actor.id, "live.view", camera, {**told, "why": why}):
+            pass
 
     def scene(self, city: City) -> Scene:
         """A city with its deployments as they stand now."""

@@ -17,9 +17,11 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from benchmarks.browser import ARGUMENTS, find_chromium
 from live.feeds import write_clip
 from live.uptime import FileLog, Record
+from planning.accounts import FIRST, TERMINAL, change_roles, find_account
 from planning.deployed import NO_FEED, Deployment, Feed
 from planning.register import FolderRegister
-from tests.browser.chromium import PICTURES, start_server
+from planning.store import open_store
+from tests.browser.chromium import PICTURES, open_page, start_server
 from tests.live import scenes
 from tests.screens.toy import CRS, EAST, HOSTILE, NORTH, save_toy
 
@@ -60,7 +62,13 @@ def cities(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def address(cities: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of the running app, with files allowed as cameras."""
     environment = {**os.environ, "CHAUKAS_LIVE_DEMO": "1", "CHAUKAS_SEALS": str(cities / "none.seals")}
-    server, address = start_server(cities, tmp_path_factory.mktemp("log") / "server.log", environment)
+    log = tmp_path_factory.mktemp("log") / "server.log"
+    server, address = start_server(cities, log, environment)
+    with pytest.MonkeyPatch.context() as patch:
+        # The first administrator is let in; to see pictures takes an operator's right as well.
+        patch.setenv("CHAUKAS_STATE", str(log.with_suffix(".state")))
+        store = open_store()
+        change_roles(store, TERMINAL, str(find_account(store, FIRST)["id"]), ("admin", "operator"))
     yield address
     server.terminate()
     server.wait(20)
@@ -80,7 +88,7 @@ def visit(browser: Browser, address: str, request: pytest.FixtureRequest) -> Ite
     """Opens the screen; afterwards nothing was asked of another host, nothing broke on the page, and a picture is kept."""
     asked: list[str] = []
     broken: list[str] = []
-    page = browser.new_page(viewport={"width": 1500, "height": 1000})
+    page = open_page(browser, address, viewport={"width": 1500, "height": 1000})
     page.on("request", lambda sent: asked.append(sent.url))
     page.on("websocket", lambda socket: asked.append(socket.url))
     page.on("pageerror", lambda error: broken.append(str(error)))
@@ -97,7 +105,7 @@ def visit(browser: Browser, address: str, request: pytest.FixtureRequest) -> Ite
     PICTURES.mkdir(exist_ok=True)
     page.screenshot(path=PICTURES / f"{re.sub(r'[^a-z_0-9]', '-', request.node.name)}.png")
     hurt = page.evaluate("window.hurt")
-    page.close()
+    page.context.close()
     strangers = [url for url in asked if urlsplit(url).scheme not in {"data", "blob"} and urlsplit(url).netloc != urlsplit(address).netloc]
     assert strangers == []
     assert broken == []
