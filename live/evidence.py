@@ -24,7 +24,7 @@ from planning.deployed import Deployment
 from planning.errors import Fault, InputError
 from planning.files import append_lines, held, local_file
 
-FILE = "evidence.jsonl"
+FILE = "footage.jsonl"
 FIRST = "0" * 64
 _LARGEST = 2_000_000_000_000
 

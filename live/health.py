@@ -105,7 +105,7 @@ def load_health(path: str | Path = DATA / "health.toml") -> HealthSettings:
     )  # fmt: skip
     for name in found.up:
         if name not in STATES:
-            tables["uptime"].fault("health.state", f"a state is one of {', '.join(STATES)}", name)
+            tables["uptime"].fault("catalogue.value", f"a state is one of {', '.join(STATES)}", name)
     for table in tables.values():
         table.text("source")
         table.flag("assumed")
