@@ -31,7 +31,7 @@ from planning.incidents import Rows, cameras_of, incidents_of, merge_cameras
 from planning.osm import fetch_place, read_osm
 from planning.progress import Progress
 from planning.raw import OSM_LICENCE, RawOsm, from_lines
-from planning.tables import Table, read_table
+from planning.tables import Table, harmless, read_table
 from planning.wards import Wards, read_wards
 from planning.zones import Zones, read_zones
 
@@ -39,7 +39,6 @@ T = TypeVar("T")
 AnyPath = str | Path
 TIFF_MAGIC = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 _OURS = frozenset({"city.toml", "city.gpkg", "rejects.csv", TERRAIN})
-_FORMULA = re.compile(r"^[=+\-@\t\r](?![\d.]+$)")
 
 
 @dataclass(frozen=True)
@@ -370,7 +369,7 @@ def write_city(city: City, target: Path, rejects: pd.DataFrame, terrain: AnyPath
                 shutil.copyfile(_check_terrain(terrain), scratch / TERRAIN)
             city = replace(city, folder=scratch, digest="").save(scratch)
             if len(rejects):
-                text = rejects.astype(object).where(rejects.notna(), "").map(_harmless)
+                text = rejects.astype(object).where(rejects.notna(), "").map(harmless)
                 text.to_csv(scratch / "rejects.csv", index=False, encoding="utf-8-sig")
             for kept in target.iterdir() if target.is_dir() else ():
                 if kept.name not in _OURS:
@@ -378,9 +377,3 @@ def write_city(city: City, target: Path, rejects: pd.DataFrame, terrain: AnyPath
     except (OSError, RuntimeError, ValueError) as error:
         raise CityError.one("city.write", f"The city cannot be written: {error}", "Choose a folder you may write to", target) from None
     return replace(city, folder=target)
-
-
-def _harmless(cell: object) -> str:
-    """A cell's text; one that a spreadsheet would take for a formula gets an apostrophe before."""
-    text = str(cell)
-    return f"'{text}" if _FORMULA.match(text) else text

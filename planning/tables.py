@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import warnings
 import zipfile
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ LARGEST = 300 * MEGABYTE
 SEPARATORS = ",;\t|"
 MOST_COLUMNS = 1_000
 _MOST_PARTS = 5_000  # of a workbook
+_FORMULA = re.compile(r"^[=+\-@\t\r](?![\d.]+$)")
 
 
 @dataclass(frozen=True, eq=False)
@@ -240,3 +242,9 @@ def _read_parquet(found: Path) -> Table:
     cells.columns = pd.Index(_headers(list(cells.columns)))
     cells.index = pd.RangeIndex(1, len(cells) + 1)
     return Table(found.name, cells, None, (f"{found.name} was read as Parquet",))
+
+
+def harmless(cell: object) -> str:
+    """A cell's text; one that a spreadsheet would take for a formula gets an apostrophe before."""
+    text = str(cell)
+    return f"'{text}" if _FORMULA.match(text) else text

@@ -10,7 +10,7 @@ import dataclasses
 import gzip
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import geopandas as gpd
@@ -146,6 +146,19 @@ def _mercator(city: City, points: np.ndarray) -> np.ndarray:
     turn = pyproj.Transformer.from_crs(city.crs, 3857, always_xy=True)
     x, y = turn.transform(points[:, 0], points[:, 1])
     return np.column_stack([x, y])
+
+
+def to_degrees(city: City, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Longitudes and latitudes [deg] of points (n, 2) in the city's CRS."""
+    lon, lat = pyproj.Transformer.from_crs(city.crs, 4326, always_xy=True).transform(points[:, 0], points[:, 1])
+    return lon, lat
+
+
+def pack_areas(city: City, areas: Mapping[str, shapely.Geometry]) -> dict[str, Any]:
+    """What cameras see, by the camera's id, as a pack of shapes with `cameras`."""
+    ids, shapes = list(areas), np.array(list(areas.values()), dtype=object)
+    rings, rows = _rings(shapes) if len(shapes) else (shapes, np.empty(0, dtype=int))
+    return {**_pack_shapes(city, shapely.simplify(rings, 0.2)), "cameras": [ids[row] for row in rows]}
 
 
 def _pack(city: City, points: np.ndarray, sizes: np.ndarray | None = None) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from screens.routes import asset_url, city_url, difference_url, ladder_url, plan
 from screens.words import Words
 
 # The component's code is fetched like any asset, so a rerun need not send it again.
-_LOADER = """
+LOADER = """
 const entry = %r;
 export default function (component) {
   let stop = () => {};
@@ -35,7 +35,7 @@ _WORDS = (
 )  # fmt: skip
 _DIFFERENCE = ("gained", "lost", "both", "neither", "pin_both", "pin_first", "pin_second")
 _bounds: Shelf[list[list[float]]] = Shelf(16)
-_component = st.components.v2.component("chaukas_map", js=_LOADER % asset_url("map.js"))
+_component = st.components.v2.component("chaukas_map", js=LOADER % asset_url("map.js"))
 
 
 def map_words(said: Words, models: Mapping[str, CameraModel]) -> dict[str, Any]:

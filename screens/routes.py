@@ -33,6 +33,12 @@ ASSETS: dict[str, tuple[Path, str]] = {
     "panel.js": (_COMPONENT / "panel.js", "text/javascript"),
     "page.js": (_COMPONENT / "page.js", "text/javascript"),
     "page.css": (_COMPONENT / "page.css", "text/css"),
+    "player.js": (_COMPONENT / "player.js", "text/javascript"),
+    "mp4.js": (_COMPONENT / "mp4.js", "text/javascript"),
+    "operate.js": (_COMPONENT / "operate.js", "text/javascript"),
+    "operate_lists.js": (_COMPONENT / "operate_lists.js", "text/javascript"),
+    "signs.js": (_COMPONENT / "signs.js", "text/javascript"),
+    "operate.css": (_COMPONENT / "operate.css", "text/css"),
     "map.css": (_COMPONENT / "map.css", "text/css"),
     "noto-sans-devanagari.woff2": (_BASEMAP / "fonts" / "noto-sans-devanagari.woff2", "font/woff2"),
 }

@@ -102,7 +102,7 @@ export function canvasLayer(draw, pane) {
   return new Sheet({ padding: 0.15, pane });
 }
 
-function trace(context, view, shapes, s) {
+export function trace(context, view, shapes, s) {
   const { k, tx, ty } = view;
   for (let i = shapes.starts[s]; i < shapes.starts[s + 1]; i += 1) {
     const px = k * shapes.x[i] + tx;
@@ -111,7 +111,7 @@ function trace(context, view, shapes, s) {
   }
 }
 
-function inView(view, shapes, s) {
+export function inView(view, shapes, s) {
   const box = shapes.boxes;
   const [west, south, east, north] = view.box;
   return box[4 * s] < east && box[4 * s + 2] > west && box[4 * s + 1] < north && box[4 * s + 3] > south;
@@ -291,7 +291,7 @@ export function drawPins(context, view, pins, colour, { square = false, chosen =
   return drawn;
 }
 
-function beak(context, px, py, bearing, radius, colour) {
+export function beak(context, px, py, bearing, radius, colour) {
   const turn = (bearing * Math.PI) / 180;
   const tip = radius * 2.1;
   const [sin, cos] = [Math.sin(turn), Math.cos(turn)];

@@ -9,7 +9,7 @@ const groups = new Map();
 const answers = new Map();
 let leaflet = null;
 
-function loadLeaflet(url) {
+export function loadLeaflet(url) {
   if (!leaflet) {
     leaflet = new Promise((done, fail) => {
       if (window.L) { done(); return; }
@@ -23,7 +23,7 @@ function loadLeaflet(url) {
   return leaflet;
 }
 
-function style(root, url) {
+export function style(root, url) {
   return new Promise((done, fail) => {
     const link = document.createElement('link');
     link.rel = 'stylesheet';
@@ -35,7 +35,7 @@ function style(root, url) {
 }
 
 /** A layer by its address, fetched and unpacked once for all maps of the page. */
-function layer(url) {
+export function layer(url) {
   if (!answers.has(url)) {
     const asked = fetch(url).then((answer) => {
       if (!answer.ok) throw new Error(`${answer.status} ${url}`);
