@@ -143,11 +143,11 @@ def outcome(job: PlanJob) -> ChaukasError | None:
 def survey_of(city: City, scenario: Scenario, *, progress: Progress = Progress()) -> Survey:  # noqa: B008
     """The last survey where it serves, else one that is made now; other budgets and rules then begin at once."""
     # The optimizer's libraries take seconds to import: not before the first plan is asked for.
-    from optimizer.survey import make_survey, survey_key
+    from optimizer.survey import make_survey, survey_key, with_kept
 
     bare = dataclasses.replace(scenario, keep=())
     survey = _surveys.get(survey_key(city, bare), lambda: make_survey(city, bare, progress=progress))
-    return survey if survey.serves(city, scenario) else make_survey(city, scenario, progress=progress)
+    return survey if survey.serves(city, scenario) else with_kept(survey, city, scenario)
 
 
 def _plan(city: City, scenario: Scenario, *, progress: Progress) -> Plan:

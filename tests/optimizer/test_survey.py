@@ -11,10 +11,12 @@ import shapely
 
 from optimizer.plan import make_plan
 from optimizer.profiles import heights, over_ground
-from optimizer.survey import Survey, make_survey, offered, parse_camera_id, survey_key
+from optimizer.ground import offered
+from optimizer.survey import Survey, make_survey, survey_key, with_kept
 from planning.catalogue import load_levels, load_models
 from planning.city import City
 from planning.errors import ScenarioError
+from planning.handmade import parse_camera_id
 from planning.nouns import Scenario
 from planning.progress import Cancelled, Progress, Step
 from tests.planning.toy_streets import box, frame
