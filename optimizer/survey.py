@@ -89,7 +89,7 @@ class Survey:
     def camera_id(self, pose: int) -> str:
         """The name a camera keeps as long as site, model, lens, bearing and height stay."""
         head = self.poses.heads[self.poses.head[pose]]
-        return camera_id(str(self.sites.index[self.poses.site[pose]]), head.model, head.lens, float(self.poses.bearing_deg[pose]), head.height_m)
+        return camera_id(self.labels[self.poses.site[pose]], head.model, head.lens, float(self.poses.bearing_deg[pose]), head.height_m)
 
     def row(self, camera: str) -> int | None:
         """The pose of that name, None where there is none."""
@@ -98,8 +98,13 @@ class Survey:
         return next((pose for pose in range(int(first), int(last)) if self.camera_id(pose) == camera), None)
 
     @cached_property
+    def labels(self) -> list[str]:
+        """The sites' ids."""
+        return [str(label) for label in self.sites.index]
+
+    @cached_property
     def _site_rows(self) -> dict[str, int]:
-        return {str(label): row for row, label in enumerate(self.sites.index)}
+        return {label: row for row, label in enumerate(self.labels)}
 
     def serves(self, city: City, scenario: Scenario) -> bool:
         """Whether this is the scenario's survey: made for it, or for the same wish with nothing kept while it offers all that is kept now."""
@@ -218,6 +223,30 @@ def with_kept(survey: Survey, city: City, scenario: Scenario) -> Survey:
     joined = CoverageMatrix(sparse.vstack([survey.matrix.px_per_m, matrix], format="csr")[order])
     notes = (*survey.notes, *(note for note in new.attrs.get("notes", ()) if "set by hand" in note))
     return dataclasses.replace(survey, key=key, sites=sites, poses=poses, matrix=joined, notes=notes)
+
+
+def survey_cameras(ground: Ground, sites: gpd.GeoDataFrame, cameras: Sequence[str]) -> Survey:
+    """A survey whose poses are these cameras alone: what each of them sees. Its key is that of no scenario.
+
+    Parameters
+    ----------
+    sites: frame of `planning.sites`, those that carry the cameras among them.
+
+    Raises
+    ------
+    ScenarioError: `scenario.keep` as `with_kept`.
+    """
+    heights = {float(match["height"]) for match in map(parse_camera_id, cameras) if match}
+    used = sites.loc[sites.index.isin({camera.split("/", maxsplit=1)[0] for camera in cameras})].sort_index(kind="stable")
+    heads = ground.heads(sorted(heights)) if heights else ()
+    more = _kept(cameras, {str(label): row for row, label in enumerate(used.index)}, heads, used)
+    order = np.argsort(more.site, kind="stable")
+    poses = Poses(heads, more.site[order], more.head[order], more.bearing_deg[order])
+    if len(poses):
+        matrix = build_matrix(ground.lines(_xy(used), _ceiling(used), heads), poses, len(ground.demand))
+    else:
+        matrix = CoverageMatrix(sparse.csr_matrix((0, len(ground.demand)), dtype=np.float32))
+    return Survey((), ground, used, poses, matrix, Aim(), (), ())
 
 
 def _xy(frame: gpd.GeoDataFrame) -> Floats:

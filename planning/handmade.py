@@ -130,7 +130,7 @@ class Handmade:
 def around(scenario: Scenario, cameras: Iterable[str], handmade: Handmade) -> Scenario:
     """The same wish around what was made by hand: cameras moved, turned or added are kept, those taken away are forbidden.
 
-    A hand's change goes before an older list: a kept camera that was changed is kept no longer as it was, a forbidden one that was put there is allowed.
+    A hand's change goes before an older list: a kept camera that was changed is no longer kept as it was, a forbidden one put there is allowed.
 
     Parameters
     ----------
@@ -215,7 +215,8 @@ def read_changes(rows: Iterable[str], plan: str) -> Handmade:
             continue
         wrong = not sign or was == now or any(text and parse_camera_id(text) is None for text in (was, now))
         if wrong:
-            faults.append(Fault("hand.form", "A change is WAS=NOW, each a camera's id or nothing", "Write, for example, =h-1-2/dome-5mp/0@90.0/6", row))
+            what = "A change is WAS=NOW, each a camera's id or nothing"
+            faults.append(Fault("hand.form", what, "Write, for example, =h-552341-2443120/dome-5mp/0@90.0/6", row))
         else:
             edits.append(Edit(was, now))
     if faults:

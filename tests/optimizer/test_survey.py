@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import shapely
 
+from optimizer.ground import offered
 from optimizer.plan import make_plan
 from optimizer.profiles import heights, over_ground
-from optimizer.ground import offered
-from optimizer.survey import Survey, make_survey, survey_key, with_kept
+from optimizer.survey import Survey, make_survey, survey_key
 from planning.catalogue import load_levels, load_models
 from planning.city import City
 from planning.errors import ScenarioError
