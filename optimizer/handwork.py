@@ -31,7 +31,7 @@ from optimizer.desk import same_city
 from optimizer.extras import homes_in_view, price_a_metre, sees_no_view
 from optimizer.ground import Ground, lay_ground
 from optimizer.plan import answer, arrays_of, cameras_of, finish, make_problem, score, sites_of
-from optimizer.problem import Flags, Ints, Problem
+from optimizer.problem import Flags, Floats, Ints, Problem
 from optimizer.survey import Survey, make_survey, survey_cameras
 from planning.catalogue import load_prices
 from planning.city import City
@@ -60,10 +60,13 @@ class Broken:
 
 @dataclass(frozen=True, eq=False)
 class Scored:
-    """What cameras are worth: as in a plan's scorecard and proof; `seen` (n_demand,), existing cameras included; the rules they break."""
+    """What cameras are worth: as in a plan's scorecard and proof; `weight` of the demand and whether it is `seen` (n_demand,), by existing cameras too;
+    the rules they break.
+    """
 
     cameras: tuple[PlannedCamera, ...]
     sites: tuple[PlannedSite, ...]
+    weight: Floats
     seen: Flags
     card: Scorecard
     second: float
@@ -121,7 +124,7 @@ class Bench:
         second = float(problem.second[problem.views(rows) > 1].sum()) / whole
         broken = (*_broken(wish, problem, survey, card), *self._barred(wish, eyes))
         return Scored(
-            tuple(found[camera] for camera in cameras), sites_of(survey, problem, rows), seen, card, second,
+            tuple(found[camera] for camera in cameras), sites_of(survey, problem, rows), problem.weight, seen, card, second,
             float(problem.penalty.sum()) / whole, *problem.spent(rows), broken,
         )  # fmt: skip
 
