@@ -27,7 +27,7 @@ from coverage.matrix import CoverageMatrix
 from coverage.poses import Aim, Head, Poses, make_poses
 from coverage.views import view_areas
 from optimizer.cover import Covered
-from optimizer.desk import same_city
+from optimizer.desk import DEAD_END, same_city
 from optimizer.extras import homes_in_view, price_a_metre, sees_no_view
 from optimizer.ground import Ground, lay_ground
 from optimizer.plan import answer, arrays_of, cameras_of, finish, make_problem, score, sites_of
@@ -60,8 +60,8 @@ class Broken:
 
 @dataclass(frozen=True, eq=False)
 class Scored:
-    """What cameras are worth: as in a plan's scorecard and proof; `weight` of the demand and whether it is `seen` (n_demand,), by existing cameras too;
-    the rules they break.
+    """What cameras are worth: as in a plan's scorecard and proof; `weight` of the demand and whether it is `seen` (n_demand,), existing cameras
+    included; the rules they break.
     """
 
     cameras: tuple[PlannedCamera, ...]
@@ -139,7 +139,7 @@ class Bench:
         return view_areas(self.ground.walls, points, poses, target_m=self.ground.target_m)
 
     def spot(self, x_m: float, y_m: float) -> str:
-        """The site at which a camera set down here stands: the city's own within `SNAP_M`, else a new pole at the nearest whole metre that allows one.
+        """The site at which a camera set down here stands: the city's own within `SNAP_M`, else a new pole at the nearest whole metre that may be.
 
         Raises
         ------
@@ -236,7 +236,7 @@ def keep_handmade(
     found = [survey.row(camera) for camera in cameras]
     if None in found:
         lost = ", ".join(camera for camera, row in zip(cameras, found, strict=True) if row is None)
-        raise ScenarioError.one("desk.camera", "No camera of this scenario bears this id", "Name a camera by its id, as the plan's table has it", lost)
+        raise ScenarioError.one("desk.camera", "No camera of this scenario bears this id", DEAD_END, lost)
     rows = np.sort(np.array(found, dtype=np.int64))
     _refuse_broken(scenario, problem, rows)
     return finish(city, scenario, survey, problem, _by_hand(problem, scenario, rows, progress), began=began, progress=progress)
@@ -253,10 +253,11 @@ def _by_hand(problem: Problem, scenario: Scenario, rows: Ints, progress: Progres
         raise ScenarioError.one("hand.bound", what, "Give it more time, or ask lower floors", error.faults[0].what) from error
     if isinstance(best, Covered):
         cost = problem.spent(rows)[0]
-        gap = cost / best.bound_inr - 1 if best.bound_inr else float("inf")
-        return dataclasses.replace(best, chosen=rows, cost_inr=cost, gap=gap, covered=float(problem.weight[problem.seen(rows)].sum()), termination=HAND_MADE)
+        gap, covered = cost / best.bound_inr - 1 if best.bound_inr else float("inf"), float(problem.weight[problem.seen(rows)].sum())
+        return dataclasses.replace(best, chosen=rows, cost_inr=cost, gap=gap, covered=covered, termination=HAND_MADE)
     bound = max(best.bound, value)
-    return dataclasses.replace(best, chosen=rows, objective=value, bound=bound, gap=bound / value - 1 if value > 0 else 0.0, termination=HAND_MADE)
+    gap = bound / value - 1 if value > 0 else 0.0
+    return dataclasses.replace(best, chosen=rows, objective=value, bound=bound, gap=gap, termination=HAND_MADE)
 
 
 def _refuse_broken(scenario: Scenario, problem: Problem, rows: Ints) -> None:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from optimizer.handwork import Bench, Scored
 
 LOWEST_M, HIGHEST_M = 2.0, 40.0
+_MONEY = ("budget", "yearly")
 _benches: Shelf[tuple[Bench, Scored]] = Shelf(3)
 
 
@@ -47,7 +48,10 @@ def change(city: City, plan: Plan, asked: Mapping[str, Any], said: Words) -> dic
     ids = [camera.id for camera in plan.cameras]
     todo, chosen = str(asked.get("do", "look")), str(asked.get("id", ""))
     if todo in ("undo", "redo"):
-        made, chosen = made.undone() if todo == "undo" else made.redone(), ""
+        # The camera in question is looked at again, as it is then.
+        turned = made.undone() if todo == "undo" else made.redone()
+        between = made.edits[min(made.at, turned.at) : max(made.at, turned.at)]
+        made, chosen = turned, "".join(edit.was if todo == "undo" else edit.now for edit in between)
     elif todo == "drop_all":
         made, chosen = Handmade(plan.id), ""
     elif todo != "look":
@@ -73,6 +77,8 @@ def open_draft(city: City, plan: Plan, name: str) -> Handmade:
 def start(city: City, plan: Plan, name: str, *, again: bool, title: str = "") -> jobs.PlanJob:
     """Begin to plan again around the changes of a draft, or to keep the plan as it was made by hand.
 
+    Planned again, it stays within its budgets. Kept as it is, a plan that costs more is one for so large a budget, and its bound is that budget's.
+
     Raises
     ------
     ScenarioError: `hand.rules` where the cameras break rules that planning again cannot mend, or that a plan may not be kept with.
@@ -83,14 +89,17 @@ def start(city: City, plan: Plan, name: str, *, again: bool, title: str = "") ->
     ids = [camera.id for camera in plan.cameras]
     cameras = made.applied(ids)
     wish = around(plan.scenario, ids, made)
-    broken = [rule for rule in bench.score(cameras).broken if not again or rule.rule == "no_view"]
+    scored = bench.score(cameras)
+    broken = [rule for rule in scored.broken if rule.rule == "no_view" or (not again and rule.rule not in _MONEY)]
     if broken:
         way_out = "Change them, or plan with other rules"
         faults = [Fault("hand.rules", f"These cameras break a rule of the wish: {rule.rule}", way_out, rule.name) for rule in broken]
         raise ScenarioError(faults)
     if again:
         return jobs.desk.start(city, wish)
-    wish = dataclasses.replace(wish, title=" ".join(title.split())[:120] or plan.scenario.title)
+    yearly = wish.yearly_inr if wish.yearly_inr is None else max(wish.yearly_inr, scored.yearly_inr)
+    named = " ".join(title.split())[:120] or plan.scenario.title
+    wish = dataclasses.replace(wish, title=named, budget_inr=max(wish.budget_inr, scored.cost_inr), yearly_inr=yearly)
     return jobs.desk.start(city, wish, make=partial(_keep, cameras=cameras), name=f"hand-{made.name}")
 
 
@@ -181,7 +190,8 @@ def _told(
     return {
         "hand": made.name, "undo": made.at > 0, "redo": made.at < len(made.edits), "chosen": chosen if chosen in now else "",
         "gone": [camera.id for camera in plan.cameras if camera.id not in now], **drawn, "numbers": _numbers(city, before, scored, said),
-        "broken": [_rule(city, rule, said) for rule in scored.broken], "models": models,
+        "broken": [_rule(city, rule, said) for rule in scored.broken], "keeps": all(rule.rule in _MONEY for rule in scored.broken),
+        "models": models,
         "changes": [{"id": edit.now, "text": _change(edit, said)} for edit in reversed(made.counted)],
     }  # fmt: skip
 
@@ -195,13 +205,13 @@ def _numbers(city: City, before: Scored, scored: Scored, said: Words) -> list[li
 
     weight, whole = before.weight, max(float(before.weight.sum()), 1e-12)
     gained, lost = (float(weight[rows].sum()) / whole for rows in (scored.seen & ~before.seen, before.seen & ~scored.seen))
-    fine = partial(said.share, digits=3)
+    fine, money = partial(said.share, digits=3), lambda value: said.money(int(value))
     rows = [
         [said.say("number.after"), said.share(scored.card.after, 2), differs(scored.card.after - before.card.after, fine)],
         [said.say("hand.gained"), fine(gained), f"−{fine(lost)} {said.say('hand.lost')}"],
         [said.say("number.cameras"), said.number(len(scored.cameras)), differs(len(scored.cameras) - len(before.cameras), said.number)],
-        [said.say("number.cost"), said.short(scored.cost_inr), differs(scored.cost_inr - before.cost_inr, lambda value: said.money(int(value)))],
-        [said.say("number.yearly"), said.short(scored.yearly_inr), differs(scored.yearly_inr - before.yearly_inr, lambda value: said.money(int(value)))],
+        [said.say("number.cost"), said.short(scored.cost_inr), differs(scored.cost_inr - before.cost_inr, money)],
+        [said.say("number.yearly"), said.short(scored.yearly_inr), differs(scored.yearly_inr - before.yearly_inr, money)],
     ]
     worst = scored.card.worst
     if worst is not None:
@@ -212,7 +222,7 @@ def _numbers(city: City, before: Scored, scored: Scored, said: Words) -> list[li
 
 def _rule(city: City, rule: Any, said: Words) -> str:
     """A broken rule in words."""
-    show = {"budget": lambda value: said.money(int(value)), "yearly": lambda value: said.money(int(value)), "room": said.number}.get(rule.rule, said.share)
+    show: Any = (lambda value: said.money(int(value))) if rule.rule in _MONEY else said.number if rule.rule == "room" else said.share
     name = mapdata.ward_names(city).get(rule.name, rule.name)
     return said.say(f"hand.broken_{rule.rule}", name=name, found=show(rule.found), allowed=show(rule.allowed))
 

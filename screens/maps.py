@@ -15,7 +15,7 @@ from planning.city import MADE_NOTE, MADE_NOTE_HI, City
 from planning.nouns import CAMERA_KINDS, CameraModel, Ladder
 from screens import mapdata
 from screens.library import PlanFile, Shelf
-from screens.routes import asset_url, city_url, ladder_url, plan_url, why_url
+from screens.routes import asset_url, city_url, hand_url, ladder_url, plan_url, why_url
 from screens.words import Words
 
 # The component's code is fetched like any asset, so a rerun need not send it again.
@@ -33,6 +33,10 @@ _WORDS = (
     "map", "metre", "model", "mount", "only", "place", "planned", "planned_one", "points", "reach", "roads", "seen", "sees", "site",
     "site_cost", "source", "tilt", "trouble", "unknown", "unseen", "views", "ward", "ward_line", "yearly", "zoom_in", "zoom_out",
 )  # fmt: skip
+_HAND_WORDS = (
+    "title", "add", "cancel", "undo", "redo", "drop_all", "placing", "failed", "changes", "name", "again", "save", "bearing", "degrees", "height",
+    "model", "lens", "move", "drop", "changed", "won", "lost",
+)  # fmt: skip
 _bounds: Shelf[list[list[float]]] = Shelf(16)
 _component = st.components.v2.component("chaukas_map", js=_LOADER % asset_url("map.js"))
 
@@ -49,7 +53,7 @@ def map_words(said: Words, models: Mapping[str, CameraModel]) -> dict[str, Any]:
 def map_data(
     city: City, said: Words, models: Mapping[str, CameraModel], *, plan: PlanFile | None = None, draft: str = "",
     ladder: dict[str, Any] | None = None, group: str = "", only: Collection[str] | None = None, listed: bool = True, height: int = 600,
-    rules: bool = False,
+    rules: bool = False, hand: str | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """What one map is told: addresses of its layers, words, bounds, labels.
 
@@ -63,6 +67,7 @@ def map_data(
     listed: whether the list of planned cameras stands beside the map.
     height: of the map [px].
     rules: whether a planned camera's panel tells why it is there, and offers to keep or forbid it.
+    hand: the name of the draft in the address, "" for none, where the plan may be changed by hand.
     """
     urls = {layer: city_url(city, layer) for layer in ("roads", "buildings", "wards", "cameras") if len(city[layer])}
     if plan is not None:
@@ -82,6 +87,9 @@ def map_data(
         "ladder": None if ladder is None else {name: value for name, value in ladder.items() if name != "urls"},
         "why": why_url(city, plan, said) if plan is not None and rules else "",
         "rules": {name: said.say(f"rule.{name}") for name in ("keep", "forbid", "forbid_site", "why", "waiting", "failed")} if rules else None,
+        "hand": None if plan is None or hand is None else {
+            "url": hand_url(city, plan, said), "name": hand, "words": {name: said.say(f"hand.{name}") for name in _HAND_WORDS},
+        },
         "group": group,
         "only": None if only is None else sorted(only),
         "list": listed and plan is not None,
@@ -113,15 +121,24 @@ def ladder_data(city: City, ladder: Ladder, file: PlanFile, said: Words, start: 
 
 @dataclass(frozen=True)
 class Told:
-    """What a visitor told the map: the rung a slider was let go at, None before; a rule asked for now, as `keep` or `forbid` and an id."""
+    """What a visitor told the map: the rung a slider was let go at, None before; a rule asked for now, as `keep` or `forbid` and an id; the draft a
+    plan is now, None where it was not changed now; and what to make of a draft, as `again` or `save`, its name, and a title.
+    """
 
-    rung: int | None
-    rule: tuple[str, str] | None
+    rung: int | None = None
+    rule: tuple[str, str] | None = None
+    hand: str | None = None
+    make: tuple[str, str, str] | None = None
 
 
 def city_map(data: dict[str, Any], key: str) -> Told:
     """Mount the map with what `map_data` made; `key` is stable for its place on the page."""
-    found = _component(key=key, data=data, on_rung_change=lambda: None, on_rule_change=lambda: None)
-    rung, rule = found.rung, found.rule
+    names = ("rung", "rule", "hand", "make")
+    found = _component(key=key, data=data, **{f"on_{name}_change": lambda: None for name in names})
+    rung, rule, hand, make = (getattr(found, name) for name in names)
     asked = (str(rule["what"]), str(rule["id"])) if isinstance(rule, Mapping) and rule.get("what") in ("keep", "forbid") and "id" in rule else None
-    return Told(int(rung) if isinstance(rung, (int, float)) else None, asked)
+    draft = str(hand["name"]) if isinstance(hand, Mapping) and "name" in hand else None
+    made = None
+    if isinstance(make, Mapping) and make.get("what") in ("again", "save"):
+        made = (str(make["what"]), str(make.get("hand", "")), str(make.get("title", "")))
+    return Told(int(rung) if isinstance(rung, (int, float)) else None, asked, draft, made)

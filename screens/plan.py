@@ -7,9 +7,11 @@ import streamlit as st
 from planning.catalogue import list_recipes, load_levels, load_models
 from planning.city import City
 from planning.errors import ChaukasError, InputError
+from planning.handmade import read_draft
 from planning.money import parse_rupees
+from planning.nouns import Plan
 from planning.purposes import load_purposes
-from screens import jobs, library
+from screens import byhand, jobs, library
 from screens.maps import city_map, map_data
 from screens.plan_result import plan_title, show_plan
 from screens.routes import draft_url
@@ -39,9 +41,46 @@ def show(city: City, said: Words) -> None:
         if given and given not in [file.id for file in files]:
             tell(InputError.one("plan.unknown", "This city has no such plan", "Choose one of the list", given), said)
         chosen = pick(said.say("plan.choose"), [file.id for file in files], "plan", lambda plan_id: label(city, plan_id, said))
-        rule = show_plan(city, library.plan(city, chosen), library.plan_path(city, chosen), said)
-    if rule is not None:
-        _add_rule(*rule)
+        plan = library.plan(city, chosen)
+        told = show_plan(city, plan, library.plan_path(city, chosen), said, _draft_name(city, plan, said))
+    if told.rule is not None:
+        _add_rule(*told.rule)
+    if told.hand is not None and told.hand != st.query_params.get("hand", ""):
+        _set_draft(told.hand)
+        st.rerun()
+    if told.make is not None:
+        _make(city, chosen, *told.make, said)
+
+
+def _set_draft(name: str) -> None:
+    """Put a draft's name into the address, or take it out."""
+    if name:
+        st.query_params["hand"] = name
+    else:
+        st.query_params.pop("hand", None)
+
+
+def _draft_name(city: City, plan: Plan, said: Words) -> str:
+    """The draft in the address; none where it is another plan's, and that it is lost is told."""
+    name = st.query_params.get("hand", "")
+    try:
+        if name and read_draft(name, city).plan == plan.id:
+            return name
+    except ChaukasError as error:
+        tell(error, said)
+    _set_draft("")
+    return ""
+
+
+def _make(city: City, plan_id: str, what: str, draft: str, title: str, said: Words) -> None:
+    """Begin to plan again around what was changed by hand, or to keep the plan as it is now."""
+    try:
+        job = byhand.start(city, library.plan(city, plan_id), draft, again=what == "again", title=title)
+    except ChaukasError as error:
+        tell(error, said)
+        return
+    st.query_params["job"] = job.id
+    st.rerun()
 
 
 def _rules(what: str) -> list[str]:
@@ -184,6 +223,7 @@ def _watch(city: City, said: Words) -> None:
         error = jobs.outcome(job)
         if error is None and job.job.result is not None:
             st.query_params["plan"] = job.job.result
+            _set_draft("")  # it was the other plan's
             del st.query_params["job"]
             jobs.desk.forget(job)
             st.toast(said.say("job.done"), icon=":material/check:")

@@ -17,7 +17,7 @@ from planning.nouns import Plan
 from planning.report import write_report
 from screens.library import PlanFile, PlanLine
 from screens.mapdata import ward_names
-from screens.maps import city_map, map_data
+from screens.maps import Told, city_map, map_data
 from screens.tables import Columns, bar, camera_columns, camera_frame, percent, show_table, text_right
 from screens.words import Words, plain
 
@@ -34,11 +34,12 @@ def plan_title(line: PlanLine, said: Words) -> str:
     return f"{name} · {said.say('plan.cameras_n', n=said.number(line.cameras))} · {said.share(line.after)} · {line.id}"
 
 
-def show_plan(city: City, plan: Plan, file: PlanFile, said: Words) -> tuple[str, str] | None:
-    """Draw the plan; a rule its visitor asks for on the map, as `keep` or `forbid` and an id."""
+def show_plan(city: City, plan: Plan, file: PlanFile, said: Words, hand: str = "") -> Told:
+    """Draw the plan, changed by hand as the draft of that name has it; what its visitor tells the map."""
     trust(city, plan, said)
     _numbers(city, plan, said)
-    told = city_map(map_data(city, said, load_models(), plan=file, height=600, rules=plan.city_digest == city.digest), key="map-plan")
+    same = plan.city_digest == city.digest
+    told = city_map(map_data(city, said, load_models(), plan=file, height=600, rules=same, hand=hand if same else None), key="map-plan")
     wards, cameras, costs, proof, files = st.tabs([said.say(f"tab.{tab}") for tab in ("wards", "cameras", "costs", "proof", "files")])
     with wards:
         _wards(city, plan, said)
@@ -50,7 +51,7 @@ def show_plan(city: City, plan: Plan, file: PlanFile, said: Words) -> tuple[str,
         _proof(plan, said)
     with files:
         _downloads(city, plan, file, said)
-    return told.rule
+    return told
 
 
 def trust(city: City, plan: Plan, said: Words) -> None:
