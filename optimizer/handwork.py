@@ -35,7 +35,7 @@ from optimizer.problem import Flags, Floats, Ints, Problem
 from optimizer.survey import Survey, make_survey, survey_cameras
 from planning.catalogue import load_prices
 from planning.city import City
-from planning.errors import Infeasible, ScenarioError
+from planning.errors import Fault, Infeasible, ScenarioError
 from planning.handmade import HAND_MADE, camera_id, placed_spot
 from planning.nouns import Plan, PlannedCamera, PlannedSite, Scenario, Scorecard
 from planning.progress import Progress
@@ -43,6 +43,7 @@ from planning.sites import build_sites, may_stand, placed_sites
 
 SNAP_M = 3.0  # a camera set down this near to one of the city's sites stands there
 ASIDE_M = 3  # and else within so many metres, where no pole may stand right there
+MONEY = ("budget", "yearly")  # rules of money
 _KEPT = 20_000  # cameras whose views are remembered
 
 
@@ -212,6 +213,29 @@ def open_bench(city: City, plan: Plan) -> Bench:
     same_city(plan, city)
     ground = lay_ground(city, plan.scenario, demand=plan.demand.drop(columns=["before", "after", "seen_share"], errors="ignore"))
     return Bench(city, plan, ground, build_sites(city, load_prices()))
+
+
+def refuse_broken(scored: Scored, *, again: bool) -> None:
+    """Refuse cameras whose broken rules neither planning again nor a larger budget mends.
+
+    Parameters
+    ----------
+    again: whether the plan is to be made again around them, within its budget; else it is to be kept as it is.
+
+    Raises
+    ------
+    ScenarioError: `hand.rules` for each such rule.
+    """
+    broken = [rule for rule in scored.broken if rule.rule == "no_view" or (not again and rule.rule not in MONEY)]
+    if broken:
+        way_out = "Change them, or plan with other rules"
+        raise ScenarioError([Fault("hand.rules", f"These cameras break a rule of the wish: {rule.rule}", way_out, rule.name) for rule in broken])
+
+
+def paid(scenario: Scenario, scored: Scored) -> Scenario:
+    """The wish with budgets no smaller than the cameras cost: a plan kept as it was made is one for so much money."""
+    yearly = None if scenario.yearly_inr is None else max(scenario.yearly_inr, scored.yearly_inr)
+    return dataclasses.replace(scenario, budget_inr=max(scenario.budget_inr, scored.cost_inr), yearly_inr=yearly)
 
 
 def keep_handmade(

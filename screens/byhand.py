@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import pyproj
 
 from planning.city import City
-from planning.errors import Fault, InputError, ScenarioError
+from planning.errors import InputError, ScenarioError
 from planning.handmade import Edit, Handmade, around, camera_id, parse_camera_id, placed_spot, read_draft, write_draft
 from planning.nouns import Draft, Plan
 from planning.progress import Progress
@@ -84,22 +84,18 @@ def start(city: City, plan: Plan, name: str, *, again: bool, title: str = "") ->
     ScenarioError: `hand.rules` where the cameras break rules that planning again cannot mend, or that a plan may not be kept with.
     InputError: `hand.unknown`, `city.folder`.
     """
+    from optimizer.handwork import paid, refuse_broken
+
     made = open_draft(city, plan, name)
     bench, _ = _bench(city, plan)
     ids = [camera.id for camera in plan.cameras]
     cameras = made.applied(ids)
     wish = around(plan.scenario, ids, made)
     scored = bench.score(cameras)
-    broken = [rule for rule in scored.broken if rule.rule == "no_view" or (not again and rule.rule not in _MONEY)]
-    if broken:
-        way_out = "Change them, or plan with other rules"
-        faults = [Fault("hand.rules", f"These cameras break a rule of the wish: {rule.rule}", way_out, rule.name) for rule in broken]
-        raise ScenarioError(faults)
+    refuse_broken(scored, again=again)
     if again:
         return jobs.desk.start(city, wish)
-    yearly = wish.yearly_inr if wish.yearly_inr is None else max(wish.yearly_inr, scored.yearly_inr)
-    named = " ".join(title.split())[:120] or plan.scenario.title
-    wish = dataclasses.replace(wish, title=named, budget_inr=max(wish.budget_inr, scored.cost_inr), yearly_inr=yearly)
+    wish = dataclasses.replace(paid(wish, scored), title=" ".join(title.split())[:120] or plan.scenario.title)
     return jobs.desk.start(city, wish, make=partial(_keep, cameras=cameras), name=f"hand-{made.name}")
 
 
