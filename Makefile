@@ -53,6 +53,7 @@ bench: setup-dev ## the quick benchmarks
 	$(BIN)/python -m benchmarks.frontier --quick
 	$(BIN)/python -m benchmarks.region --quick
 	$(BIN)/python -m benchmarks.app --quick
+	$(BIN)/python -m benchmarks.faults --quick
 
 lock: setup-dev ## pin what pyproject.toml asks for, with hashes
 	$(BIN)/uv pip compile -q --upgrade pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links -o requirements.lock

@@ -20,14 +20,15 @@ MOST_LINES, MOST_IN_A_FUNCTION = 400, 60
 DOORS = {
     "osmium": {"planning.osm"}, "osmnx": {"planning.osm"}, "pyrosm": {"planning.osm"}, "pandera": {"planning.frames"}, "numba": {"planning.jit"},
     "pulp": {"optimizer.program"}, "highspy": {"optimizer.program"}, "sqlalchemy": {"planning.store", "planning.schema"},
-    "alembic": {"planning.store"}, "argon2": {"planning.passwords"}, "cryptography": {"live.secrets"}, "onvif": {"live.onvif"},
+    "alembic": {"planning.store", "planning.migrations.env", "planning.migrations.versions.0001_first_tables"},
+    "argon2": {"planning.passwords"}, "cryptography": {"live.secrets"}, "onvif": {"live.onvif"},
     "dask": {"planning.workers"}, "distributed": {"planning.workers"},
     "rasterio": {"coverage.terrain", "coverage.gaps"}, "cv2": {"live.feeds"}, "av": {"live.feeds"}, "typst": {"planning.report"},
 }  # fmt: skip
 # room -> what it may import of the house
 MAY_IMPORT = {
     "planning": set(), "coverage": {"planning"}, "optimizer": {"coverage", "planning"}, "live": {"coverage", "planning"},
-    "screens": {"optimizer", "live", "coverage", "planning"}, "app": set(ROOMS), "cli": set(ROOMS), "benchmarks": {*ROOMS, "cli", "data"},
+    "screens": {"optimizer", "live", "coverage", "planning"}, "app": set(ROOMS), "cli": set(ROOMS), "benchmarks": {*ROOMS, "cli", "data", "tests"},
     "data": {"planning", "data"},
 }  # fmt: skip
 

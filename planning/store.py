@@ -1,0 +1,334 @@
+"""What is decided and by whom, kept so that nothing acknowledged is lost: SQLite in the state folder, or PostgreSQL by its address.
+
+The one door to SQLAlchemy, with `schema`. Rows come and go as plain dicts; whoever changes any does so in one transaction with one line of the audit:
+
+    with store.write(actor.id, "vote.cast", proposal_id) as tx:
+        tx.add("votes", {...})
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import sqlite3
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import event
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from planning.audit import Break, Head, check_chain, check_rows, next_line, row_digest
+from planning.errors import ChaukasError, InputError
+from planning.keys import read_key, state_folder
+from planning.schema import metadata
+
+BUSY_MS = 15_000  # how long a writer waits for another
+_MIGRATIONS = Path(__file__).parent / "migrations"
+_WRITERS = 0x6368617561756474  # PostgreSQL's lock that makes writers wait for one another, as SQLite's do
+_READS, _WRITES = {"chaukas": "read"}, {"chaukas": "write"}
+
+Row = dict[str, Any]
+
+
+class StoreError(ChaukasError):
+    """The store could not do what was asked; nothing of it was kept."""
+
+
+def now() -> str:
+    """The moment in UTC as the store writes it."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+def new_id() -> str:
+    """An id nobody has yet."""
+    return secrets.token_hex(8)
+
+
+def database_url() -> str:
+    """`CHAUKAS_DATABASE_URL`, else the SQLite file of the state folder."""
+    return os.environ.get("CHAUKAS_DATABASE_URL") or f"sqlite:///{state_folder() / 'chaukas.db'}"
+
+
+class Store:
+    """One database with its key and its file of heads.
+
+    Parameters
+    ----------
+    url: sqlite:///PATH or postgresql+psycopg://…
+    folder: where the key and the heads lie; not in the database, so that who can write there cannot seal.
+    """
+
+    def __init__(self, url: str | None = None, folder: Path | None = None) -> None:
+        self.url = url or database_url()
+        self.folder = folder or state_folder()
+        self.key = read_key(self.folder / "audit.key")
+        self._heads = self.folder / "audit.heads"
+        self.engine = _engine(self.url)
+
+    @property
+    def name(self) -> str:
+        """The address without a password."""
+        return self.engine.url.render_as_string(hide_password=True)
+
+    def upgrade(self) -> tuple[str | None, str]:
+        """Bring the tables to this version's form; the revisions before and after."""
+        before, newest = self.revision()
+        if before != newest:
+            with self._told(), self.engine.connect().execution_options(**_WRITES) as connection, connection.begin():
+                config = Config()
+                config.set_main_option("script_location", str(_MIGRATIONS))
+                config.attributes["connection"] = connection
+                command.upgrade(config, "head")
+        return before, newest
+
+    def revision(self) -> tuple[str | None, str]:
+        """The revision of the tables (None: none yet), and this version's.
+
+        Raises
+        ------
+        StoreError: the database was written by a later version.
+        """
+        scripts = ScriptDirectory(str(_MIGRATIONS))
+        newest = scripts.get_current_head() or ""
+        with self._told(), self.engine.connect().execution_options(**_READS) as connection, connection.begin():
+            found = MigrationContext.configure(connection).get_current_revision()
+        if found is not None and found not in {script.revision for script in scripts.walk_revisions()}:
+            raise StoreError.one("store.newer", "The database was written by a later version", "Run the version that wrote it, or a later one", found)
+        return found, newest
+
+    def ready(self) -> Store:
+        """The store itself, once its tables are of this version.
+
+        Raises
+        ------
+        StoreError: they are older and hold something; a backup should come before the upgrade.
+        """
+        before, newest = self.revision()
+        if before is None:
+            self.upgrade()
+        elif before != newest:
+            raise StoreError.one("store.older", "The database is of an older version", "Make a backup, then run: chaukas db upgrade", before)
+        return self
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[Reading]:
+        """One look at all tables, as they stood at one moment."""
+        with self._told(), self.engine.connect().execution_options(**_READS) as connection, connection.begin():
+            yield Reading(connection)
+
+    @contextlib.contextmanager
+    def write(self, by: str, action: str, subject: str, details: Mapping[str, Any] | None = None) -> Iterator[Writing]:
+        """One change: all of it is kept, with its line of the audit, or nothing.
+
+        Parameters
+        ----------
+        by: who does it: an actor's id, "" for the public. action, subject: what, and to what. details: what the audit should say beside.
+
+        Raises
+        ------
+        StoreError: the database is busy, full or away. InputError: a row is there already, or what it names is not.
+        """
+        with self._told(), self.engine.connect().execution_options(**_WRITES) as connection:
+            with connection.begin():
+                tx = Writing(connection)
+                yield tx
+                head = tx.head()
+                line = next_line(
+                    self.key, head, at=now(), by=by, action=action, subject=subject, details={**(details or {}), **tx.told, "rows": tx.digests}
+                )  # fmt: skip
+                connection.execute(sa.insert(metadata.tables["audit"]).values(**line))
+            # The change stands by now: a head that cannot be written down must not make it look refused.
+            with contextlib.suppress(OSError):
+                self._note(Head(line["seq"], line["mac"]))
+
+    def verify(self, heads: tuple[Head, ...] = ()) -> tuple[Head, Break | None]:
+        """The audit's head, and the first thing that does not hold: a line of the chain, else a row of another table."""
+        with self.read() as tx:
+            head, digests, broken = check_chain(self.key, tx.lines(), (*self.heads(), *heads))
+            if broken is None:
+                broken = next(check_rows(tx.row_digests(), digests), None)
+        return head, broken
+
+    def heads(self) -> tuple[Head, ...]:
+        """Every head written down beside the key; a line torn by a crash is passed over."""
+        found = []
+        if self._heads.exists():
+            for text in self._heads.read_text("ascii", errors="replace").splitlines():
+                with contextlib.suppress(ValueError):
+                    found.append(Head.read(text))
+        return tuple(found)
+
+    def _note(self, head: Head) -> None:
+        """Write a head down after its commit: one short append, so that writers do not tear one another's."""
+        descriptor = os.open(self._heads, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            os.write(descriptor, f"\n{head.seq}:{head.mac}\n".encode())
+        finally:
+            os.close(descriptor)
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except IntegrityError as error:
+            raise InputError.one("store.conflict", "This is there already, or names what is not there", "Reload and look", _said(error)) from None
+        except (DBAPIError, sqlite3.Error) as error:
+            said = _said(error)
+            if "full" in said or "No space" in said:
+                raise StoreError.one("store.full", "The disk is full; nothing was kept", "Make room, then try again", said) from None
+            if "locked" in said or "busy" in said:
+                raise StoreError.one("store.busy", "Others are writing; nothing was kept", "Try again", said) from None
+            raise StoreError.one("store.failed", f"The database refused: {said}", "Check the database, then try again", self.name) from None
+
+
+class Reading:
+    """Rows as they stood when the look began."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def rows(self, table: str, *, order: str = "id", **where: object) -> list[Row]:
+        """Rows whose columns equal what is given, or are among it where a tuple is given; in the order of a column."""
+        there = metadata.tables[table]
+        found = self._connection.execute(sa.select(there).where(*_conditions(there, where)).order_by(there.c[order]))
+        return [dict(row) for row in found.mappings()]
+
+    def one(self, table: str, **where: object) -> Row | None:
+        """The first such row; None where there is none."""
+        there = metadata.tables[table]
+        found = self._connection.execute(sa.select(there).where(*_conditions(there, where)).limit(1)).mappings().first()
+        return dict(found) if found is not None else None
+
+    def get(self, table: str, row_id: str) -> Row:
+        """The row of an id.
+
+        Raises
+        ------
+        InputError: there is none.
+        """
+        found = self.one(table, id=row_id)
+        if found is None:
+            raise InputError.one("store.unknown", f"There is no such entry in {table}", "Reload the page, or choose one of the list", row_id)
+        return found
+
+    def head(self) -> Head:
+        """The audit's last line."""
+        audit = metadata.tables["audit"]
+        found = self._connection.execute(sa.select(audit.c.seq, audit.c.mac).order_by(audit.c.seq.desc()).limit(1)).first()
+        return Head(0, "") if found is None else Head(found.seq, found.mac)
+
+    def lines(self, **where: object) -> Iterator[Row]:
+        """Lines of the audit in their order."""
+        audit = metadata.tables["audit"]
+        found = self._connection.execute(sa.select(audit).where(*_conditions(audit, where)).order_by(audit.c.seq))
+        return (dict(row) for row in found.mappings())
+
+    def row_digests(self) -> Iterator[tuple[str, str]]:
+        """Every row but the audit's, as `table/id` with its digest."""
+        for table in metadata.sorted_tables:
+            if table.name != "audit":
+                for row in self._connection.execute(sa.select(table)).mappings():
+                    yield f"{table.name}/{row['id']}", row_digest(table.name, dict(row))
+
+
+class Writing(Reading):
+    """Rows, and changes that stand once the transaction ends well. `told`: what the audit's line should say beside."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        super().__init__(connection)
+        self.digests: dict[str, str | None] = {}
+        self.told: dict[str, Any] = {}
+
+    def add(self, table: str, row: Mapping[str, Any]) -> str:
+        """Add a row; its id, made where none is given."""
+        values = {"id": new_id(), **row}
+        self._connection.execute(sa.insert(metadata.tables[table]).values(**values))
+        return self._sealed(table, str(values["id"]))
+
+    def change(self, table: str, row_id: str, **values: object) -> str:
+        """Change columns of a row; its id.
+
+        Raises
+        ------
+        InputError: there is no such row.
+        """
+        there = metadata.tables[table]
+        self.get(table, row_id)
+        self._connection.execute(sa.update(there).where(there.c.id == row_id).values(**values))
+        return self._sealed(table, row_id)
+
+    def drop(self, table: str, row_id: str) -> None:
+        """Take a row away; what it was stays in the audit as a digest.
+
+        Raises
+        ------
+        InputError: there is no such row.
+        """
+        there = metadata.tables[table]
+        self.get(table, row_id)
+        self._connection.execute(sa.delete(there).where(there.c.id == row_id))
+        self.digests[f"{table}/{row_id}"] = None
+
+    def _sealed(self, table: str, row_id: str) -> str:
+        # Read back, so that the digest is of what the database holds and not of what it was given.
+        self.digests[f"{table}/{row_id}"] = row_digest(table, self.get(table, row_id))
+        return row_id
+
+
+def _conditions(table: sa.Table, where: Mapping[str, object]) -> list[sa.ColumnElement[bool]]:
+    return [table.c[name].in_(value) if isinstance(value, tuple) else table.c[name] == value for name, value in where.items()]
+
+
+def _said(error: BaseException) -> str:
+    """What the driver says, without the statement and its values, which may be a person's."""
+    return str(getattr(error, "orig", None) or error).splitlines()[0][:200]
+
+
+def _engine(url: str) -> sa.Engine:
+    """An engine whose transactions begin as FACTS of the field demand: on SQLite a writer takes its lock at once.
+
+    Raises
+    ------
+    StoreError: the address is neither SQLite's nor PostgreSQL's.
+    """
+    try:
+        parsed = sa.make_url(url)
+    except sa.exc.ArgumentError:
+        raise StoreError.one("store.url", "This is no database's address", "Use sqlite:///PATH or postgresql+psycopg://USER@HOST/NAME") from None
+    if parsed.get_backend_name() == "sqlite" and parsed.database and parsed.database != ":memory:":
+        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        engine = sa.create_engine(parsed, connect_args={"timeout": BUSY_MS / 1000})
+        event.listen(engine, "connect", _sqlite_settings)
+        event.listen(engine, "begin", _sqlite_begin)
+        return engine
+    if parsed.get_backend_name() == "postgresql":
+        engine = sa.create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+        event.listen(engine, "begin", _postgresql_begin)
+        return engine
+    way_out = "Use sqlite:///PATH or postgresql+psycopg://USER@HOST/NAME"
+    raise StoreError.one("store.url", "The store is a SQLite file or a PostgreSQL server", way_out, parsed.get_backend_name())
+
+
+def _sqlite_settings(connection: sqlite3.Connection, _: object) -> None:
+    connection.isolation_level = None  # transactions are begun below, not by the driver's guess
+    for setting in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_MS}"):
+        connection.execute(f"PRAGMA {setting}")
+
+
+def _sqlite_begin(connection: sa.Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("chaukas") == "write" else "BEGIN")
+
+
+def _postgresql_begin(connection: sa.Connection) -> None:
+    if connection.get_execution_options().get("chaukas") == "write":
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS})")
+    else:
+        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
