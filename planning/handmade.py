@@ -1,12 +1,12 @@
-"""What people change in a plan by hand: cameras moved, turned, added, taken away; and drafts of such changes, kept with their city.
+"""What people change in a plan by hand: cameras moved, turned, added, taken away; and sheets of such changes, kept with their city.
 
 A camera's id says all of it: site, model, lens, bearing, height, as in j-552341-2443120/bullet-4mp/0@90.0/6. A camera need not stand at one of the
 city's sites: h-552341-2443120 is a place set by hand, at that whole metre east and north in the city's CRS (`planning.sites` says what may stand
 there, and what it is taken to cost).
 
-A change names the camera that was and the one that is now; one of them is "" where a camera is added or taken away. A draft holds all changes of a
-plan, those taken back too, and how many of them count by now: undoing and redoing moves that number alone. A draft never changes: one more change
-is another draft, whose id is the hash of its content, so an address that names one stays true for whoever has it.
+A change names the camera that was and the one that is now; one of them is "" where a camera is added or taken away. A sheet holds all changes of a
+plan, those taken back too, and how many of them count by now: undoing and redoing moves that number alone. A sheet never changes: one more change
+is another sheet, whose id is the hash of its content, so an address that names one stays true for whoever has it.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Handmade:
 
     Raises
     ------
-    ScenarioError: `hand.draft` where the parts do not fit together.
+    ScenarioError: `hand.sheet` where the parts do not fit together.
     """
 
     plan: str
@@ -77,8 +77,8 @@ class Handmade:
 
     def __post_init__(self) -> None:
         if not 0 <= self.at <= len(self.edits) <= MOST_EDITS or any(edit.was == edit.now for edit in self.edits):
-            what = f"These changes do not fit together; a draft holds {MOST_EDITS} at most"
-            raise ScenarioError.one("hand.draft", what, "Begin again from the plan", f"{self.at} of {len(self.edits)}")
+            what = f"These changes do not fit together; a sheet holds {MOST_EDITS} at most"
+            raise ScenarioError.one("hand.sheet", what, "Begin again from the plan", f"{self.at} of {len(self.edits)}")
 
     @property
     def id(self) -> str:
@@ -88,7 +88,7 @@ class Handmade:
 
     @property
     def name(self) -> str:
-        """How an address names the draft and how many of its changes count; "" where there is no change at all."""
+        """How an address names the sheet and how many of its changes count; "" where there is no change at all."""
         return f"{self.id}-{self.at}" if self.edits else ""
 
     @property
@@ -152,21 +152,21 @@ def around(scenario: Scenario, cameras: Iterable[str], handmade: Handmade) -> Sc
     return dataclasses.replace(scenario, keep=tuple(sorted(keep)), forbid=tuple(sorted(forbid)))
 
 
-def draft_folder(city: City) -> Path:
-    """Where a city's drafts are kept.
+def sheet_folder(city: City) -> Path:
+    """Where a city's sheets are kept.
 
     Raises
     ------
     InputError: `city.folder` where the city has no folder.
     """
     if city.folder is None:
-        raise InputError.one("city.folder", "This city has no folder to keep a draft in", "Save the city first", city.name)
-    return city.folder / "drafts"
+        raise InputError.one("city.folder", "This city has no folder to keep a sheet in", "Save the city first", city.name)
+    return city.folder / "sheets"
 
 
-def write_draft(handmade: Handmade, city: City) -> Path:
-    """Keep a draft with its city; returns the file. One that is there already stays as it is."""
-    target = draft_folder(city) / f"{handmade.id}.json"
+def write_sheet(handmade: Handmade, city: City) -> Path:
+    """Keep a sheet with its city; returns the file. One that is there already stays as it is."""
+    target = sheet_folder(city) / f"{handmade.id}.json"
     if target.exists():
         return target
     content = {"version": VERSION, "plan": handmade.plan, "edits": [[edit.was, edit.now] for edit in handmade.edits]}
@@ -178,8 +178,8 @@ def write_draft(handmade: Handmade, city: City) -> Path:
     return target
 
 
-def read_draft(name: str, city: City) -> Handmade:
-    """The draft an address names.
+def read_sheet(name: str, city: City) -> Handmade:
+    """The sheet an address names.
 
     Raises
     ------
@@ -187,7 +187,7 @@ def read_draft(name: str, city: City) -> Handmade:
     FileRefused: `hand.unreadable` where its file is damaged.
     """
     match = _NAME.fullmatch(name)
-    path = draft_folder(city) / f"{match['id']}.json" if match else None
+    path = sheet_folder(city) / f"{match['id']}.json" if match else None
     if match is None or path is None or not path.is_file():
         raise InputError.one("hand.unknown", "The changes of this address are not kept here", "Begin again from the plan", name)
     try:

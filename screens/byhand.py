@@ -1,6 +1,6 @@
-"""A plan changed by hand on the map: what is asked becomes one more change of a draft, and the answer tells what the plan then is.
+"""A plan changed by hand on the map: what is asked becomes one more change of a sheet, and the answer tells what the plan then is.
 
-What a browser asks, as JSON: {"hand": name of the draft, "" for none, "do": what, …, "preview": true to try without keeping}. `do` is one of
+What a browser asks, as JSON: {"hand": name of the sheet, "" for none, "do": what, …, "preview": true to try without keeping}. `do` is one of
 
     look                                    undo, redo, drop_all
     move    id, lat, lon                    set     id, and any of bearing, height, model, lens
@@ -20,7 +20,7 @@ import pyproj
 
 from planning.city import City
 from planning.errors import InputError, ScenarioError
-from planning.handmade import Edit, Handmade, around, camera_id, parse_camera_id, placed_spot, read_draft, write_draft
+from planning.handmade import Edit, Handmade, around, camera_id, parse_camera_id, placed_spot, read_sheet, write_sheet
 from planning.nouns import Draft, Plan
 from planning.progress import Progress
 from screens import jobs, mapdata
@@ -40,11 +40,11 @@ def change(city: City, plan: Plan, asked: Mapping[str, Any], said: Words) -> dic
 
     Raises
     ------
-    InputError: `hand.ask` for what cannot be read, `hand.unknown` for a draft that is not there. ScenarioError: for a change that cannot be made.
+    InputError: `hand.ask` for what cannot be read, `hand.unknown` for a sheet that is not there. ScenarioError: for a change that cannot be made.
     CityError: `desk.city` where the plan was made for another state of the city.
     """
     bench, before = _bench(city, plan)
-    made = open_draft(city, plan, str(asked.get("hand", "")))
+    made = open_sheet(city, plan, str(asked.get("hand", "")))
     ids = [camera.id for camera in plan.cameras]
     todo, chosen = str(asked.get("do", "look")), str(asked.get("id", ""))
     if todo in ("undo", "redo"):
@@ -60,22 +60,22 @@ def change(city: City, plan: Plan, asked: Mapping[str, Any], said: Words) -> dic
     now = made.applied(ids)
     scored = bench.score(now)
     if made.edits and not asked.get("preview"):
-        write_draft(made, city)
+        write_sheet(made, city)
     return _told(city, plan, bench, before, made, scored, chosen, said)
 
 
-def open_draft(city: City, plan: Plan, name: str) -> Handmade:
-    """The draft of that name, where it is one of this plan; no change at all where no name is given."""
+def open_sheet(city: City, plan: Plan, name: str) -> Handmade:
+    """The sheet of that name, where it is one of this plan; no change at all where no name is given."""
     if not name:
         return Handmade(plan.id)
-    made = read_draft(name, city)
+    made = read_sheet(name, city)
     if made.plan != plan.id:
         raise InputError.one("hand.unknown", "The changes of this address are those of another plan", "Begin again from the plan", name)
     return made
 
 
 def start(city: City, plan: Plan, name: str, *, again: bool, title: str = "") -> jobs.PlanJob:
-    """Begin to plan again around the changes of a draft, or to keep the plan as it was made by hand.
+    """Begin to plan again around the changes of a sheet, or to keep the plan as it was made by hand.
 
     Planned again, it stays within its budgets. Kept as it is, a plan that costs more is one for so large a budget, and its bound is that budget's.
 
@@ -86,7 +86,7 @@ def start(city: City, plan: Plan, name: str, *, again: bool, title: str = "") ->
     """
     from optimizer.handwork import paid, refuse_broken
 
-    made = open_draft(city, plan, name)
+    made = open_sheet(city, plan, name)
     bench, _ = _bench(city, plan)
     ids = [camera.id for camera in plan.cameras]
     cameras = made.applied(ids)

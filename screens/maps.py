@@ -67,7 +67,7 @@ def map_data(
     listed: whether the list of planned cameras stands beside the map.
     height: of the map [px].
     rules: whether a planned camera's panel tells why it is there, and offers to keep or forbid it.
-    hand: the name of the draft in the address, "" for none, where the plan may be changed by hand.
+    hand: the name of the sheet in the address, "" for none, where the plan may be changed by hand.
     """
     urls = {layer: city_url(city, layer) for layer in ("roads", "buildings", "wards", "cameras") if len(city[layer])}
     if plan is not None:
@@ -121,8 +121,8 @@ def ladder_data(city: City, ladder: Ladder, file: PlanFile, said: Words, start: 
 
 @dataclass(frozen=True)
 class Told:
-    """What a visitor told the map: the rung a slider was let go at, None before; a rule asked for now, as `keep` or `forbid` and an id; the draft a
-    plan is now, None where it was not changed now; and what to make of a draft, as `again` or `save`, its name, and a title.
+    """What a visitor told the map: the rung a slider was let go at, None before; a rule asked for now, as `keep` or `forbid` and an id; the sheet a
+    plan is now, None where it was not changed now; and what to make of a sheet, as `again` or `save`, its name, and a title.
     """
 
     rung: int | None = None
@@ -137,8 +137,8 @@ def city_map(data: dict[str, Any], key: str) -> Told:
     found = _component(key=key, data=data, **{f"on_{name}_change": lambda: None for name in names})
     rung, rule, hand, make = (getattr(found, name) for name in names)
     asked = (str(rule["what"]), str(rule["id"])) if isinstance(rule, Mapping) and rule.get("what") in ("keep", "forbid") and "id" in rule else None
-    draft = str(hand["name"]) if isinstance(hand, Mapping) and "name" in hand else None
+    sheet = str(hand["name"]) if isinstance(hand, Mapping) and "name" in hand else None
     made = None
     if isinstance(make, Mapping) and make.get("what") in ("again", "save"):
         made = (str(make["what"]), str(make.get("hand", "")), str(make.get("title", "")))
-    return Told(int(rung) if isinstance(rung, (int, float)) else None, asked, draft, made)
+    return Told(int(rung) if isinstance(rung, (int, float)) else None, asked, sheet, made)

@@ -7,7 +7,7 @@ import streamlit as st
 from planning.catalogue import list_recipes, load_levels, load_models
 from planning.city import City
 from planning.errors import ChaukasError, InputError
-from planning.handmade import read_draft
+from planning.handmade import read_sheet
 from planning.money import parse_rupees
 from planning.nouns import Plan
 from planning.purposes import load_purposes
@@ -42,40 +42,40 @@ def show(city: City, said: Words) -> None:
             tell(InputError.one("plan.unknown", "This city has no such plan", "Choose one of the list", given), said)
         chosen = pick(said.say("plan.choose"), [file.id for file in files], "plan", lambda plan_id: label(city, plan_id, said))
         plan = library.plan(city, chosen)
-        told = show_plan(city, plan, library.plan_path(city, chosen), said, _draft_name(city, plan, said))
+        told = show_plan(city, plan, library.plan_path(city, chosen), said, _sheet_name(city, plan, said))
     if told.rule is not None:
         _add_rule(*told.rule)
     if told.hand is not None and told.hand != st.query_params.get("hand", ""):
-        _set_draft(told.hand)
+        _set_sheet(told.hand)
         st.rerun()
     if told.make is not None:
         _make(city, chosen, *told.make, said)
 
 
-def _set_draft(name: str) -> None:
-    """Put a draft's name into the address, or take it out."""
+def _set_sheet(name: str) -> None:
+    """Put a sheet's name into the address, or take it out."""
     if name:
         st.query_params["hand"] = name
     else:
         st.query_params.pop("hand", None)
 
 
-def _draft_name(city: City, plan: Plan, said: Words) -> str:
-    """The draft in the address; none where it is another plan's, and that it is lost is told."""
+def _sheet_name(city: City, plan: Plan, said: Words) -> str:
+    """The sheet in the address; none where it is another plan's, and that it is lost is told."""
     name = st.query_params.get("hand", "")
     try:
-        if name and read_draft(name, city).plan == plan.id:
+        if name and read_sheet(name, city).plan == plan.id:
             return name
     except ChaukasError as error:
         tell(error, said)
-    _set_draft("")
+    _set_sheet("")
     return ""
 
 
-def _make(city: City, plan_id: str, what: str, draft: str, title: str, said: Words) -> None:
+def _make(city: City, plan_id: str, what: str, sheet: str, title: str, said: Words) -> None:
     """Begin to plan again around what was changed by hand, or to keep the plan as it is now."""
     try:
-        job = byhand.start(city, library.plan(city, plan_id), draft, again=what == "again", title=title)
+        job = byhand.start(city, library.plan(city, plan_id), sheet, again=what == "again", title=title)
     except ChaukasError as error:
         tell(error, said)
         return
@@ -223,7 +223,7 @@ def _watch(city: City, said: Words) -> None:
         error = jobs.outcome(job)
         if error is None and job.job.result is not None:
             st.query_params["plan"] = job.job.result
-            _set_draft("")  # it was the other plan's
+            _set_sheet("")  # it was the other plan's
             del st.query_params["job"]
             jobs.desk.forget(job)
             st.toast(said.say("job.done"), icon=":material/check:")

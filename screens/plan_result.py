@@ -35,7 +35,7 @@ def plan_title(line: PlanLine, said: Words) -> str:
 
 
 def show_plan(city: City, plan: Plan, file: PlanFile, said: Words, hand: str = "") -> Told:
-    """Draw the plan, changed by hand as the draft of that name has it; what its visitor tells the map."""
+    """Draw the plan, changed by hand as the sheet of that name has it; what its visitor tells the map."""
     trust(city, plan, said)
     _numbers(city, plan, said)
     same = plan.city_digest == city.digest

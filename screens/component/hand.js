@@ -28,7 +28,7 @@ export class Handwork {
     document.addEventListener('keydown', this.listen);
   }
 
-  /** What the page says now: where to ask, and the name of the draft in its address. */
+  /** What the page says now: where to ask, and the name of the sheet in its address. */
   show(data) {
     const other = !data || !this.data || data.url !== this.data.url;
     this.data = data;
@@ -53,7 +53,7 @@ export class Handwork {
     this.trouble = '';
   }
 
-  /** The address names a draft: one we told of comes back late; any other was gone to, as by the browser's own way back. */
+  /** The address names a sheet: one we told of comes back late; any other was gone to, as by the browser's own way back. */
   follow(name) {
     if (name === this.pending) { this.pending = null; return; }
     if (this.pending !== null || name === this.name) return;

@@ -92,7 +92,7 @@ class CityMap {
   async show(data) {
     await this.ready;
     if (this.gone) return;
-    // A draft's name in the address changes nothing else: what it holds is asked for apart.
+    // A sheet's name in the address changes nothing else: what it holds is asked for apart.
     const text = JSON.stringify({ ...data, hand: null });
     if (text === this.text) { this.data = data; this.hand.show(data.hand); return; }
     const moved = this.text && JSON.stringify(this.data.bounds) !== JSON.stringify(data.bounds);

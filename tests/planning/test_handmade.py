@@ -1,4 +1,4 @@
-"""Changes by hand: ids, drafts, undo and redo, and the wish around them."""
+"""Changes by hand: ids, sheets, undo and redo, and the wish around them."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from planning.handmade import (
     Handmade,
     around,
     camera_id,
-    draft_folder,
     parse_camera_id,
     placed_spot,
     placed_spots,
     read_changes,
-    read_draft,
-    write_draft,
+    read_sheet,
+    sheet_folder,
+    write_sheet,
 )
 from planning.nouns import Scenario
 
@@ -72,7 +72,7 @@ def test_a_change_of_what_is_not_there_is_refused() -> None:
 
 
 def test_undo_and_redo_go_along_the_changes() -> None:
-    """Undone changes come back by redo until another is made; past either end nothing happens; the draft's id stays while they move."""
+    """Undone changes come back by redo until another is made; past either end nothing happens; the sheet's id stays while they move."""
     made = Handmade("p").then(Edit(A, NEW)).then(Edit(B, ""))
     back = made.undone()
     assert back.applied([A, B]) == (NEW, B)
@@ -90,7 +90,7 @@ def test_a_draft_that_does_not_fit_together_is_refused() -> None:
     for parts in (((), 1), ((Edit(A, B),), -1), ((Edit(A, A),), 1), ((Edit(A, B),) * (MOST_EDITS + 1), 0)):
         with pytest.raises(ScenarioError) as caught:
             Handmade("p", *parts)  # type: ignore[arg-type]
-        assert caught.value.code == "hand.draft"
+        assert caught.value.code == "hand.sheet"
 
 
 def test_the_wish_around_keeps_what_was_made_and_forbids_what_was_taken_away() -> None:
@@ -111,30 +111,30 @@ def test_the_wish_around_keeps_what_was_made_and_forbids_what_was_taken_away() -
 def test_a_draft_is_kept_and_found_by_the_name_in_an_address(home: City) -> None:
     """What was written is read back with as many changes counted as the name says; writing again changes nothing."""
     made = Handmade("0123456789ab").then(Edit(A, NEW)).then(Edit(B, ""))
-    path = write_draft(made, home)
-    assert write_draft(made.undone(), home) == path
-    assert read_draft(made.name, home) == made
-    assert read_draft(made.undone().name, home) == made.undone()
+    path = write_sheet(made, home)
+    assert write_sheet(made.undone(), home) == path
+    assert read_sheet(made.name, home) == made
+    assert read_sheet(made.undone().name, home) == made.undone()
     assert Handmade("0123456789ab").name == ""
 
 
 def test_drafts_that_are_not_ours_are_refused(home: City, town: City) -> None:
     """Unknown names, names that would leave the folder, damaged or tampered files, and a city without a folder: each is one of our errors."""
     made = Handmade("0123456789ab").then(Edit(A, NEW))
-    path = write_draft(made, home)
+    path = write_sheet(made, home)
     for name in ("", "../x-1", f"{'0' * 12}-1", made.id, f"{made.id}-x"):
         with pytest.raises(InputError) as caught:
-            read_draft(name, home)
+            read_sheet(name, home)
         assert caught.value.code == "hand.unknown"
     data = json.loads(path.read_text())
     tampered = {**data, "edits": [[A, C]]}
     for text in ("", "[]", "{", json.dumps({**data, "version": 9}), json.dumps(tampered), json.dumps({**data, "edits": [[A]]}), "[" * 100_000):
         path.write_text(text)
         with pytest.raises(FileRefused) as refused:
-            read_draft(made.name, home)
+            read_sheet(made.name, home)
         assert refused.value.code == "hand.unreadable"
     with pytest.raises(InputError) as caught:
-        draft_folder(town)
+        sheet_folder(town)
     assert caught.value.code == "city.folder"
 
 

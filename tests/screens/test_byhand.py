@@ -18,7 +18,7 @@ from optimizer.handwork import open_bench
 from planning.city import City
 from planning.errors import ChaukasError, InputError, ScenarioError
 from planning.export import read_plan, write_plan
-from planning.handmade import HAND_MADE, read_draft
+from planning.handmade import HAND_MADE, read_sheet
 from planning.nouns import Plan
 from screens import byhand, jobs, library
 from screens.byhand import change, start
@@ -91,13 +91,13 @@ def test_each_change_is_kept_and_told(home: City, plan: Plan) -> None:
     gone = change(home, plan, {"hand": added["hand"], "do": "drop", "id": added["chosen"]}, SAID)
     assert len(gone["planned"]["rows"]) == 1
     assert len(gone["changes"]) == 5
-    found = read_draft(gone["hand"], home)
+    found = read_sheet(gone["hand"], home)
     assert found.plan == plan.id
     assert change(home, plan, {"hand": gone["hand"]}, SAID)["numbers"] == gone["numbers"]
 
 
 def test_undo_and_redo_bring_back_what_was(home: City, plan: Plan) -> None:
-    """Undoing gives the plan as it was before and points to the camera in question; redoing the change again; dropping all leaves no draft."""
+    """Undoing gives the plan as it was before and points to the camera in question; redoing the change again; dropping all leaves no sheet."""
     first = plan.cameras[0]
     told = change(home, plan, {"do": "set", "id": first.id, "bearing": 11}, SAID)
     back = change(home, plan, {"hand": told["hand"], "do": "undo"}, SAID)
@@ -113,7 +113,7 @@ def test_a_trial_is_told_and_not_kept(home: City, plan: Plan) -> None:
     asked = {"do": "set", "id": plan.cameras[0].id, "bearing": 77}
     told = change(home, plan, {**asked, "preview": True}, SAID)
     assert home.folder is not None
-    assert not (home.folder / "drafts").exists()
+    assert not (home.folder / "sheets").exists()
     assert change(home, plan, asked, SAID)["numbers"] == told["numbers"]
 
 
@@ -145,7 +145,7 @@ def test_what_cannot_be_is_refused(home: City, plan: Plan, asked: dict[str, Any]
         change(home, plan, asked, SAID)
     assert caught.value.code == code
     assert home.folder is not None
-    assert not (home.folder / "drafts").exists()
+    assert not (home.folder / "sheets").exists()
 
 
 def test_a_draft_of_another_plan_is_refused(home: City, plan: Plan) -> None:
@@ -208,4 +208,4 @@ def test_a_plan_that_breaks_a_rule_is_not_kept(home: City, plan: Plan) -> None:
     with pytest.raises(ScenarioError) as caught:
         start(home, plan, name, again=False)
     assert caught.value.code == "hand.rules"
-    assert byhand.open_draft(home, plan, name).name == name
+    assert byhand.open_sheet(home, plan, name).name == name
