@@ -108,7 +108,8 @@ def _met(city: City, roads: gpd.GeoDataFrame, points: Shapes) -> tuple[tuple[str
 
 def may_stand(city: City, xy: Floats) -> Bools:
     """Whether a new pole may stand at each point of the city's CRS (n, 2); shape (n,)."""
-    return ~np.logical_or.reduce([met for _, met in _met(city, _streets(city), shapely.points(xy))])
+    free: Bools = ~np.logical_or.reduce([met for _, met in _met(city, _streets(city), shapely.points(xy))])
+    return free
 
 
 def _placed(city: City, roads: gpd.GeoDataFrame, placed: Sequence[tuple[int, int]], notes: list[str]) -> Tries:

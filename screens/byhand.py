@@ -46,7 +46,7 @@ def change(city: City, plan: Plan, asked: Mapping[str, Any], said: Words) -> dic
     bench, before = _bench(city, plan)
     made = open_sheet(city, plan, str(asked.get("hand", "")))
     ids = [camera.id for camera in plan.cameras]
-    todo, chosen = str(asked.get("do", "look")), str(asked.get("id", ""))
+    todo, chosen, note = str(asked.get("do", "look")), str(asked.get("id", "")), ""
     if todo in ("undo", "redo"):
         # The camera in question is looked at again, as it is then.
         turned = made.undone() if todo == "undo" else made.redone()
@@ -56,12 +56,16 @@ def change(city: City, plan: Plan, asked: Mapping[str, Any], said: Words) -> dic
         made, chosen = Handmade(plan.id), ""
     elif todo != "look":
         edit = _edit(bench, plan, made.applied(ids), todo, asked)
-        made, chosen = (made.then(edit) if edit.was != edit.now else made), edit.now
+        if edit.was != edit.now:
+            made = made.then(edit)
+        elif todo == "move":
+            note = said.say("hand.same")
+        chosen = edit.now
     now = made.applied(ids)
     scored = bench.score(now)
     if made.edits and not asked.get("preview"):
         write_sheet(made, city)
-    return _told(city, plan, bench, before, made, scored, chosen, said)
+    return {**_told(city, plan, bench, before, made, scored, chosen, said), "note": note}
 
 
 def open_sheet(city: City, plan: Plan, name: str) -> Handmade:

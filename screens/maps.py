@@ -5,7 +5,7 @@ Python sends a few addresses and words a rerun; the browser fetches a layer once
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -121,24 +121,39 @@ def ladder_data(city: City, ladder: Ladder, file: PlanFile, said: Words, start: 
 
 @dataclass(frozen=True)
 class Told:
-    """What a visitor told the map: the rung a slider was let go at, None before; a rule asked for now, as `keep` or `forbid` and an id; the sheet a
-    plan is now, None where it was not changed now; and what to make of a sheet, as `again` or `save`, its name, and a title.
+    """What a visitor told the map: the rung a slider was let go at, None before; a rule asked for now, as `keep` or `forbid` and an id; what to make
+    now of a sheet of changes, as `again` or `save`, its name, and a title.
     """
 
     rung: int | None = None
     rule: tuple[str, str] | None = None
-    hand: str | None = None
     make: tuple[str, str, str] | None = None
 
 
-def city_map(data: dict[str, Any], key: str) -> Told:
-    """Mount the map with what `map_data` made; `key` is stable for its place on the page."""
-    names = ("rung", "rule", "hand", "make")
-    found = _component(key=key, data=data, **{f"on_{name}_change": lambda: None for name in names})
-    rung, rule, hand, make = (getattr(found, name) for name in names)
+def city_map(data: dict[str, Any], key: str, on_sheet: Callable[[str], None] = lambda _: None) -> Told:
+    """Mount the map with what `map_data` made.
+
+    Parameters
+    ----------
+    key: stable for its place on the page.
+    on_sheet: told the name of the sheet of changes that the plan now is by hand, "" for none, before the page is drawn.
+    """
+
+    def sheet() -> None:
+        told = st.session_state.get(key)
+        hand = told.get("hand") if isinstance(told, Mapping) else None
+        if isinstance(hand, Mapping) and "name" in hand:
+            on_sheet(str(hand["name"]))
+
+    def nothing() -> None:
+        pass
+
+    found = _component(
+        key=key, data=data, on_rung_change=nothing, on_rule_change=nothing, on_hand_change=sheet, on_make_change=nothing
+    )
+    rung, rule, make = found.rung, found.rule, found.make
     asked = (str(rule["what"]), str(rule["id"])) if isinstance(rule, Mapping) and rule.get("what") in ("keep", "forbid") and "id" in rule else None
-    sheet = str(hand["name"]) if isinstance(hand, Mapping) and "name" in hand else None
     made = None
     if isinstance(make, Mapping) and make.get("what") in ("again", "save"):
         made = (str(make["what"]), str(make.get("hand", "")), str(make.get("title", "")))
-    return Told(int(rung) if isinstance(rung, (int, float)) else None, asked, sheet, made)
+    return Told(int(rung) if isinstance(rung, (int, float)) else None, asked, made)

@@ -42,12 +42,9 @@ def show(city: City, said: Words) -> None:
             tell(InputError.one("plan.unknown", "This city has no such plan", "Choose one of the list", given), said)
         chosen = pick(said.say("plan.choose"), [file.id for file in files], "plan", lambda plan_id: label(city, plan_id, said))
         plan = library.plan(city, chosen)
-        told = show_plan(city, plan, library.plan_path(city, chosen), said, _sheet_name(city, plan, said))
+        told = show_plan(city, plan, library.plan_path(city, chosen), said, _sheet_name(city, plan, said), _set_sheet)
     if told.rule is not None:
         _add_rule(*told.rule)
-    if told.hand is not None and told.hand != st.query_params.get("hand", ""):
-        _set_sheet(told.hand)
-        st.rerun()
     if told.make is not None:
         _make(city, chosen, *told.make, said)
 

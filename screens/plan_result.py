@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -34,12 +35,12 @@ def plan_title(line: PlanLine, said: Words) -> str:
     return f"{name} · {said.say('plan.cameras_n', n=said.number(line.cameras))} · {said.share(line.after)} · {line.id}"
 
 
-def show_plan(city: City, plan: Plan, file: PlanFile, said: Words, hand: str = "") -> Told:
-    """Draw the plan, changed by hand as the sheet of that name has it; what its visitor tells the map."""
+def show_plan(city: City, plan: Plan, file: PlanFile, said: Words, hand: str, on_sheet: Callable[[str], None]) -> Told:
+    """Draw the plan, changed by hand as the sheet of that name has it; what its visitor tells the map, another sheet by `on_sheet`."""
     trust(city, plan, said)
     _numbers(city, plan, said)
     same = plan.city_digest == city.digest
-    told = city_map(map_data(city, said, load_models(), plan=file, height=600, rules=same, hand=hand if same else None), key="map-plan")
+    told = city_map(map_data(city, said, load_models(), plan=file, height=600, rules=same, hand=hand if same else None), "map-plan", on_sheet)
     wards, cameras, costs, proof, files = st.tabs([said.say(f"tab.{tab}") for tab in ("wards", "cameras", "costs", "proof", "files")])
     with wards:
         _wards(city, plan, said)

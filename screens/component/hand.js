@@ -97,7 +97,8 @@ export class Handwork {
     if (!body.preview && told.hand !== this.name) {
       this.name = told.hand;
       this.pending = told.hand;
-      this.host.ask('hand', { name: told.hand });
+      this.count = (this.count || 0) + 1;
+      this.host.tell('hand', { name: told.hand, count: this.count });
     }
     this.draw();
     if (body.preview) this.host.signs.redraw(); else this.host.changed(told.chosen);
@@ -402,7 +403,7 @@ export class Handwork {
     );
     if (state && state.changes.length) row.append(press('drop_all', words.drop_all, true, () => this.ask({ do: 'drop_all' })));
     bar.append(row);
-    const note = element('p', 'note', this.trouble || (this.mode ? words.placing : ''));
+    const note = element('p', 'note', this.trouble || (this.mode ? words.placing : state ? state.note : ''));
     note.setAttribute('role', 'status');
     note.classList.toggle('trouble-note', Boolean(this.trouble));
     bar.append(note);

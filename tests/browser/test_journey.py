@@ -113,3 +113,68 @@ def test_from_the_slider_to_the_report(browser: Browser, address: str, home: Pat
     PICTURES.mkdir(exist_ok=True)
     page.screenshot(path=PICTURES / f"journey-{language}.png")
     page.close()
+
+
+def test_a_camera_is_changed_by_hand(browser: Browser, address: str, home: Path, plan: Plan) -> None:
+    """Turn a camera, see the numbers change; move it; undo, redo; a reload and another visitor have it; plan again around it; keep it as it is."""
+    said = words("hi")
+    page = browser.new_page(viewport={"width": 1500, "height": 1100})
+    page.goto(f"{address}/?city=toy&lang=hi&view=plan&plan={plan.id}")
+    page.locator(MAP).first.wait_for(timeout=60_000)
+    best = max(plan.cameras, key=lambda camera: camera.gain)
+    page.locator(f".cameras button[data-camera='{best.id}']").click()
+    page.locator(".byhand summary").click()
+    page.locator("[data-hand='model']").wait_for(timeout=60_000)
+    numbers = page.locator(".hand .numbers")
+    before = numbers.inner_text()
+    bearing = page.locator("[data-hand='bearing']")
+    bearing.fill(f"{(best.bearing_deg + 180) % 360:.1f}")
+    bearing.press("Enter")
+    expect(numbers).not_to_have_text(before, use_inner_text=True)
+    expect(page).to_have_url(re.compile(r"hand=[0-9a-f]{12}-1"))
+    turned = numbers.inner_text()
+    pin, box = page.locator(MAP).first, page.locator(MAP).first.bounding_box()
+    assert box is not None
+    page.locator("[data-hand='move']").click()
+    page.keyboard.press("Shift+ArrowUp")
+    page.keyboard.press("Escape")
+    page.locator("[data-hand='move']").click()
+    page.keyboard.press("Shift+ArrowUp")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"hand=[0-9a-f]{12}-2"))
+    expect(pin).to_have_attribute("data-hand", re.compile("-2$"))
+    moved = page.locator(".changes summary").inner_text()
+    assert "2" in moved
+    page.keyboard.press("Control+z")
+    expect(page).to_have_url(re.compile(r"hand=[0-9a-f]{12}-1"))
+    expect(numbers).to_have_text(turned, use_inner_text=True)
+    page.keyboard.press("Control+z")
+    expect(numbers).to_have_text(before, use_inner_text=True)
+    page.locator("[data-bar='redo']").click()
+    expect(numbers).to_have_text(turned, use_inner_text=True)
+    page.keyboard.press("Control+y")
+    expect(page).to_have_url(re.compile(r"hand=[0-9a-f]{12}-2"))
+    page.reload()
+    expect(page.locator(".changes summary")).to_have_text(moved, timeout=60_000)
+    PICTURES.mkdir(exist_ok=True)
+    page.screenshot(path=PICTURES / "byhand-hi.png")
+    sheet = page.url
+    page.locator("[data-bar='again']").click()
+    expect(page).to_have_url(re.compile(r"[?&]plan=(?!" + plan.id + ")[0-9a-f]{12}"), timeout=120_000)
+    again = read_plan(home / "toy" / "plans" / f"{re.findall(r'[?&]plan=([0-9a-f]{12})', page.url)[0]}.gpkg")
+    assert again.verified
+    assert again.cost_inr <= plan.scenario.budget_inr
+    other = browser.new_page(viewport={"width": 1500, "height": 1100})
+    other.goto(sheet)
+    expect(other.locator(".changes summary")).to_have_text(moved, timeout=60_000)
+    other.get_by_label(said.say("hand.name")).fill("हमारी योजना")
+    other.locator("[data-bar='save']").click()
+    expect(other).to_have_url(re.compile(r"[?&]plan=(?!" + plan.id + ")[0-9a-f]{12}"), timeout=120_000)
+    kept = read_plan(home / "toy" / "plans" / f"{re.findall(r'[?&]plan=([0-9a-f]{12})', other.url)[0]}.gpkg")
+    assert (kept.proof.status, kept.scenario.title, kept.verified) == ("hand-made", "हमारी योजना", True)
+    hand_made = {camera.id for camera in kept.cameras} - {camera.id for camera in plan.cameras}
+    assert len(hand_made) == 1
+    assert hand_made <= {camera.id for camera in again.cameras}
+    expect(other.locator(MAP).first).to_have_attribute("data-planned", str(len(kept.cameras)), timeout=60_000)
+    page.close()
+    other.close()
