@@ -30,7 +30,7 @@ from optimizer.cover import Covered
 from optimizer.desk import DEAD_END, same_city
 from optimizer.extras import homes_in_view, price_a_metre, sees_no_view
 from optimizer.ground import Ground, lay_ground
-from optimizer.plan import answer, arrays_of, cameras_of, finish, make_problem, score, sites_of
+from optimizer.plan import answer, arrays_of, cameras_of, finish, make_problem, scorecard, sites_of
 from optimizer.problem import Flags, Floats, Ints, Problem
 from optimizer.survey import Survey, make_survey, survey_cameras
 from planning.catalogue import load_prices
@@ -121,7 +121,7 @@ class Bench:
         rows = np.arange(len(order), dtype=np.int64)
         seen, whole = problem.seen(rows), max(problem.whole, 1e-12)
         found = {camera.id: camera for camera in cameras_of(survey, problem, rows)}
-        card = score(self.city, self.ground.demand.assign(before=survey.before, after=seen))
+        card = scorecard(problem.weight, problem.ward, problem.limits.ward_names, survey.before, seen)
         second = float(problem.second[problem.views(rows) > 1].sum()) / whole
         broken = (*_broken(wish, problem, survey, card), *self._barred(wish, eyes))
         return Scored(
@@ -211,7 +211,9 @@ def open_bench(city: City, plan: Plan) -> Bench:
     CityError: `desk.city` where the plan was made for another state of the city. ScenarioError: as `lay_ground`.
     """
     same_city(plan, city)
-    ground = lay_ground(city, plan.scenario, demand=plan.demand.drop(columns=["before", "after", "seen_share"], errors="ignore"))
+    demand = plan.demand.drop(columns=["before", "after", "seen_share"], errors="ignore")
+    # Words as Python has them: they are looked up at every change.
+    ground = lay_ground(city, plan.scenario, demand=demand.assign(ward=demand["ward"].astype(object)))
     return Bench(city, plan, ground, build_sites(city, load_prices()))
 
 

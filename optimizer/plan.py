@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import geopandas as gpd
@@ -19,7 +20,7 @@ from coverage.views import view_areas
 from coverage.written_purpose import written_purposes
 from optimizer.cover import Covered, cover
 from optimizer.extras import homes_price, second_views, sees_no_view
-from optimizer.problem import Floats, Ints, Limits, Problem
+from optimizer.problem import Flags, Floats, Ints, Limits, Problem
 from optimizer.run import Interim
 from optimizer.solve import Outcome, solve
 from optimizer.survey import Survey, make_survey
@@ -257,9 +258,12 @@ def _proof(problem: Problem, outcome: Outcome | Covered) -> Proof:
 
 def score(city: City, demand: gpd.GeoDataFrame) -> Scorecard:
     """Shares of the weight covered, of all and by ward; wards without weight are left out."""
-    weight = demand["weight"].to_numpy(dtype=np.float64)
     before, after = demand["before"].to_numpy(dtype=bool), demand["after"].to_numpy(dtype=bool)
-    ward, names = ward_rows(city, demand)
+    return scorecard(demand["weight"].to_numpy(dtype=np.float64), *ward_rows(city, demand), before, after)
+
+
+def scorecard(weight: Floats, ward: Ints, names: Sequence[str], before: Flags, after: Flags) -> Scorecard:
+    """As `score`, of arrays: each point's weight, ward's row, and whether it is seen (n_demand,)."""
 
     def by_ward(rows: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Floats:
         taken = rows & (ward >= 0)

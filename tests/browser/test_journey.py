@@ -27,6 +27,7 @@ from tests.browser.chromium import PICTURES, answers, free_port
 
 pytestmark = pytest.mark.browser
 MAP = ".map[data-state='ready']"
+SOON = 30_000  # ms, on a machine with much else to do
 
 
 @pytest.fixture(name="home", scope="module")
@@ -130,8 +131,8 @@ def test_a_camera_is_changed_by_hand(browser: Browser, address: str, home: Path,
     bearing = page.locator("[data-hand='bearing']")
     bearing.fill(f"{(best.bearing_deg + 180) % 360:.1f}")
     bearing.press("Enter")
-    expect(numbers).not_to_have_text(before, use_inner_text=True)
-    expect(page).to_have_url(re.compile(r"hand=[0-9a-f]{12}-1"))
+    expect(numbers).not_to_have_text(before, use_inner_text=True, timeout=SOON)
+    expect(page).to_have_url(re.compile(r"hand=[0-9a-f]{12}-1"), timeout=SOON)
     turned = numbers.inner_text()
     pin, box = page.locator(MAP).first, page.locator(MAP).first.bounding_box()
     assert box is not None
@@ -141,19 +142,19 @@ def test_a_camera_is_changed_by_hand(browser: Browser, address: str, home: Path,
     page.locator("[data-hand='move']").click()
     page.keyboard.press("Shift+ArrowUp")
     page.keyboard.press("Enter")
-    expect(page).to_have_url(re.compile(r"hand=[0-9a-f]{12}-2"))
-    expect(pin).to_have_attribute("data-hand", re.compile("-2$"))
+    expect(page).to_have_url(re.compile(r"hand=[0-9a-f]{12}-2"), timeout=SOON)
+    expect(pin).to_have_attribute("data-hand", re.compile("-2$"), timeout=SOON)
     moved = page.locator(".changes summary").inner_text()
     assert "2" in moved
     page.keyboard.press("Control+z")
-    expect(page).to_have_url(re.compile(r"hand=[0-9a-f]{12}-1"))
-    expect(numbers).to_have_text(turned, use_inner_text=True)
+    expect(page).to_have_url(re.compile(r"hand=[0-9a-f]{12}-1"), timeout=SOON)
+    expect(numbers).to_have_text(turned, use_inner_text=True, timeout=SOON)
     page.keyboard.press("Control+z")
-    expect(numbers).to_have_text(before, use_inner_text=True)
+    expect(numbers).to_have_text(before, use_inner_text=True, timeout=SOON)
     page.locator("[data-bar='redo']").click()
-    expect(numbers).to_have_text(turned, use_inner_text=True)
+    expect(numbers).to_have_text(turned, use_inner_text=True, timeout=SOON)
     page.keyboard.press("Control+y")
-    expect(page).to_have_url(re.compile(r"hand=[0-9a-f]{12}-2"))
+    expect(page).to_have_url(re.compile(r"hand=[0-9a-f]{12}-2"), timeout=SOON)
     page.reload()
     expect(page.locator(".changes summary")).to_have_text(moved, timeout=60_000)
     PICTURES.mkdir(exist_ok=True)
