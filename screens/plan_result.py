@@ -16,6 +16,7 @@ from planning.city import City
 from planning.export import write_plan
 from planning.nouns import Plan
 from planning.report import write_report
+from planning.store import audit_head
 from screens.library import PlanFile, PlanLine
 from screens.mapdata import ward_names
 from screens.maps import Told, city_map, map_data
@@ -35,8 +36,10 @@ def plan_title(line: PlanLine, said: Words) -> str:
     return f"{name} · {said.say('plan.cameras_n', n=said.number(line.cameras))} · {said.share(line.after)} · {line.id}"
 
 
-def show_plan(city: City, plan: Plan, file: PlanFile, said: Words, hand: str, on_sheet: Callable[[str], None]) -> Told:
-    """Draw the plan, changed by hand as the sheet of that name has it; what its visitor tells the map, another sheet by `on_sheet`."""
+def show_plan(city: City, plan: Plan, file: PlanFile, said: Words, hand: str | None, on_sheet: Callable[[str], None]) -> Told:
+    """Draw the plan, changed by hand as the sheet of that name has it, "" for none, None where it may not be; what its visitor tells the map, another
+    sheet by `on_sheet`.
+    """
     trust(city, plan, said)
     _numbers(city, plan, said)
     same = plan.city_digest == city.digest
@@ -179,7 +182,7 @@ def _written(city: City, plan: Plan, file: PlanFile, kind: str, said: Words) -> 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{plan.id}.{kind}"
         if kind == "pdf":
-            write_report(plan, city, path, words=said.catalogue, hindi=said.hindi)
+            write_report(plan, city, path, words=said.catalogue, hindi=said.hindi, head=audit_head())
         else:
             write_plan(plan, city, path)
         return path.read_bytes()

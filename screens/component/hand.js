@@ -73,7 +73,7 @@ export class Handwork {
         const answer = await fetch(url, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ ...body, hand: this.name }) });
         const told = await answer.json();
         if (!this.data || url !== this.data.url) return;
-        if (!answer.ok) this.refuse(told.faults.join(' ')); else this.take(told, body);
+        if (!answer.ok) this.refuse(told.faults.map((fault) => fault.what || fault).join(' ')); else this.take(told, body);
       } catch (error) {
         console.error('A change could not be made', error);
         this.refuse(this.data.words.failed);
