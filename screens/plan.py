@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import streamlit as st
 
-from planning.access import may, require
 from planning.catalogue import list_recipes, load_levels, load_models
 from planning.city import City
 from planning.errors import ChaukasError, InputError
@@ -18,7 +17,7 @@ from screens.plan_result import plan_title, show_plan
 from screens.routes import draft_url
 from screens.session import pick, tell
 from screens.waiting import show_progress
-from screens.who import actor
+from screens.who import is_maker, require_maker
 from screens.wish import Wish, read_wish
 from screens.words import Words, plain
 
@@ -44,7 +43,7 @@ def show(city: City, said: Words) -> None:
             tell(InputError.one("plan.unknown", "This city has no such plan", "Choose one of the list", given), said)
         chosen = pick(said.say("plan.choose"), [file.id for file in files], "plan", lambda plan_id: label(city, plan_id, said))
         plan = library.plan(city, chosen)
-        sheet = _sheet_name(city, plan, said) if may(actor(), "plan.make") else None
+        sheet = _sheet_name(city, plan, said) if is_maker() else None
         told = show_plan(city, plan, library.plan_path(city, chosen), said, sheet, _set_sheet)
     if told.rule is not None:
         _add_rule(*told.rule)
@@ -75,7 +74,7 @@ def _sheet_name(city: City, plan: Plan, said: Words) -> str:
 def _make(city: City, plan_id: str, what: str, sheet: str, title: str, said: Words) -> None:
     """Begin to plan again around what was changed by hand, or to keep the plan as it is now."""
     try:
-        require(actor(), "plan.make")
+        require_maker()
         job = byhand.start(city, library.plan(city, plan_id), sheet, again=what == "again", title=title)
     except ChaukasError as error:
         tell(error, said)
