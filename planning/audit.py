@@ -108,9 +108,8 @@ def _broken(key: bytes, head: Head, line: Row, known: list[str]) -> Break | None
         return Break(seq, "changed", where)
     if line["previous"] != (head.mac or FIRST):
         return Break(seq, "rewritten", f"{where}: it follows another line than the one before it")
-    if any(not mac.startswith(short) for short in known):
-        return Break(seq, "rewritten", f"{where}: its seal was {known[0][:SHORT]} when it was written down elsewhere")
-    return None
+    other = next((short for short in known if not mac.startswith(short)), None)
+    return None if other is None else Break(seq, "rewritten", f"{where}: its seal was {other[:SHORT]} when it was written down elsewhere")
 
 
 def check_rows(rows: Iterable[tuple[str, str]], digests: Mapping[str, str | None]) -> Iterator[Break]:

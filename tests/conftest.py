@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import runpy
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from optimizer.plan import make_plan
 from optimizer.survey import Survey, make_survey
 from planning.city import ROOT, City
 from planning.nouns import Plan, Scenario
+from planning.store import Store
+from tests.databases import fresh_database, postgresql
 from tests.town import WISH, make_town
 
 
@@ -47,3 +50,19 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> City:
     script: Path = ROOT / "data" / "demo" / "make_bilaspur.py"
     made: City = runpy.run_path(str(script))["make_bilaspur"](tmp_path_factory.mktemp("demo") / "bilaspur")
     return made
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real PostgreSQL server."""
+    with postgresql(tmp_path_factory.mktemp("postgresql")) as address:
+        yield address
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """An empty store, on either database."""
+    url = f"sqlite:///{tmp_path / 'chaukas.db'}" if request.param == "sqlite" else fresh_database(request.getfixturevalue("server"))
+    made = Store(url, tmp_path).ready()
+    yield made
+    made.engine.dispose()
