@@ -12,6 +12,7 @@ import contextlib
 import os
 import secrets
 import sqlite3
+import threading
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -187,6 +188,19 @@ class Store:
             if "locked" in said or "busy" in said:
                 raise StoreError.one("store.busy", "Others are writing; nothing was kept", "Try again", said) from None
             raise StoreError.one("store.failed", f"The database refused: {said}", "Check the database, then try again", self.name) from None
+
+
+_opened: dict[tuple[str, Path], Store] = {}
+_opening = threading.Lock()
+
+
+def open_store() -> Store:
+    """The process's one store at the address and in the folder of this installation, made ready once; errors as `Store.ready`."""
+    place = (database_url(), state_folder())
+    with _opening:
+        if place not in _opened:
+            _opened[place] = Store(*place).ready()
+        return _opened[place]
 
 
 class Reading:
