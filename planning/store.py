@@ -9,6 +9,7 @@ The one door to SQLAlchemy, with `schema`. Rows come and go as plain dicts; whoe
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import secrets
 import sqlite3
@@ -150,6 +151,36 @@ class Store:
             with contextlib.suppress(OSError):
                 self._note(Head(line["seq"], line["mac"]))
 
+    @contextlib.contextmanager
+    def filling(self) -> Iterator[Writing]:
+        """Rows put as they stand into a store that holds nothing: they bring their audit with them, so no line is added.
+
+        Raises
+        ------
+        StoreError: the store holds something.
+        """
+        with self._told(), self.engine.connect().execution_options(**_WRITES) as connection, connection.begin():
+            tx = Writing(connection)
+            held = sorted(name for name in metadata.tables if tx.one(name) is not None)
+            if held:
+                way_out = "Restore into an empty database: set CHAUKAS_STATE or CHAUKAS_DATABASE_URL to a new one"
+                raise StoreError.one("store.filled", "The database holds something already", way_out, ", ".join(held))
+            yield tx
+
+    def close_file(self) -> None:
+        """Check a SQLite store's file whole, and close it as a single file.
+
+        Raises
+        ------
+        StoreError: a page is damaged, or a row names one that is not there.
+        """
+        with self._told(), contextlib.closing(sqlite3.connect(self.engine.url.database or "")) as connection:
+            said = [str(row[0]) for row in connection.execute("PRAGMA integrity_check")]
+            lost = [str(row[0]) for row in connection.execute("PRAGMA foreign_key_check")]
+            connection.execute("PRAGMA journal_mode=DELETE")
+        if said != ["ok"] or lost:
+            raise StoreError.one("store.damaged", "The database's file is damaged", "Use an older backup", "; ".join(said + lost))
+
     def verify(self, heads: tuple[Head, ...] = ()) -> tuple[Head, Break | None]:
         """The audit's head, and the first thing that does not hold: a line of the chain, else a row of another table."""
         with self.read() as tx:
@@ -245,6 +276,12 @@ class Reading:
         found = self._connection.execute(sa.select(audit).where(*_conditions(audit, where)).order_by(audit.c.seq))
         return (dict(row) for row in found.mappings())
 
+    def tables(self) -> Iterator[tuple[str, Iterator[Row]]]:
+        """Every table with its rows as they stand, those that others name first; the audit in its order."""
+        for table in metadata.sorted_tables:
+            found = self._connection.execute(sa.select(table).order_by(*table.primary_key).execution_options(yield_per=1000))
+            yield table.name, (dict(row) for row in found.mappings())
+
     def row_digests(self) -> Iterator[tuple[str, str]]:
         """Every row but the audit's, as `table/id` with its digest."""
         for table in metadata.sorted_tables:
@@ -290,6 +327,14 @@ class Writing(Reading):
         self.get(table, row_id)
         self._connection.execute(sa.delete(there).where(there.c.id == row_id))
         self.digests[f"{table}/{row_id}"] = None
+
+    def fill(self, table: str, rows: Iterator[Row]) -> int:
+        """Put rows in as they stand; how many."""
+        count = 0
+        while part := list(itertools.islice(rows, 1000)):
+            self._connection.execute(sa.insert(metadata.tables[table]), part)
+            count += len(part)
+        return count
 
     def _sealed(self, table: str, row_id: str) -> str:
         # Read back, so that the digest is of what the database holds and not of what it was given.

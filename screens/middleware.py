@@ -1,4 +1,6 @@
-"""What every answer passes on its way out: a policy that keeps browsers on this host, and packing of what the server would send unpacked."""
+"""What every answer passes on its way out: headers that keep browsers on this host and pages out of strangers' frames, and packing of what the server
+would send unpacked.
+"""
 
 from __future__ import annotations
 
@@ -13,29 +15,45 @@ from screens.library import Shelf
 
 # Streamlit needs inline and evaluated script; what this forbids is any other host.
 _POLICY = "; ".join(
-    ("default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:", "connect-src 'self' data: blob:", "object-src 'none'", "frame-ancestors 'self'")
-)
+    (
+        "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:", "connect-src 'self' data: blob:", "object-src 'none'",
+        "frame-ancestors 'self'", "form-action 'self'", "base-uri 'self'",
+    )
+)  # fmt: skip
+_ADDED = {
+    "content-security-policy": _POLICY, "referrer-policy": "same-origin", "x-content-type-options": "nosniff", "x-frame-options": "SAMEORIGIN",
+    "cross-origin-opener-policy": "same-origin", "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), microphone=(), geolocation=(self), payment=(), usb=(), serial=(), hid=(), midi=(), display-capture=()",
+}  # fmt: skip
+_HTTPS_ONLY = "max-age=31536000"
 _PACKED = (".js", ".css", ".svg", ".ttf", ".json", ".map")
 _KEPT = 400  # packed files; Streamlit has some 200
 _LEAST = 500  # bytes, below which packing gains nothing
 
 
 class StayHome:
-    """Middleware: every answer forbids the browser to ask any other host for anything."""
+    """Middleware: every answer forbids the browser to ask any other host for anything, to guess at types, and to show our pages inside others'.
+
+    An answer that says so itself, and more strictly, is left as it is. Under https the browser is told to come by https only.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, with the policy added to the answer's headers."""
+        """Pass the request on, with what is missing added to the answer's headers."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
 
         async def with_policy(message: Message) -> None:
             if message["type"] == "http.response.start":
-                added = [(b"content-security-policy", _POLICY.encode()), (b"referrer-policy", b"same-origin")]
-                message = {**message, "headers": [*message.get("headers", []), *added]}
+                headers = MutableHeaders(raw=list(message.get("headers", [])))
+                for name, value in _ADDED.items():
+                    headers.setdefault(name, value)
+                if scope.get("scheme") == "https":
+                    headers["strict-transport-security"] = _HTTPS_ONLY
+                message = {**message, "headers": headers.raw}
             await send(message)
 
         await self._app(scope, receive, with_policy)
