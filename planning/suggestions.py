@@ -80,12 +80,12 @@ class Limit:
 LIMIT = Limit()
 
 
-def suggest(store: Store, actor: Actor, city: City, lat: float, lon: float, body: str, *, address: str = "", limit: Limit = LIMIT) -> str:
+def suggest(store: Store, actor: Actor, city: City, lat: float, lon: float, body: str, *, address: str = "", limit: Limit | None = None) -> str:
     """Put a pin on the map; its id. Others see it once a planner shows it.
 
     Parameters
     ----------
-    lat, lon: WGS84 [deg]. address: where it comes from, for the limit alone; it is not kept.
+    lat, lon: WGS84 [deg]. address: where it comes from, for the limit alone; it is not kept. limit: this process's own where None.
 
     Raises
     ------
@@ -103,7 +103,7 @@ def suggest(store: Store, actor: Actor, city: City, lat: float, lon: float, body
         faults.append(Fault("pin.text", f"A suggestion has {BODY_LEAST} to {BODY_MOST} signs", "Write what is wanted and why", str(len(text))))
     if faults:
         raise InputError(faults)
-    if not limit.take(actor.id or f"address {address}"):
+    if not (LIMIT if limit is None else limit).take(actor.id or f"address {address}"):
         raise InputError.one("pin.often", "Too many suggestions came from here, or from all, within the hour", "Come back in an hour")
     name = found_name(city)
     with store.write(actor.id, "suggestion.make", name) as tx:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from planning.errors import ChaukasError
-from screens import budget, city, compare, library, plan
+from screens import budget, city, compare, decisions, library, plan, suggestions
 from screens.session import banner, pick, pick_language, tell
 from screens.words import Words
 
-_SCREENS = {"budget": budget.show, "city": city.show, "plan": plan.show, "compare": compare.show}
+_SCREENS = {"budget": budget.show, "city": city.show, "plan": plan.show, "compare": compare.show,
+            "suggestions": suggestions.show, "decisions": decisions.show}  # fmt: skip
 # Streamlit would fetch a named icon from another host.
 _ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><path fill="#0072B2" d="M1 12C5 4 19 4 23 12 19 20 5 20 1 12Z"/>'

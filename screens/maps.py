@@ -113,15 +113,20 @@ def ladder_data(city: City, ladder: Ladder, file: PlanFile, said: Words, start: 
 
 @dataclass(frozen=True)
 class Told:
-    """What a visitor told the map: the rung a slider was let go at, None before; a rule asked for now, as `keep` or `forbid` and an id."""
+    """What a visitor told the map: the rung a slider was let go at, None before; a rule asked for now, as `keep` or `forbid` and an id; a place
+    chosen now, as latitude and longitude [deg].
+    """
 
     rung: int | None
     rule: tuple[str, str] | None
+    place: tuple[float, float] | None = None
 
 
 def city_map(data: dict[str, Any], key: str) -> Told:
     """Mount the map with what `map_data` made; `key` is stable for its place on the page."""
-    found = _component(key=key, data=data, on_rung_change=lambda: None, on_rule_change=lambda: None)
+    found = _component(key=key, data=data, on_rung_change=lambda: None, on_rule_change=lambda: None, on_place_change=lambda: None)
     rung, rule = found.rung, found.rule
     asked = (str(rule["what"]), str(rule["id"])) if isinstance(rule, Mapping) and rule.get("what") in ("keep", "forbid") and "id" in rule else None
-    return Told(int(rung) if isinstance(rung, (int, float)) else None, asked)
+    spot = found.place
+    place = (float(spot["lat"]), float(spot["lon"])) if isinstance(spot, Mapping) and {"lat", "lon"} <= set(spot) else None
+    return Told(int(rung) if isinstance(rung, (int, float)) else None, asked, place)

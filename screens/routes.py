@@ -31,6 +31,7 @@ ASSETS: dict[str, tuple[Path, str]] = {
     "layers.js": (_COMPONENT / "layers.js", "text/javascript"),
     "slider.js": (_COMPONENT / "slider.js", "text/javascript"),
     "panel.js": (_COMPONENT / "panel.js", "text/javascript"),
+    "notes.js": (_COMPONENT / "notes.js", "text/javascript"),
     "map.css": (_COMPONENT / "map.css", "text/css"),
     "noto-sans-devanagari.woff2": (_BASEMAP / "fonts" / "noto-sans-devanagari.woff2", "font/woff2"),
 }
