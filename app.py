@@ -1,6 +1,7 @@
 """The app as one ASGI application: the gate, the screens, the map's addresses, and a policy that keeps browsers on this host.
 
-While nobody has set a password, each start prints a link that lets the first administrator in once, and an address other machines can reach is refused.
+While nobody has set a password, each start prints a link that lets the first administrator in once, and an address that other machines can reach is
+refused.
 `streamlit run app.py`, `uvicorn app:app` and `chaukas app` all serve it.
 """
 
@@ -44,7 +45,7 @@ def _let_the_first_in() -> None:
 
     Raises
     ------
-    InputError: Streamlit's own server was told to listen on an address that others can reach. What other servers listen on the gate sees at each request.
+    InputError: Streamlit's own server was told to listen where others can reach it. Where other servers listen the gate sees at each request.
     """
     token = first_link(open_store())
     if token is None:

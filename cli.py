@@ -338,11 +338,12 @@ def _export(options: argparse.Namespace) -> int:
 
 def _report(options: argparse.Namespace) -> int:
     from planning.report import write_report
+    from planning.store import audit_head
     from screens.words import words
 
     plan, city = plan_and_city(options)
     _require_same(plan, city)
-    write_report(plan, city, options.out, words=words(options.lang).catalogue, hindi=options.lang == "hi")
+    write_report(plan, city, options.out, words=words(options.lang).catalogue, hindi=options.lang == "hi", head=audit_head())
     print(f"written to {options.out}")
     return 0
 

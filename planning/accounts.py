@@ -87,8 +87,9 @@ def change_roles(store: Store, by: Actor, account: str, roles: Iterable[str], *,
     require(by, "account.manage")
     given, seen = list(known_roles(roles)), None if cameras is None else sorted(set(cameras))
     with store.write(by.id, "account.roles", account, {"roles": given, "cameras": seen}) as tx:
+        before = tx.get("accounts", account)
         tx.change("accounts", account, roles=given, cameras=seen)
-        _require_a_manager(tx)
+        _require_a_manager(tx, before)
 
 
 def turn_off(store: Store, by: Actor, account: str) -> None:
@@ -100,9 +101,10 @@ def turn_off(store: Store, by: Actor, account: str) -> None:
     """
     require(by, "account.manage")
     with store.write(by.id, "account.off", account) as tx:
+        before = tx.get("accounts", account)
         tx.change("accounts", account, active=False)
         end_sessions(tx, account)
-        _require_a_manager(tx)
+        _require_a_manager(tx, before)
 
 
 def turn_on(store: Store, by: Actor, account: str) -> None:
@@ -162,7 +164,7 @@ def find_account(store: Store, name: str) -> Row:
 def list_accounts(store: Store) -> list[Row]:
     """Every account, by name, without its password's hash; `has_password` tells whether it has one."""
     with store.read() as tx:
-        return [{**row, "has_password": bool(row.pop("password"))} for row in tx.rows("accounts", order="name")]
+        return [{"has_password": bool(row.pop("password")), **row} for row in tx.rows("accounts", order="name")]
 
 
 def sign_in(store: Store, name: str, password: str, agent: str = "") -> str:
@@ -284,6 +286,7 @@ def _manages(row: Row) -> bool:
     return bool(row["active"]) and may(actor_of_account(row), "account.manage")
 
 
-def _require_a_manager(tx: Reading) -> None:
-    if not any(_manages(row) for row in tx.rows("accounts")):
+def _require_a_manager(tx: Reading, before: Row) -> None:
+    """Refuse a change that leaves nobody who may manage accounts, where the account so changed was one who may."""
+    if _manages(before) and not any(_manages(row) for row in tx.rows("accounts")):
         raise InputError.one("account.last", "Nobody would be left who may manage accounts", "Give another account the role admin first")

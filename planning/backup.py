@@ -53,7 +53,6 @@ def back_up(store: Store, path: str | Path, by: str = TERMINAL.id) -> Copied:
         head, broken = copy.verify(known)
         if head != source.head():
             raise StoreError.one("backup.differs", "The copy is not what the store holds", "Try again", f"{head}, not {source.head()}")
-        copy.engine.dispose()
         copy.close_file()
     with store.write(by, "store.backup", Path(path).name, {"head": str(head), "rows_copied": sum(rows.values())}):
         pass

@@ -163,8 +163,7 @@ class Store:
             tx = Writing(connection)
             held = sorted(name for name in metadata.tables if tx.one(name) is not None)
             if held:
-                way_out = "Restore into an empty database: set CHAUKAS_STATE or CHAUKAS_DATABASE_URL to a new one"
-                raise StoreError.one("store.filled", "The database holds something already", way_out, ", ".join(held))
+                raise StoreError.one("store.filled", "The database holds something already", "Restore into an empty one", ", ".join(held))
             yield tx
 
     def close_file(self) -> None:
@@ -174,6 +173,7 @@ class Store:
         ------
         StoreError: a page is damaged, or a row names one that is not there.
         """
+        self.engine.dispose()
         with self._told(), contextlib.closing(sqlite3.connect(self.engine.url.database or "")) as connection:
             said = [str(row[0]) for row in connection.execute("PRAGMA integrity_check")]
             lost = [str(row[0]) for row in connection.execute("PRAGMA foreign_key_check")]
@@ -232,6 +232,13 @@ def open_store() -> Store:
         if place not in _opened:
             _opened[place] = Store(*place).ready()
         return _opened[place]
+
+
+def audit_head() -> str:
+    """The head of this installation's audit as it is printed; empty where nothing was done yet."""
+    with open_store().read() as tx:
+        head = tx.head()
+    return str(head) if head.seq else ""
 
 
 class Reading:

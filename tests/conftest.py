@@ -17,6 +17,16 @@ from tests.databases import fresh_database, postgresql
 from tests.town import WISH, make_town
 
 
+@pytest.fixture(scope="session", autouse=True)
+def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The state folder of all tests that name none of their own: what is kept on this machine is not theirs."""
+    folder = tmp_path_factory.mktemp("state")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CHAUKAS_STATE", str(folder))
+        patch.delenv("CHAUKAS_DATABASE_URL", raising=False)
+        yield folder
+
+
 @pytest.fixture(scope="session")
 def town() -> City:
     """The town of `tests.town`; nobody changes it."""
