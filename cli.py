@@ -21,7 +21,7 @@ from planning.city import City, list_cities
 from planning.errors import ChaukasError, CityError, Fault, Infeasible, InputError, ScenarioError
 from planning.money import say_rupees
 from planning.nouns import Plan, Scenario
-from screens import accounts_terminal, app_terminal
+from screens import accounts_terminal, app_terminal, committee_terminal
 from screens.terminal import make_demo, open_city, plan_and_city, print_changes, print_plan, read_wish, teller
 
 
@@ -71,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     report.set_defaults(run=_report)
     app_terminal.add(commands)
     accounts_terminal.add(commands)
+    committee_terminal.add(commands)
     return parser
 
 

@@ -71,7 +71,7 @@ def status_of(tx: Reading, plan: Row) -> Status:
 def file_of(plan: Row) -> Path | None:
     """Where a registered plan's file lies; None where its city is gone."""
     try:
-        return find_city(str(plan["city"])) / str(plan["file"])
+        return find_city(str(plan["city"])) / "plans" / str(plan["file"])
     except ChaukasError:
         return None
 
@@ -105,15 +105,15 @@ def register(store: Store, actor: Actor, city: City, path: str | Path, check: Ch
 
     Raises
     ------
-    Forbidden: without `scenario.propose`.
-    InputError: `register.place` where the file lies outside the city's folder, `register.city` where it was made for another city or another state
-        of this one, `register.unverified`, `register.moving` where the file changes meanwhile; and what `read_plan` and `check` raise.
+    Forbidden: without `plan.propose`.
+    InputError: `register.place` where the file lies outside the folder plans of the city, `register.city` where it was made for another city or state
+        of it, `register.unverified`, `register.moving` where the file changes meanwhile; and what `read_plan` and `check` raise.
     """
-    require(actor, "scenario.propose")
+    require(actor, "plan.propose")
     found = Path(path).resolve()
-    folder = city.folder.resolve() if city.folder is not None else None
+    folder = (city.folder / "plans").resolve() if city.folder is not None else None
     if folder is None or not found.is_relative_to(folder):
-        raise InputError.one("register.place", "The plan lies outside its city's folder", "Copy it into the city's folder plans", found.name)
+        raise InputError.one("register.place", "The plan lies outside its city's folder plans", "Copy it there", found.name)
     before = hashlib.sha256(found.read_bytes()).hexdigest() if found.is_file() else ""
     plan = read_plan(found)
     faults = []
@@ -136,7 +136,7 @@ def register(store: Store, actor: Actor, city: City, path: str | Path, check: Ch
         "city_digest": plan.city_digest, "file": found.relative_to(folder).as_posix(), "digest": before, "verified": True,
         "capital_inr": plan.cost_inr, "coverage": plan.scorecard.after, "by": actor.id, "created_at": now(), "published_at": None,
     }  # fmt: skip
-    with store.write(actor.id, "scenario.propose", label, {"file": row["file"], "digest": before}) as tx:
+    with store.write(actor.id, "plan.propose", label, {"file": row["file"], "digest": before}) as tx:
         if tx.one("plans", id=label) is None:
             _keep_scenario(tx, plan.scenario, str(row["city"]), actor)
             tx.add("plans", row)
@@ -159,15 +159,15 @@ def propose(store: Store, actor: Actor, plan: str, body: str = "") -> str:
 
     Raises
     ------
-    Forbidden: without `scenario.propose`.
+    Forbidden: without `plan.propose`.
     InputError: all faults at once: `proposal.text`, `proposal.open` (it is before the committee already), `proposal.approved`,
         `proposal.superseded` (its file is another now), `proposal.members` (the committee has none).
     """
-    require(actor, "scenario.propose")
+    require(actor, "plan.propose")
     text, faults = clean(body), []
     if len(text) > TEXT_MOST:
         faults.append(Fault("proposal.text", f"A proposal's text has at most {TEXT_MOST} signs", "Write less", str(len(text))))
-    with store.write(actor.id, "scenario.propose", plan) as tx:
+    with store.write(actor.id, "plan.propose", plan) as tx:
         found = tx.get("plans", plan)
         status = status_of(tx, found)
         if status.key == "proposed":

@@ -93,7 +93,7 @@ def _plans(store: Store, actor: Actor, city: City, said: Words) -> None:
     show_table(pd.DataFrame(lines, columns=columns))
     left, right = st.columns(2, gap="medium")
     free = [plan_id for plan_id in files if plan_id not in status or status[plan_id].key in ("draft", "sent_back")]
-    if may(actor, "scenario.propose") and free:
+    if may(actor, "plan.propose") and free:
         with left:
             _propose(store, actor, city, free, files, said)
     if may(actor, "plan.publish") and rows:

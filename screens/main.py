@@ -35,7 +35,8 @@ def show() -> None:
     """Draw the page."""
     st.set_page_config(page_title="चौकस · Chaukas", page_icon=_ICON, layout="wide")
     st.html(_STYLE)
-    mark, screens, cities, languages = st.columns([3, 3, 2.6, 1.6], vertical_alignment="center")
+    mark, cities, languages = st.columns([5, 3, 1.6], vertical_alignment="center")
+    screens = st.container()
     with languages:
         said = pick_language()
     mark.markdown(f"### चौकस &nbsp;:gray[:small[{said.say('app.what')}]]")

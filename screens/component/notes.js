@@ -11,7 +11,7 @@ function sign(note) {
   const words = element('div', 'words');
   words.append(element('b', '', note.label), element('p', '', note.text));
   if (note.answer) words.append(element('p', 'answer', note.answer));
-  marker.bindPopup(words, { maxWidth: 280, autoPanPadding: [24, 24] });
+  marker.bindPopup(words, { minWidth: 220, maxWidth: 280, autoPanPadding: [24, 24] });
   return marker;
 }
 

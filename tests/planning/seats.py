@@ -56,9 +56,9 @@ def record_plan(store: Store, cities: Path, name: str = "0123456789ab") -> tuple
     file.write_text(f"plan {name} {new_id()}", encoding="utf-8")
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
     label = f"{name}-{digest[:12]}"
-    with store.write("a0", "scenario.propose", label) as tx:
+    with store.write("a0", "plan.propose", label) as tx:
         if tx.one("scenarios", id="wish") is None:
             tx.add("scenarios", {"id": "wish", "city": CITY, "content": {}, "by": "a0", "created_at": now()})
-        row = {"city": CITY, "scenario": "wish", "city_digest": "d", "file": f"plans/{file.name}", "verified": True, "capital_inr": 1_000_000}
+        row = {"city": CITY, "scenario": "wish", "city_digest": "d", "file": file.name, "verified": True, "capital_inr": 1_000_000}
         tx.add("plans", {"id": label, "plan": name, **row, "digest": digest, "coverage": 0.5, "by": "a0", "created_at": now()})
     return label, file
