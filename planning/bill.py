@@ -10,6 +10,7 @@ heading is in English and Hindi.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -39,8 +40,9 @@ _CAMERA_COLUMNS = (
 class _Book:
     """A workbook with our formats; `row` writes text as text, so that none of it is ever run as a formula."""
 
-    def __init__(self, path: Path) -> None:
-        self.book = xlsxwriter.Workbook(str(path), {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
+    def __init__(self) -> None:
+        self.held = io.BytesIO()
+        self.book = xlsxwriter.Workbook(self.held, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
         self.plain = self.book.add_format({"valign": "top"})
         self.head = self.book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bg_color": "#E8EEF4", "border": 1})
         self.bold = self.book.add_format({"bold": True})
@@ -68,7 +70,7 @@ def write_bill(plan: Plan, city: City, path: Path) -> None:
     ----------
     path: the .xlsx to write; the caller sees to it that it comes whole or not at all.
     """
-    book = _Book(path)
+    book = _Book()
     wards = {str(label): str(name) for label, name in city["wards"]["name"].items()}
     summary = book.sheet("Summary", (("", "", 34), ("", "", 60)))
     paid = {head for site in plan.sites for head, _ in site.heads}
@@ -85,6 +87,8 @@ def write_bill(plan: Plan, city: City, path: Path) -> None:
         notes.write_string(row, 0, text, book.wrap)
     _summary(book, summary, plan, city)
     book.book.close()
+    # From memory in one go: a zip file that meets a full disk half-way fails in ways that no caller expects.
+    path.write_bytes(book.held.getvalue())
 
 
 def _lonlat(city: City, points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:

@@ -6,6 +6,7 @@ Files are replaced whole or not at all.
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 import os
 import warnings
@@ -13,11 +14,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
-from xml.etree import ElementTree  # written here, never read
+from xml.etree import ElementTree  # nosec B405  # written here, never read
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyogrio
 
 from planning.bill import write_bill
 from planning.catalogue import load_models
@@ -137,14 +139,21 @@ def _lonlat(plan: Plan, city: City) -> gpd.GeoDataFrame:
 
 
 def _write_geojson(plan: Plan, city: City, scratch: Path) -> None:
-    _lonlat(plan, city).drop(columns=["x_m", "y_m"]).to_file(scratch, driver="GeoJSON", layer=f"chaukas-{plan.id}", RFC7946="YES")
+    _through_memory(_lonlat(plan, city).drop(columns=["x_m", "y_m"]), scratch, driver="GeoJSON", layer=f"chaukas-{plan.id}", RFC7946="YES")
 
 
 def _write_kml(plan: Plan, city: City, scratch: Path) -> None:
     frame = _lonlat(plan, city)
     said = [f"{c.model}, {c.height_m:g} m, {c.bearing_deg:.1f} deg, {c.hfov_deg:g} deg, {c.ward}" for c in plan.cameras]
     places = gpd.GeoDataFrame({"Name": frame["id"], "Description": said}, geometry=frame.geometry, crs=frame.crs)
-    places.to_file(scratch, driver="KML", layer=f"chaukas_{plan.id}")
+    _through_memory(places, scratch, driver="KML", layer=f"chaukas_{plan.id}")
+
+
+def _through_memory(frame: gpd.GeoDataFrame, scratch: Path, **options: str) -> None:
+    """Written by GDAL to memory and from there to the disk: on a full disk its KML driver says nothing and leaves half a file."""
+    held = io.BytesIO()
+    pyogrio.write_dataframe(frame, held, **options)
+    scratch.write_bytes(held.getvalue())
 
 
 def _write_osm(plan: Plan, city: City, scratch: Path) -> None:

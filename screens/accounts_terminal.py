@@ -185,6 +185,7 @@ def _upgrade(_: argparse.Namespace) -> int:
 
     store = Store()
     before, after = store.upgrade()
+    store.engine.dispose()
     print(f"{store.name}: {before or 'empty'} -> {after}" if before != after else f"{store.name}: {after}, nothing to do")
     return 0
 

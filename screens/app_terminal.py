@@ -47,7 +47,7 @@ def _app(options: argparse.Namespace) -> int:
     if options.cert:
         settings += [f"--server.sslCertFile={options.cert}", f"--server.sslKeyFile={options.key}"]
     os.chdir(ROOT)
-    os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", APP_SCRIPT, *settings])  # noqa: S606
+    os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", APP_SCRIPT, *settings])  # noqa: S606  # nosec B606  # our own words, no shell
 
 
 def is_loopback(address: str | None) -> bool:

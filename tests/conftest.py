@@ -17,6 +17,11 @@ from tests.databases import fresh_database, postgresql
 from tests.town import WISH, make_town
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """How long the tests that kill go on."""
+    parser.addoption("--kills", type=int, default=30, help="how many writers to kill; exports and PostgreSQL's writers in proportion")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The state folder of all tests that name none of their own: what is kept on this machine is not theirs."""
@@ -67,6 +72,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a real PostgreSQL server."""
     with postgresql(tmp_path_factory.mktemp("postgresql")) as address:
         yield address
+
+
+@pytest.fixture
+def empty_database(server: str) -> str:
+    """The address of a new empty database on it."""
+    return fresh_database(server)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
