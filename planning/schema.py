@@ -60,7 +60,7 @@ scenarios = Table(
 # A plan's file as it was registered: the id holds the plan's own (`plan`) and the beginning of `digest`, the SHA-256 of the file, which lies at
 # `file` in its city's folder plans. `problem`: digest of the arrays that were solved.
 plans = Table(
-    "plans", metadata, _id(), Column("plan", String(12), nullable=False), _text("title", ""), _text("city"), _to("scenario", "scenarios"),
+    "plans", metadata, _id(), Column("plan", String(12), nullable=False, default=""), _text("title", ""), _text("city"), _to("scenario", "scenarios"),
     _text("city_digest"), _text("problem", ""), _text("file"), _text("digest"),
     Column("verified", Boolean, nullable=False), Column("capital_inr", BigInteger, nullable=False), Column("coverage", Float, nullable=False),
     _text("by"), _time("created_at"), _time("published_at", optional=True),

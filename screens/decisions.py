@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -18,6 +17,7 @@ from screens import library, who
 from screens.acting import act, day_of, fresh, names, told
 from screens.ledger import show_money, show_work
 from screens.proposal import show_proposal
+from screens.public_view import count_words
 from screens.seats import show_seats
 from screens.session import pick
 from screens.tables import show_table
@@ -124,11 +124,6 @@ def _publish(store: Store, actor: Actor, city: City, rows: dict[str, Row], said:
     shown = row["published_at"] is None
     if st.button(said.say("decide.publish_do" if shown else "decide.publish_undo"), key="publish-do"):
         act(lambda: publish(store, actor, str(row["id"]), shown=shown), said, "decide.published" if shown else "decide.unpublished")
-
-
-def count_words(count: Mapping[str, Any], said: Words) -> str:
-    """A decision's count in one line."""
-    return said.say("decide.count", **{key: said.number(int(count.get(key, 0))) for key in ("yes", "no", "abstain", "members", "waiting")})
 
 
 def _history(store: Store, city: City, said: Words) -> None:

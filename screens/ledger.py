@@ -37,7 +37,7 @@ def _chosen(store: Store, city: City, said: Words) -> tuple[Row, str] | None:
     chosen = pick(said.say("money.plan"), list(rows)[::-1], "plan", lambda plan_id: label(city, plan_id, said))
     key = status[str(rows[chosen]["id"])]
     if key != "approved":
-        st.warning(said.say("money.unapproved", status=said.say(f"status.{key}")), icon=":material/gavel:")
+        st.warning(said.say("money.unapproved", status=said.say(f"status.{key}")), icon=":material/balance:")
     return rows[chosen], key
 
 
@@ -143,7 +143,7 @@ def show_work(store: Store, actor: Actor, city: City, said: Words) -> None:
     if late:
         worst = min(late, key=lambda one: one.due or datetime.date.max)
         told = said.say("work.late", n=said.number(len(late)), site=worst.site, day=f"{worst.due:%d-%m-%Y}" if worst.due else "")
-        st.error(plain(told), icon=":material/alarm:")
+        st.error(plain(told), icon=":material/warning:")
     _groups(city, plan, stand, said)
     left, right = st.columns([1.6, 1], gap="medium")
     with left:

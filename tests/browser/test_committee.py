@@ -60,7 +60,8 @@ def running_house(town: City, plan: Plan, tmp_path_factory: pytest.TempPathFacto
     server, address = start_server(folder, log, dict(os.environ))
     state = log.with_suffix(".state")
     store = Store(f"sqlite:///{state / 'chaukas.db'}", state).ready()
-    with sync_playwright() as playwright:
+    with sync_playwright() as playwright, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CHAUKAS_CITIES", str(folder))
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=ARGUMENTS)
         yield House(address, store, browser, city)
         browser.close()
