@@ -8,7 +8,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from http.client import HTTPMessage
+from email.message import Message
 from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any
@@ -58,14 +58,15 @@ def way_in(address: str, log: Path) -> list[dict[str, str]]:
     return [{"name": name, "value": morsel.value, "url": address} for name, morsel in cookies.items()]
 
 
-def post(url: str, fields: dict[str, str], cookie: str = "") -> HTTPMessage:
+def post(url: str, fields: dict[str, str], cookie: str = "") -> Message:
     """Send a form from a page of the same host; the answer's headers."""
     origin = "{0.scheme}://{0.netloc}".format(urllib.parse.urlsplit(url))
     headers = {"Origin": origin, **({"Cookie": cookie} if cookie else {})}
     request = urllib.request.Request(url, urllib.parse.urlencode(fields).encode(), headers)
     try:
         with urllib.request.build_opener(_Stay).open(request, timeout=30) as answer:
-            return answer.headers  # type: ignore[no-any-return]
+            said: Message = answer.headers
+            return said
     except urllib.error.HTTPError as answer:
         with answer:
             return answer.headers

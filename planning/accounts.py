@@ -67,10 +67,10 @@ def add_account(
     require(by, "account.manage")
     plain = plain_name(name)
     if not _NAME.fullmatch(plain):
-        raise InputError.one("account.name", "A name has 2 to 64 small letters, digits and . _ @ + -", "Choose another", name)
+        raise InputError.one("name.signs", "A name has 2 to 64 small letters, digits and . _ @ + -", "Choose another", name)
     with store.read() as tx:
         if tx.one("accounts", name=plain) is not None:
-            raise InputError.one("account.taken", "Somebody has this name", "Choose another", plain)
+            raise InputError.one("name.taken", "Somebody has this name", "Choose another", plain)
     with store.write(by.id, "account.add", plain) as tx:
         return tx.add("accounts", {
             "name": plain, "title": " ".join(title.split())[:_TITLE], "roles": list(known_roles(roles)),
@@ -159,7 +159,7 @@ def find_account(store: Store, name: str) -> Row:
     with store.read() as tx:
         found = tx.one("accounts", name=plain_name(name))
     if found is None:
-        raise InputError.one("account.unknown", "There is no such account", "See chaukas account list", name)
+        raise InputError.one("name.unknown", "There is no such account", "See chaukas account list", name)
     return found
 
 
@@ -291,4 +291,4 @@ def _manages(row: Row) -> bool:
 def _require_a_manager(tx: Reading, before: Row) -> None:
     """Refuse a change that leaves nobody who may manage accounts, where the account so changed was one who may."""
     if _manages(before) and not any(_manages(row) for row in tx.rows("accounts")):
-        raise InputError.one("account.last", "Nobody would be left who may manage accounts", "Give another account the role admin first")
+        raise InputError.one("manager.last", "Nobody would be left who may manage accounts", "Give another account the role admin first")

@@ -38,9 +38,8 @@ def gate_figures() -> Figures:
 
 @lru_cache(maxsize=1)
 def _hasher() -> PasswordHasher:
-    figures = gate_figures()
-    cost = {name: int(figures[f"argon2_{key}"]) for name, key in (("memory_cost", "memory_kib"), ("time_cost", "passes"), ("parallelism", "lanes"))}
-    return PasswordHasher(**cost, type=Type.ID)
+    memory, passes, lanes = (int(gate_figures()[f"argon2_{key}"]) for key in ("memory_kib", "passes", "lanes"))
+    return PasswordHasher(time_cost=passes, memory_cost=memory, parallelism=lanes, type=Type.ID)
 
 
 @lru_cache(maxsize=1)

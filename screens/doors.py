@@ -106,7 +106,7 @@ def _one(fields: Fields, name: str) -> str:
 def _session(request: Request) -> Session:
     session = session_in(request.scope)
     if session is None:
-        raise Forbidden.one("gate.sign_in", "You are not signed in", "Sign in at /sign-in")
+        raise Forbidden.one("gate.nobody", "You are not signed in", "Sign in at /sign-in")
     return session
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
@@ -191,8 +191,7 @@ class Gate:
             await asyncio.sleep(_FRESH_S)
             asked = dict(self._watched)
             try:
-                ids = {session.id for session in asked.values()}
-                found = await self._threaded(lambda ids=ids: sessions_of(self._store(), ids))
+                found = await self._found({session.id for session in asked.values()})
             except ChaukasError:
                 found = {}
             for gone, session in asked.items():
@@ -213,10 +212,13 @@ class Gate:
         moment = time.monotonic()
         kept = self._kept.get(session_id)
         if kept is None or moment - kept[0] > _FRESH_S:
-            found = (await self._threaded(lambda: sessions_of(self._store(), [session_id]))).get(session_id)
+            found = (await self._found({session_id})).get(session_id)
             self._kept = {key: value for key, value in self._kept.items() if moment - value[0] <= _FRESH_S}
             kept = self._kept[session_id] = (moment, found)
         return kept[1]
+
+    async def _found(self, ids: set[str]) -> Mapping[str, Session]:
+        return await self._threaded(lambda: sessions_of(self._store(), ids))
 
     async def _nobody_yet(self) -> Response | None:
         """A refusal while nobody has a password and the request came over the network."""
@@ -263,7 +265,7 @@ def _refusal(scope: Scope, session: Session | None) -> Response | None:
         back = _path(scope) + ("?" + scope["query_string"].decode("latin-1") if scope.get("query_string") else "")
         return RedirectResponse("/sign-in?next=" + quote(back, safe=""), 303)
     if session is None:
-        return JSONResponse(_told(Forbidden.one("gate.sign_in", "You are not signed in", "Sign in at /sign-in")), 401)
+        return JSONResponse(_told(Forbidden.one("gate.nobody", "You are not signed in", "Sign in at /sign-in")), 401)
     return JSONResponse(_told(Forbidden.one("access.forbidden", "You have no right to do this", "Ask an administrator", right)), 403)
 
 

@@ -211,7 +211,7 @@ def test_somebody_who_manages_accounts_is_always_left(store: Store) -> None:
     for act in (lambda: turn_off(store, TERMINAL, boss), lambda: change_roles(store, TERMINAL, boss, ["member"])):
         with pytest.raises(InputError) as refused:
             act()
-        assert code_of(refused) == "account.last"
+        assert code_of(refused) == "manager.last"
     assert sign_in(store, "boss", GOOD)
     member(store, "second", "admin")
     turn_off(store, TERMINAL, boss)
@@ -236,7 +236,7 @@ def test_a_name_that_is_none_is_refused(store: Store, name: str) -> None:
     """Names are typed on any keyboard and stand in audit lines: small letters, digits and a few signs."""
     with pytest.raises(InputError) as refused:
         add_account(store, TERMINAL, name)
-    assert code_of(refused) == "account.name"
+    assert code_of(refused) == "name.signs"
 
 
 def test_a_name_somebody_has_and_a_role_nobody_knows_are_refused(store: Store) -> None:
@@ -246,7 +246,7 @@ def test_a_name_somebody_has_and_a_role_nobody_knows_are_refused(store: Store) -
         add_account(store, TERMINAL, "MEERA")
     with pytest.raises(Forbidden) as strange:
         add_account(store, TERMINAL, "ravi", roles=["king"])
-    assert (code_of(taken), code_of(strange)) == ("account.taken", "role.unknown")
+    assert (code_of(taken), code_of(strange)) == ("name.taken", "role.unknown")
 
 
 def test_the_first_link_is_for_one_administrator_until_somebody_has_a_password(store: Store) -> None:

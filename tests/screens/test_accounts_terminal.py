@@ -45,9 +45,9 @@ def test_accounts_are_made_listed_changed_and_turned_off(house: Store, capsys: p
     for words in (["off", "meera"], ["on", "meera"], ["link", "meera"]):
         assert done("account", *words) == 0
     assert done("account", "off", "nobody") == 1
-    assert "[account.unknown]" in capsys.readouterr().err
+    assert "[name.unknown]" in capsys.readouterr().err
     assert done("account", "off", "boss") == 1
-    assert "[account.last]" in capsys.readouterr().err
+    assert "[manager.last]" in capsys.readouterr().err
 
 
 def test_sessions_are_listed_and_ended(house: Store, capsys: pytest.CaptureFixture[str]) -> None:
