@@ -145,7 +145,7 @@ def _history(store: Store, city: City, said: Words) -> None:
         show_table(pd.DataFrame(lines, columns=columns))
     st.markdown(f"#### {said.say('decide.head')}")
     st.caption(said.say("decide.head_how"))
-    st.code(f"{head.seq}:{head.mac}", language=None, wrap_lines=True)
+    st.text(f"{head.seq}:{head.mac}")
 
 
 def _public(store: Store, city: City, said: Words) -> None:

@@ -85,7 +85,7 @@ def sound(test: AppTest) -> AppTest:
 
 def texts(test: AppTest) -> str:
     """Everything the page says, without Markdown's escapes."""
-    kinds = [test.markdown, test.warning, test.error, test.info, test.caption, test.success, test.metric, test.code]
+    kinds = [test.markdown, test.warning, test.error, test.info, test.caption, test.success, test.metric, test.text]
     said = "\n".join(f"{getattr(item, 'label', '')} {item.value}" for kind in kinds for item in kind)
     tables = "\n".join(str(table.value.to_dict()) for table in test.dataframe)
     return re.sub(r"\\(.)", r"\1", f"{said}\n{tables}").replace("\u2060", "")
