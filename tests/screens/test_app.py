@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from planning.access import Actor
 from planning.city import ROOT, City
 from planning.export import write_plan
 from planning.ladders import write_ladder
 from planning.nouns import Scenario
-from screens import jobs, library
+from planning.uploads import find_draft
+from screens import jobs, library, wizard
 from screens.words import words
 from tests.screens.toy import HOSTILE, fake_make_ladder, fake_make_plan, toy_city, toy_ladder, toy_plan
 
@@ -323,3 +327,24 @@ def test_rules_of_the_address_are_part_of_the_wish(page: Callable[..., AppTest])
     test.multiselect(key="rules-forbid").set_value([])
     test = sound(test.run())
     assert "forbid" not in test.query_params or named(test, "forbid") == ""
+
+
+def test_the_city_screen_offers_an_import(page: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Odd findings stand in the reader's words; an import is for those who may, its steps open in both languages, a lost one is told."""
+    monkeypatch.setenv("CHAUKAS_UPLOADS", str(tmp_path / "uploads"))
+    assert "wizard-new" not in {button.key for button in sound(page(view="city")).button}
+    planner = Actor("a1", "Planner", roles=("planner",))
+    monkeypatch.setattr(wizard, "actor", lambda: planner)
+    test = sound(page(view="city", lang="hi"))
+    assert words("hi").say("finding.no_bearing", number="2") in texts(test)
+    test = sound(page(view="city"))
+    assert words("en").say("finding.no_bearing", number="2") in texts(test)
+    begun = sound(test.button(key="wizard-add").click().run())
+    token = named(begun, "import")
+    assert "Adding files to Toytown" in texts(begun)
+    for language, step in itertools.product(("hi", "en"), (1, 3, 4)):
+        find_draft(token).changed(step=step)
+        key = {1: "files", 3: "names", 4: "import"}[step]
+        assert words(language).say(f"wizard.step.{key}") in texts(sound(page(view="city", lang=language, **{"import": token})))
+    find_draft(token).drop()
+    assert "not there any more" in texts(sound(page(view="city", **{"import": token})))
