@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PORT ?= 8501
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup setup-dev chromium test check lock bench clean
+.PHONY: help run setup setup-dev chromium test check audit lock bench clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 18
@@ -44,6 +44,23 @@ check: setup-dev ## ruff, mypy strict, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+audit: setup-dev ## faults of security in the code, secrets in files, known vulnerabilities of what is pinned
+	$(BIN)/bandit -q -c pyproject.toml -r planning coverage optimizer live screens data/demo app.py cli.py
+	git ls-files -z | xargs -0 $(BIN)/detect-secrets-hook
+	@if $(BIN)/python -c "$$PINNED_IS_KNOWN"; then $(BIN)/pip-audit --strict --disable-pip -r requirements.lock; \
+	else echo "Known vulnerabilities were NOT looked up: PyPI's record of a pinned version cannot be reached from here"; fi
+
+# Whether pip-audit's source answers: its record of the first version that is pinned.
+define PINNED_IS_KNOWN
+import re, sys, urllib.request
+name, version = re.search(r"^([\w.-]+)==([\w.]+)", open("requirements.lock").read(), re.M).groups()
+try:
+    sys.exit(b'"vulnerabilities"' not in urllib.request.urlopen(f"https://pypi.org/pypi/{name}/{version}/json", timeout=20).read())
+except OSError:
+    sys.exit(1)
+endef
+export PINNED_IS_KNOWN
 
 bench: setup-dev ## the quick benchmarks
 	$(BIN)/python -m benchmarks.sight --quick

@@ -1,11 +1,14 @@
-"""The app as one ASGI application: the screens, the map's addresses, and a policy that keeps browsers on this host.
+"""The app as one ASGI application: the gate, the screens, the map's addresses, and a policy that keeps browsers on this host.
 
+While nobody has set a password, each start prints a link that lets the first administrator in once, and an address that other machines can reach is
+refused.
 `streamlit run app.py`, `uvicorn app:app` and `chaukas app` all serve it.
 """
 
 from __future__ import annotations
 
 import contextlib
+import sys
 import threading
 from collections.abc import AsyncIterator
 from typing import Any
@@ -13,9 +16,14 @@ from typing import Any
 import streamlit as st
 from starlette.middleware import Middleware
 
+from planning.accounts import first_link
 from planning.city import ROOT
-from planning.errors import ChaukasError
+from planning.errors import ChaukasError, InputError
+from planning.store import open_store
 from screens import library, mapdata
+from screens.app_terminal import is_loopback
+from screens.doors import gate_routes
+from screens.gate import Gate
 from screens.middleware import PackStatic, StayHome
 from screens.routes import routes
 
@@ -32,10 +40,37 @@ def _warm() -> None:
                 library.plan_line(city, file.id)
 
 
+def _let_the_first_in() -> None:
+    """Print the first administrator's link while nobody has a password.
+
+    Raises
+    ------
+    InputError: Streamlit's own server was told to listen where others can reach it. Where other servers listen the gate sees at each request.
+    """
+    token = first_link(open_store())
+    if token is None:
+        return
+    ours = getattr(st.config, "_server_mode", None) in {"starlette-app", "starlette-app-direct"}
+    address = st.get_option("server.address")
+    if ours and not is_loopback(address):
+        what = "No account has a password, so that whoever comes first would rule"
+        raise InputError.one("app.open", what, "Open the app on 127.0.0.1 first, follow the link it prints and set a password", address)
+    scheme = "https" if st.get_option("server.sslCertFile") else "http"
+    place = f"{scheme}://{address}:{st.get_option('server.port')}" if ours else "this server's address, then "
+    sys.stdout.write(f"Chaukas: nobody has a password yet. Open this once, on this machine: {place}/link/{token}\n")
+    sys.stdout.flush()
+
+
 @contextlib.asynccontextmanager
 async def _lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:
+    _let_the_first_in()
     threading.Thread(target=_warm, daemon=True).start()
     yield {}
 
 
-app = st.App(ROOT / "screens" / "main.py", routes=routes(), middleware=[Middleware(StayHome), Middleware(PackStatic)], lifespan=_lifespan)
+app = st.App(
+    ROOT / "screens" / "main.py",
+    routes=[*gate_routes(), *routes()],
+    middleware=[Middleware(StayHome), Middleware(Gate), Middleware(PackStatic)],
+    lifespan=_lifespan,
+)

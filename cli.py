@@ -1,6 +1,6 @@
 """The same jobs from a terminal: cities (`city import|check|list|demo`), plans (`plan`, `verify`, `export`, `report`), questions about them
 (`frontier`, `phases`, `why`, `next`, `repair`, `witness`,
-`gaps`, `scores`, `backtest`) and the `app`.
+`gaps`, `scores`, `backtest`), who may do what and what was done (`account`, `session`, `db`, `audit`, `backup`, `restore`), and the `app`.
 
 Exit status: 0 done; 1 refused or impossible, with every fault on its own line; 2 the command's words are off; 130 stopped by hand.
 """
@@ -12,20 +12,17 @@ import dataclasses
 import importlib
 import math
 import os
-import socket
 import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from planning.city import ROOT, City, list_cities
+from planning.city import City, list_cities
 from planning.errors import ChaukasError, CityError, Fault, Infeasible, InputError, ScenarioError
 from planning.money import say_rupees
 from planning.nouns import Plan, Scenario
-from screens import live_terminal
+from screens import accounts_terminal, app_terminal, live_terminal
 from screens.terminal import make_demo, open_city, plan_and_city, print_changes, print_plan, read_wish, teller
-
-APP_SCRIPT = str(ROOT / "app.py")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -73,9 +70,8 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--lang", choices=("hi", "en"), default="hi", help="Hindi or English (default hi)")
     report.set_defaults(run=_report)
     live_terminal.add(commands)
-    app = commands.add_parser("app", help="open the map app on this machine")
-    app.add_argument("--port", type=int, default=8501, help="port on 127.0.0.1 (default 8501)")
-    app.set_defaults(run=_app)
+    app_terminal.add(commands)
+    accounts_terminal.add(commands)
     return parser
 
 
@@ -343,11 +339,12 @@ def _export(options: argparse.Namespace) -> int:
 
 def _report(options: argparse.Namespace) -> int:
     from planning.report import write_report
+    from planning.store import audit_head
     from screens.words import words
 
     plan, city = plan_and_city(options)
     _require_same(plan, city)
-    write_report(plan, city, options.out, words=words(options.lang).catalogue, hindi=options.lang == "hi")
+    write_report(plan, city, options.out, words=words(options.lang).catalogue, hindi=options.lang == "hi", head=audit_head())
     print(f"written to {options.out}")
     return 0
 
@@ -355,21 +352,6 @@ def _report(options: argparse.Namespace) -> int:
 def _require_same(plan: Plan, city: City) -> None:
     if plan.city_digest != city.digest:
         raise CityError.one("export.city", "The plan was made for another state of the city", "Plan again", f"{plan.city_digest}, not {city.digest}")
-
-
-def _app(options: argparse.Namespace) -> int:
-    """Hand this process over to the server, so that a signal reaches it directly."""
-    with socket.socket() as probe:
-        # A port whose last server just stopped is free for the next one, though its old connections still fade.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", options.port))
-        except (OSError, OverflowError) as error:
-            raise InputError.one("app.port", f"The port cannot be used: {error}", "Choose another with --port", options.port) from None
-    print(f"Chaukas: http://127.0.0.1:{options.port}", flush=True)
-    settings = ["--server.address=127.0.0.1", f"--server.port={options.port}", "--server.headless=true", "--browser.gatherUsageStats=false"]
-    os.chdir(ROOT)
-    os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", APP_SCRIPT, *settings])  # noqa: S606
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
-from xml.etree import ElementTree  # written here, never read
+from xml.etree import ElementTree  # nosec B405  # written here, never read
 
 import geopandas as gpd
 import numpy as np

@@ -29,7 +29,7 @@ _ROADS = {"motorway": 2.6, "trunk": 2.6, "primary": 2.2, "secondary": 1.8, "tert
 _WIDE = 1000.0  # of the map's picture
 
 
-def write_report(plan: Plan, city: City, path: str | Path, *, words: Mapping[str, str], hindi: bool) -> None:
+def write_report(plan: Plan, city: City, path: str | Path, *, words: Mapping[str, str], hindi: bool, head: str = "") -> None:
     """Write the report.
 
     Parameters
@@ -37,6 +37,7 @@ def write_report(plan: Plan, city: City, path: str | Path, *, words: Mapping[str
     path: the .pdf; replaced whole or not at all.
     words: sentences by key, those of the report beginning with "report.".
     hindi: which language the words are, for numbers and names that come in both.
+    head: the audit's last line as number and seal, printed at the foot of each page, so that the audit can be checked against the paper.
 
     Raises
     ------
@@ -49,7 +50,8 @@ def write_report(plan: Plan, city: City, path: str | Path, *, words: Mapping[str
         with atomic_path(target) as scratch, tempfile.TemporaryDirectory() as folder:
             room = Path(folder)
             shutil.copyfile(DATA / "report.typ", room / "report.typ")
-            (room / "report.json").write_text(json.dumps(_content(plan, city, words, hindi), ensure_ascii=False, allow_nan=False), encoding="utf-8")
+            content = {**_content(plan, city, words, hindi), "head": words["report.head"].format(head=head) if head else ""}
+            (room / "report.json").write_text(json.dumps(content, ensure_ascii=False, allow_nan=False), encoding="utf-8")
             (room / "map.svg").write_text(map_svg(plan, city), encoding="utf-8")
             scratch.write_bytes(typst.compile(room / "report.typ", root=room, font_paths=[_fonts()], ignore_system_fonts=True))
     except (OSError, RuntimeError, ValueError) as error:

@@ -9,9 +9,11 @@ The one door to SQLAlchemy, with `schema`. Rows come and go as plain dicts; whoe
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import secrets
 import sqlite3
+import threading
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -149,6 +151,36 @@ class Store:
             with contextlib.suppress(OSError):
                 self._note(Head(line["seq"], line["mac"]))
 
+    @contextlib.contextmanager
+    def filling(self) -> Iterator[Writing]:
+        """Rows put as they stand into a store that holds nothing: they bring their audit with them, so no line is added.
+
+        Raises
+        ------
+        StoreError: the store holds something.
+        """
+        with self._told(), self.engine.connect().execution_options(**_WRITES) as connection, connection.begin():
+            tx = Writing(connection)
+            held = sorted(name for name in metadata.tables if tx.one(name) is not None)
+            if held:
+                raise StoreError.one("store.filled", "The database holds something already", "Restore into an empty one", ", ".join(held))
+            yield tx
+
+    def close_file(self) -> None:
+        """Check a SQLite store's file whole, and close it as a single file.
+
+        Raises
+        ------
+        StoreError: a page is damaged, or a row names one that is not there.
+        """
+        self.engine.dispose()
+        with self._told(), contextlib.closing(sqlite3.connect(self.engine.url.database or "")) as connection:
+            said = [str(row[0]) for row in connection.execute("PRAGMA integrity_check")]
+            lost = [str(row[0]) for row in connection.execute("PRAGMA foreign_key_check")]
+            connection.execute("PRAGMA journal_mode=DELETE")
+        if said != ["ok"] or lost:
+            raise StoreError.one("store.damaged", "The database's file is damaged", "Use an older backup", "; ".join(said + lost))
+
     def verify(self, heads: tuple[Head, ...] = ()) -> tuple[Head, Break | None]:
         """The audit's head, and the first thing that does not hold: a line of the chain, else a row of another table."""
         with self.read() as tx:
@@ -187,6 +219,26 @@ class Store:
             if "locked" in said or "busy" in said:
                 raise StoreError.one("store.busy", "Others are writing; nothing was kept", "Try again", said) from None
             raise StoreError.one("store.failed", f"The database refused: {said}", "Check the database, then try again", self.name) from None
+
+
+_opened: dict[tuple[str, Path], Store] = {}
+_opening = threading.Lock()
+
+
+def open_store() -> Store:
+    """The process's one store at the address and in the folder of this installation, made ready once; errors as `Store.ready`."""
+    place = (database_url(), state_folder())
+    with _opening:
+        if place not in _opened:
+            _opened[place] = Store(*place).ready()
+        return _opened[place]
+
+
+def audit_head() -> str:
+    """The head of this installation's audit as it is printed; empty where nothing was done yet."""
+    with open_store().read() as tx:
+        head = tx.head()
+    return str(head) if head.seq else ""
 
 
 class Reading:
@@ -230,6 +282,12 @@ class Reading:
         audit = metadata.tables["audit"]
         found = self._connection.execute(sa.select(audit).where(*_conditions(audit, where)).order_by(audit.c.seq))
         return (dict(row) for row in found.mappings())
+
+    def tables(self) -> Iterator[tuple[str, Iterator[Row]]]:
+        """Every table with its rows as they stand, those that others name first; the audit in its order."""
+        for table in metadata.sorted_tables:
+            found = self._connection.execute(sa.select(table).order_by(*table.primary_key).execution_options(yield_per=1000))
+            yield table.name, (dict(row) for row in found.mappings())
 
     def row_digests(self) -> Iterator[tuple[str, str]]:
         """Every row but the audit's, as `table/id` with its digest."""
@@ -276,6 +334,14 @@ class Writing(Reading):
         self.get(table, row_id)
         self._connection.execute(sa.delete(there).where(there.c.id == row_id))
         self.digests[f"{table}/{row_id}"] = None
+
+    def fill(self, table: str, rows: Iterator[Row]) -> int:
+        """Put rows in as they stand; how many."""
+        count = 0
+        while part := list(itertools.islice(rows, 1000)):
+            self._connection.execute(sa.insert(metadata.tables[table]), part)
+            count += len(part)
+        return count
 
     def _sealed(self, table: str, row_id: str) -> str:
         # Read back, so that the digest is of what the database holds and not of what it was given.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import atexit
 import logging
 import os
-import pickle
+import pickle  # nosec B403  # between our own processes
 import shutil
 import signal
 import socket
@@ -118,7 +118,7 @@ class Errands:
         future, outcome = next(self._ended)
         number = self._numbers.pop(future)
         if isinstance(outcome, bytes):
-            result = pickle.loads(outcome)  # noqa: S301  # packed by `_call`
+            result = pickle.loads(outcome)  # noqa: S301  # nosec B301  # packed by `_call`
             if isinstance(result, _Raised):
                 raise result.kind(*result.given)
             return number, result
@@ -159,7 +159,7 @@ def _call(work: bytes) -> bytes:
     elif os.environ.get("NUMBA_NUM_THREADS") != "1":
         # The script that every worker imports loaded it: too late for the environment.
         sys.modules["numba"].set_num_threads(1)
-    function, task = pickle.loads(work)  # noqa: S301  # packed by `Errands.send`
+    function, task = pickle.loads(work)  # noqa: S301  # nosec B301  # packed by `Errands.send`
     try:
         return pickle.dumps(function(task), protocol=5)
     except ChaukasError as error:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from html import escape
+
 import streamlit as st
 
+from planning.access import PUBLIC
 from planning.errors import ChaukasError
 from screens import budget, city, compare, library, plan
 from screens.session import banner, pick, pick_language, tell
+from screens.who import actor
 from screens.words import Words
 
 _SCREENS = {"budget": budget.show, "city": city.show, "plan": plan.show, "compare": compare.show}
@@ -34,6 +38,9 @@ def show() -> None:
     with languages:
         said = pick_language()
     mark.markdown(f"### चौकस &nbsp;:gray[:small[{said.say('app.what')}]]")
+    me = actor()
+    if me != PUBLIC:
+        mark.html(f'<a href="/account?lang={said.language}" target="_self">{escape(me.name)} · {escape(said.say("gate.account"))}</a>')
     names = library.cities()
     if not names:
         st.info(said.say("app.no_city"))

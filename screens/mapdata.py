@@ -1,4 +1,4 @@
-"""What the map draws, as small as it can be sent: whole decimetres on the web's Mercator plane, each point as the step from the one before.
+"""What the map draws, as small as it can be sent: whole quarters of a metre on the web's Mercator plane, each point as the step from the one before.
 
 A pack of shapes is {"origin": [x, y], "sizes": [points of each], "steps": [dx, dy, dx, dy, …]}; the first step starts at the origin, and the
 steps run on from shape to shape. Everything is JSON, gzipped once and kept.
@@ -23,7 +23,7 @@ from planning.frames import ROAD_CLASSES
 from planning.nouns import Draft, Ladder, Plan
 from screens.library import PlanFile, Shelf
 
-UNIT_M = 0.1
+UNIT_M = 0.25
 WEIGHT_STEPS = 4
 _packed: Shelf[bytes] = Shelf(96)
 

@@ -15,6 +15,7 @@ from planning.city import City
 from planning.export import write_plan
 from planning.nouns import Plan
 from planning.report import write_report
+from planning.store import audit_head
 from screens.library import PlanFile, PlanLine
 from screens.mapdata import ward_names
 from screens.maps import city_map, map_data
@@ -177,7 +178,7 @@ def _written(city: City, plan: Plan, file: PlanFile, kind: str, said: Words) -> 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{plan.id}.{kind}"
         if kind == "pdf":
-            write_report(plan, city, path, words=said.catalogue, hindi=said.hindi)
+            write_report(plan, city, path, words=said.catalogue, hindi=said.hindi, head=audit_head())
         else:
             write_plan(plan, city, path)
         return path.read_bytes()

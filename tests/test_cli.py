@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
-import sys
 from pathlib import Path
 
 import pytest
@@ -254,20 +252,3 @@ def test_a_failing_write_leaves_the_old_plan(home: Path, capsys: pytest.CaptureF
     assert cli.main(["plan", "toy", "--budget", "1 lakh", "--out", str(target), *QUICK]) == 1
     assert "[export.failed]" in capsys.readouterr().err
     assert target.read_text() == "old"
-
-
-def test_the_app_is_served_on_this_machine_only(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """The app command prints its address and hands over to the server, bound to 127.0.0.1 on the port asked for; a port that is taken is refused."""
-    handed: list[list[str]] = []
-    monkeypatch.setattr(cli.os, "chdir", lambda _: None)
-    monkeypatch.setattr(cli.os, "execv", lambda program, words: handed.append([program, *words]))
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        server.listen()
-        port = str(server.getsockname()[1])
-        assert "[app.port]" in refused(["app", "--port", port], capsys)
-    assert handed == []
-    cli.main(["app", "--port", port])
-    assert f"http://127.0.0.1:{port}" in capsys.readouterr().out
-    assert handed[0][0] == sys.executable
-    assert {"--server.address=127.0.0.1", f"--server.port={port}"} <= set(handed[0])

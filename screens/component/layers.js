@@ -5,7 +5,7 @@
 // Zoom from which houses are drawn.
 export const BUILDINGS_FROM = 15;
 const EARTH_M = 6378137;
-const UNIT_M = 0.1;
+const UNIT_M = 0.25;
 const WEIGHT_STEPS = 4;
 
 // Okabe and Ito's colours, told apart by colour-blind eyes; shape and size tell the same a second time.

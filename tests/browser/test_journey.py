@@ -5,8 +5,6 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,7 +21,7 @@ from planning.export import read_plan, write_plan
 from planning.ladders import write_ladder
 from planning.nouns import Plan, Scenario
 from screens.words import words
-from tests.browser.chromium import PICTURES, answers, free_port
+from tests.browser.chromium import PICTURES, open_page, start_server
 
 pytestmark = pytest.mark.browser
 MAP = ".map[data-state='ready']"
@@ -44,15 +42,11 @@ def town_with_plans(town: City, survey: Survey, plan: Plan, wish: Scenario, tmp_
 @pytest.fixture(name="address", scope="module")
 def address_of_the_app(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The real app over that folder."""
-    port = free_port()
-    log = (tmp_path_factory.mktemp("log") / "server.log").open("wb")
-    command = [sys.executable, str(ROOT / "cli.py"), "app", "--port", str(port)]
-    server = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, env={**os.environ, "CHAUKAS_CITIES": str(home)})
-    assert answers(server, port)
-    yield f"http://127.0.0.1:{port}"
+    log = tmp_path_factory.mktemp("log") / "server.log"
+    server, address = start_server(home, log, dict(os.environ), f"{ROOT / 'cli.py'} app --port PORT")
+    yield address
     server.terminate()
     server.wait(20)
-    log.close()
 
 
 @pytest.fixture(name="browser", scope="module")
@@ -68,7 +62,7 @@ def chromium() -> Iterator[Browser]:
 def test_from_the_slider_to_the_report(browser: Browser, address: str, home: Path, plan: Plan, language: str) -> None:
     """Slide; compare two plans; ask a camera why; keep it and leave a site out; plan again around that; take the report in one's language."""
     said = words(language)
-    page = browser.new_page(viewport={"width": 1500, "height": 1100})
+    page = open_page(browser, address, viewport={"width": 1500, "height": 1100})
 
     def at(view: str, **more: str) -> None:
         page.goto(f"{address}/?city=toy&lang={language}&view={view}" + "".join(f"&{key}={value}" for key, value in more.items()))
@@ -112,4 +106,4 @@ def test_from_the_slider_to_the_report(browser: Browser, address: str, home: Pat
     assert Path(download.value.path()).read_bytes().startswith(b"%PDF")
     PICTURES.mkdir(exist_ok=True)
     page.screenshot(path=PICTURES / f"journey-{language}.png")
-    page.close()
+    page.context.close()

@@ -15,7 +15,7 @@ from benchmarks.browser import ARGUMENTS, find_chromium
 from planning.city import City
 from planning.ladders import write_ladder
 from screens import library
-from tests.browser.chromium import PICTURES, start_server
+from tests.browser.chromium import PICTURES, open_page, start_server
 from tests.screens.toy import HOSTILE, save_toy, toy_ladder
 
 pytestmark = pytest.mark.browser
@@ -81,7 +81,7 @@ def visit(browser: Browser, address: str, request: pytest.FixtureRequest) -> Ite
     """Opens the app at an address; afterwards nothing was asked of another host, nothing broke on the page, and a picture is kept."""
     asked: list[str] = []
     broken: list[str] = []
-    page = browser.new_page(viewport={"width": 1500, "height": 1000})
+    page = open_page(browser, address, viewport={"width": 1500, "height": 1000})
     page.on("request", lambda sent: asked.append(sent.url))
     page.on("websocket", lambda socket: asked.append(socket.url))
     page.on("pageerror", lambda error: broken.append(str(error)))
@@ -97,7 +97,7 @@ def visit(browser: Browser, address: str, request: pytest.FixtureRequest) -> Ite
     PICTURES.mkdir(exist_ok=True)
     page.screenshot(path=PICTURES / f"{re.sub(r'[^a-z_0-9]', '-', request.node.name)}.png")
     hurt = page.evaluate("window.hurt")
-    page.close()
+    page.context.close()
     strangers = [url for url in asked if urlsplit(url).scheme not in {"data", "blob"} and urlsplit(url).netloc != urlsplit(address).netloc]
     assert strangers == []
     assert broken == []

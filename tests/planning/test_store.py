@@ -280,7 +280,7 @@ def test_a_writer_who_waits_too_long_is_told_that_nothing_was_kept(tmp_path: Pat
     store.engine.dispose()
 
 
-@pytest.mark.parametrize("url", ["mysql://a:secret@b/c", "nonsense:secret", "sqlite://"])
+@pytest.mark.parametrize("url", ["mysql://a:secret@b/c", "nonsense:secret", "sqlite://"])  # pragma: allowlist secret
 def test_an_address_of_another_database_is_refused_without_its_password(tmp_path: Path, url: str) -> None:
     """SQLite files and PostgreSQL servers are served; nothing is told of what stood in the address."""
     with pytest.raises(StoreError) as refused:

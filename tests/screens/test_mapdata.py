@@ -41,14 +41,14 @@ def plan_pack(city: City, plan: Plan, layer: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("layer", ["roads", "buildings", "wards"])
-def test_shapes_come_back_within_a_decimetre(layer: str) -> None:
-    """Every coordinate of every shape comes back to within 0.1 m, in order, split where the shapes are."""
+def test_shapes_come_back_within_an_eighth_of_a_metre(layer: str) -> None:
+    """Every coordinate of every shape comes back to within 0.125 m, in order, split where the shapes are."""
     city = toy_city()
     pack = opened(mapdata.city_layer(city, layer))
     shapes = np.asarray(city[layer].geometry.array)
     assert sum(pack["sizes"]) == len(pack["steps"]) // 2 == len(shapely.get_coordinates(shapes))
     assert pack["sizes"] == shapely.get_num_coordinates(shapes).tolist()
-    assert np.abs(points(pack, city) - shapely.get_coordinates(shapes)).max() < 0.1
+    assert np.abs(points(pack, city) - shapely.get_coordinates(shapes)).max() < mapdata.UNIT_M / 2
 
 
 def test_holes_and_parts_are_rings() -> None:
@@ -81,7 +81,7 @@ def test_planned_cameras_carry_cost_ward_and_gain() -> None:
     city = toy_city()
     plan = toy_plan(city, Scenario("toy", 1_000_000))
     pack = plan_pack(city, plan, "cameras")
-    assert np.abs(points(pack, city) - [(camera.x_m, camera.y_m) for camera in plan.cameras]).max() < 0.1
+    assert np.abs(points(pack, city) - [(camera.x_m, camera.y_m) for camera in plan.cameras]).max() < mapdata.UNIT_M / 2
     row = pack["rows"][1]
     assert (row["model"], row["cost"], row["site_cost"], row["ward"], row["gain"]) == ("bullet-4mp", 40_000, 10_000, "Ward 2", 0.01)
 

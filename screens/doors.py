@@ -1,0 +1,378 @@
+"""The pages at the gate: signing in and out, one-time links, one's own account, everybody's accounts, and what the public may read.
+
+Each form carries the session's token; what is typed is read up to a few kilobytes and no further.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from html import escape
+from urllib.parse import parse_qs, quote, urlsplit
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from planning.access import may, roles
+from planning.accounts import (
+    add_account,
+    anybody,
+    change_password,
+    change_roles,
+    enter_by_link,
+    list_accounts,
+    make_link,
+    sign_in,
+    turn_off,
+    turn_on,
+)
+from planning.errors import ChaukasError, Forbidden, InputError
+from planning.passwords import gate_figures
+from planning.sessions import Session, account_of_link, end_session, end_sessions, is_form_of, list_sessions
+from planning.store import Row, open_store
+from screens import library
+from screens.gate import is_local, session_in, set_session
+from screens.sheet import anchor, code, field, form, page, section, table, text, tick
+from screens.words import Words, words
+
+_LARGEST = 16_384  # bytes of a form
+_INSIDE = re.compile(r"/(?![/\\])[^\\\x00-\x1f\x7f]{0,2000}")
+
+Answerer = Callable[[Request, Words], Awaitable[Response]]
+Fields = dict[str, list[str]]
+
+
+def inside(address: str) -> str:
+    """An address to go on to, if it is one of this app; the first page else."""
+    return address if _INSIDE.fullmatch(address) else "/"
+
+
+def _door(work: Answerer) -> Callable[[Request], Awaitable[Response]]:
+    """The handler with the words of the visitor's language, and what it refuses told as a page."""
+
+    @wraps(work)
+    async def answer(request: Request) -> Response:
+        said = words(request.query_params.get("lang") or _language(request.query_params.get("next", "")))
+        try:
+            return await work(request, said)
+        except ChaukasError as error:
+            status = 403 if isinstance(error, Forbidden) else 400
+            home = section(anchor("/", said.say("gate.home")))
+            return page(said, said.say("gate.refused"), _wrong(error, said), home, at="/sign-in", status=status)
+
+    return answer
+
+
+def _language(address: str) -> str:
+    return parse_qs(urlsplit(address).query).get("lang", ["hi"])[0]
+
+
+def _wrong(error: ChaukasError, said: Words) -> str:
+    return section(*(text(said.fault(fault)) for fault in error.faults), kind="wrong")
+
+
+async def _fields(request: Request, *, token: bool = True) -> Fields:
+    """What a form says.
+
+    Raises
+    ------
+    InputError: it is no form, or too large. Forbidden: it does not carry the session's token.
+    """
+    body = bytearray()
+    async for chunk in request.stream():
+        body.extend(chunk)
+        if len(body) > _LARGEST:
+            raise InputError.one("form.large", "The form is too large", "Write less", len(body))
+    try:
+        found = parse_qs(body.decode("ascii"), keep_blank_values=True, max_num_fields=50, errors="strict")
+    except (UnicodeDecodeError, ValueError):
+        raise InputError.one("form.unreadable", "This is no form of ours", "Reload the page, then try again") from None
+    if token and not is_form_of(_session(request), _one(found, "csrf")):
+        raise Forbidden.one("form.token", "The form does not belong to this sign-in", "Reload the page, then try again")
+    return found
+
+
+def _one(fields: Fields, name: str) -> str:
+    return fields.get(name, [""])[0]
+
+
+def _session(request: Request) -> Session:
+    session = session_in(request.scope)
+    if session is None:
+        raise Forbidden.one("gate.nobody", "You are not signed in", "Sign in at /sign-in")
+    return session
+
+
+def _agent(request: Request) -> str:
+    return " ".join(request.headers.get("user-agent", "").split())
+
+
+async def _signed_in(request: Request, token: str, back: str) -> Response:
+    """On to where one wanted to go, under a new session; the one the browser had ends, so that nobody can have planted it."""
+    before = session_in(request.scope)
+    if before is not None:
+        await run_in_threadpool(end_session, open_store(), before.actor.id, before.id)
+    return set_session(RedirectResponse(back, 303, headers={"Cache-Control": "no-store"}), request.scope, token)
+
+
+@_door
+async def _sign_in_page(request: Request, said: Words) -> Response:
+    back = inside(request.query_params.get("next", "/"))
+    if session_in(request.scope) is not None:
+        return RedirectResponse(back if back != "/sign-in" else "/", 303)
+    return _sign_in_sheet(said, back)
+
+
+def _sign_in_sheet(said: Words, back: str, *parts: str, name: str = "", status: int = 200) -> Response:
+    fields = [
+        field("name", said.say("gate.name"), value=name, auto="username"),
+        field("password", said.say("gate.password"), kind="password", auto="current-password"),
+    ]
+    at = f"/sign-in?next={quote(back, safe='')}"
+    entry = form(f"{at}&lang={said.language}", fields, said.say("gate.sign_in"), hidden={})
+    more = section(text(said.say("gate.forgotten"), "small"), anchor(f"/public?lang={said.language}", said.say("gate.public")))
+    return page(said, said.say("gate.sign_in"), *parts, section(entry), more, at=at, status=status)
+
+
+@_door
+async def _sign_in(request: Request, said: Words) -> Response:
+    began = time.monotonic()
+    back = inside(request.query_params.get("next", "/"))
+    given = await _fields(request, token=False)
+    try:
+        token = await run_in_threadpool(sign_in, open_store(), _one(given, "name"), _one(given, "password"), _agent(request))
+    except Forbidden as error:
+        await asyncio.sleep(max(0.0, gate_figures()["refusal_s"] - (time.monotonic() - began)))
+        waits = error.code == "sign.wait"
+        answer = _sign_in_sheet(said, back, _wrong(error, said), name=_one(given, "name"), status=429 if waits else 403)
+        if waits:
+            answer.headers["retry-after"] = error.faults[0].value
+        return answer
+    return await _signed_in(request, token, back)
+
+
+@_door
+async def _sign_out(request: Request, said: Words) -> Response:
+    session = _session(request)
+    await _fields(request)
+    await run_in_threadpool(end_session, open_store(), session.actor.id, session.id)
+    headers = {"Cache-Control": "no-store", "Clear-Site-Data": '"cache", "storage"'}
+    return set_session(RedirectResponse(f"/sign-in?lang={said.language}", 303, headers=headers), request.scope, "")
+
+
+@_door
+async def _link_page(request: Request, said: Words) -> Response:
+    return await run_in_threadpool(_link_sheet, request, said)
+
+
+def _link_sheet(request: Request, said: Words, *parts: str, status: int = 200) -> Response:
+    token = request.path_params["token"]
+    with open_store().read() as tx:
+        account = account_of_link(tx, token)
+    first = is_local(request.scope) and not anybody(open_store())
+    at = f"/link/{quote(token, safe='')}"
+    twice = [
+        field(name, said.say(f"gate.{name}", least=int(gate_figures()["password_least"])), kind="password", auto="new-password")
+        for name in ("new", "again")
+    ]
+    user = f'<input type="hidden" name="name" value="{escape(account["name"])}" autocomplete="username">'
+    sheet = section(form(f"{at}?lang={said.language}", [user, *twice], said.say("gate.set_and_enter"), hidden={}))
+    if first:
+        just = form(f"{at}?lang={said.language}", [], said.say("gate.enter_first"), hidden={"first": "1"}, less=True)
+        sheet += section(text(said.say("gate.first_more"), "small"), just)
+    about = section(text(said.say("gate.link_for", title=account["title"] or account["name"], name=account["name"])))
+    return page(said, said.say("gate.welcome"), *parts, about, sheet, at=at, status=status)
+
+
+@_door
+async def _link(request: Request, said: Words) -> Response:
+    given = await _fields(request, token=False)
+    new, first = _one(given, "new"), bool(_one(given, "first")) and is_local(request.scope)
+    try:
+        _require_twice(given, empty=first)
+        token = await run_in_threadpool(enter_by_link, open_store(), request.path_params["token"], new, _agent(request))
+    except InputError as error:
+        return await run_in_threadpool(_link_sheet, request, said, _wrong(error, said), status=400)
+    return await _signed_in(request, token, f"/?lang={said.language}")
+
+
+def _require_twice(given: Fields, *, empty: bool = False) -> None:
+    new = _one(given, "new")
+    if not new and not empty:
+        raise InputError.one("password.needed", "A password must be set, to come back by", "Take three or four words of your own")
+    if new != _one(given, "again"):
+        raise InputError.one("password.twice", "The two passwords differ", "Type the same one twice")
+
+
+@_door
+async def _account(request: Request, said: Words) -> Response:
+    return await run_in_threadpool(_account_sheet, _session(request), said)
+
+
+def _account_sheet(session: Session, said: Words, *parts: str, status: int = 200) -> Response:
+    actor, hidden, lang = session.actor, {"csrf": session.csrf}, f"?lang={said.language}"
+    held = ", ".join(said.pick(roles()[key].title, roles()[key].title_hi) for key in actor.roles if key in roles())
+    who = [text(f"{actor.name} · {held}"), form(f"/sign-out{lang}", [], said.say("gate.sign_out"), hidden=hidden)]
+    ways = [anchor(f"/{lang}", said.say("gate.home"))]
+    if may(actor, "account.manage"):
+        ways.append(" · " + anchor(f"/accounts{lang}", said.say("gate.accounts")))
+    least = int(gate_figures()["password_least"])
+    old = field("old", said.say("gate.old"), kind="password", auto="current-password", needed=False)
+    new = [field(name, said.say(f"gate.{name}", least=least), kind="password", auto="new-password") for name in ("new", "again")]
+    change = form(f"/account/password{lang}", [old, *new], said.say("gate.change"), hidden=hidden)
+    rows = [
+        [
+            escape(row["agent"] or "–"), _moment(row["created_at"]), _moment(row["expires_at"]),
+            escape(said.say("gate.this")) if row["id"] == session.id
+            else form(f"/account/sessions{lang}", [], said.say("gate.end"), hidden={**hidden, "session": row["id"]}, less=True),
+        ]
+        for row in list_sessions(open_store(), actor.id)
+    ]  # fmt: skip
+    everywhere = form(f"/account/sessions{lang}", [], said.say("gate.end_others"), hidden={**hidden, "session": "others"}, less=True)
+    heads = [said.say(f"gate.{key}") for key in ("browser", "since", "until")]
+    return page(
+        said, said.say("gate.account"), *parts, section(*who, "<p>", *ways, "</p>"), section(change, heading=said.say("gate.change")),
+        section(table([*heads, ""], rows), everywhere, heading=said.say("gate.sessions")), at="/account", status=status,
+    )  # fmt: skip
+
+
+def _moment(at: str) -> str:
+    return escape(at[:16].replace("T", " ") + " UTC")
+
+
+@_door
+async def _password(request: Request, said: Words) -> Response:
+    began, session, given = time.monotonic(), _session(request), await _fields(request)
+    try:
+        _require_twice(given)
+        await run_in_threadpool(change_password, open_store(), session, _one(given, "old"), _one(given, "new"))
+    except ChaukasError as error:
+        await asyncio.sleep(max(0.0, gate_figures()["refusal_s"] - (time.monotonic() - began)))
+        return await run_in_threadpool(_account_sheet, session, said, _wrong(error, said), status=403 if isinstance(error, Forbidden) else 400)
+    return await run_in_threadpool(_account_sheet, session, said, section(text(said.say("gate.changed")), kind="told"))
+
+
+@_door
+async def _sessions(request: Request, said: Words) -> Response:
+    session, given = _session(request), await _fields(request)
+    await run_in_threadpool(_end, session, _one(given, "session"))
+    return RedirectResponse(f"/account?lang={said.language}", 303)
+
+
+def _end(session: Session, which: str) -> None:
+    """End one of one's own sessions, or all others."""
+    store = open_store()
+    if which == "others":
+        with store.write(session.actor.id, "session.end_others", session.actor.id) as tx:
+            end_sessions(tx, session.actor.id, but=session.id)
+    elif which in {row["id"] for row in list_sessions(store, session.actor.id)}:
+        end_session(store, session.actor.id, which)
+
+
+@_door
+async def _accounts(request: Request, said: Words) -> Response:
+    return await run_in_threadpool(_accounts_sheet, _session(request), said)
+
+
+def _accounts_sheet(session: Session, said: Words, *parts: str) -> Response:
+    lang, hidden = f"?lang={said.language}", {"csrf": session.csrf}
+
+    def ticks(held: list[str]) -> str:
+        return "".join(tick("roles", key, said.pick(role.title, role.title_hi), on=key in held) for key, role in roles().items() if key != "public")
+
+    def change(row: Row) -> str:
+        mine = {**hidden, "account": row["id"]}
+        where = f"/accounts/change{lang}"
+        does = ["link", "off"] if row["active"] else ["on"]
+        buttons = "".join(form(where, [], said.say(f"gate.do_{do}"), hidden={**mine, "do": do}, less=True) for do in does)
+        return form(where, [ticks(row["roles"])], said.say("gate.do_roles"), hidden={**mine, "do": "roles"}, less=True) + buttons
+
+    def state(row: Row) -> str:
+        return said.say("gate.is_off" if not row["active"] else "gate.is_on" if row["has_password"] else "gate.is_new")
+
+    rows = [[f"<b>{escape(row['name'])}</b><br>{escape(row['title'])}", escape(state(row)), change(row)] for row in list_accounts(open_store())]
+    new = [field("name", said.say("gate.new_name")), field("title", said.say("gate.new_title"), needed=False), ticks(["member"]), "<br>"]
+    adding = section(form(f"/accounts/add{lang}", new, said.say("gate.add"), hidden=hidden), heading=said.say("gate.add"))
+    listed = section(table([said.say(f"gate.{key}") for key in ("name", "state", "rights")], rows), heading=said.say("gate.accounts"))
+    own = section(anchor(f"/account{lang}", said.say("gate.account")))
+    return page(said, said.say("gate.accounts"), *parts, own, adding, listed, at="/accounts")
+
+
+@_door
+async def _add(request: Request, said: Words) -> Response:
+    session, given = _session(request), await _fields(request)
+
+    def work() -> Response:
+        store, by = open_store(), session.actor
+        account = add_account(store, by, _one(given, "name"), title=_one(given, "title"), roles=given.get("roles", []))
+        return _accounts_sheet(session, said, _told_link(request, said, make_link(store, by, account)))
+
+    return await run_in_threadpool(work)
+
+
+@_door
+async def _change(request: Request, said: Words) -> Response:
+    session, given = _session(request), await _fields(request)
+    do, account = _one(given, "do"), _one(given, "account")
+
+    def work() -> Response:
+        store, by = open_store(), session.actor
+        told = ""
+        if do == "roles":
+            with store.read() as tx:
+                cameras = tx.get("accounts", account)["cameras"]
+            change_roles(store, by, account, given.get("roles", []), cameras=cameras)
+        elif do == "link":
+            told = _told_link(request, said, make_link(store, by, account))
+        elif do in {"off", "on"}:
+            (turn_off if do == "off" else turn_on)(store, by, account)
+        return _accounts_sheet(session, said, told)
+
+    return await run_in_threadpool(work)
+
+
+def _told_link(request: Request, said: Words, token: str) -> str:
+    hours = f"{gate_figures()['link_hours']:g}"
+    return section(text(said.say("gate.link_told", hours=hours)), code(str(request.url.replace(path=f"/link/{token}", query=""))), kind="told")
+
+
+@_door
+async def _public(request: Request, said: Words) -> Response:
+    return await run_in_threadpool(_public_sheet, said)
+
+
+def _public_sheet(said: Words) -> Response:
+    with open_store().read() as tx:
+        plans = [row for row in tx.rows("plans", order="published_at") if row["published_at"]]
+        head = tx.head()
+    rows = [
+        [
+            escape(library.city_title(row["city"], said.hindi)), escape(row["id"]), escape(said.short(row["capital_inr"])),
+            escape(said.share(row["coverage"])), _moment(row["published_at"]),
+        ]
+        for row in reversed(plans)
+    ]  # fmt: skip
+    heads = [said.say(f"gate.plan_{key}") for key in ("city", "id", "capital", "coverage", "when")]
+    listed = table(heads, rows) if rows else text(said.say("gate.no_plans"))
+    sealed = section(text(said.say("gate.head", head=head), "small")) if head.seq else ""
+    entry = section(anchor(f"/sign-in?lang={said.language}", said.say("gate.sign_in")))
+    return page(said, said.say("gate.public"), section(listed), sealed, entry, at="/public")
+
+
+def gate_routes() -> list[BaseRoute]:
+    """All addresses of the gate's pages."""
+    return [
+        Route("/sign-in", _sign_in_page, methods=["GET"]), Route("/sign-in", _sign_in, methods=["POST"]),
+        Route("/sign-out", _sign_out, methods=["POST"]),
+        Route("/link/{token}", _link_page, methods=["GET"]), Route("/link/{token}", _link, methods=["POST"]),
+        Route("/account", _account, methods=["GET"]), Route("/account/password", _password, methods=["POST"]),
+        Route("/account/sessions", _sessions, methods=["POST"]),
+        Route("/accounts", _accounts, methods=["GET"]), Route("/accounts/add", _add, methods=["POST"]),
+        Route("/accounts/change", _change, methods=["POST"]),
+        Route("/public", _public, methods=["GET"]),
+    ]  # fmt: skip
