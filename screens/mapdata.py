@@ -6,10 +6,11 @@ steps run on from shape to shape. Everything is JSON, gzipped once and kept.
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import geopandas as gpd
@@ -17,15 +18,17 @@ import numpy as np
 import pyproj
 import shapely
 
+from coverage.difference import Difference, difference
 from planning.city import City
 from planning.errors import InputError
 from planning.frames import ROAD_CLASSES
-from planning.nouns import Draft, Ladder, Plan
+from planning.nouns import Draft, Ladder, Plan, PlannedCamera
 from screens.library import PlanFile, Shelf
 
 UNIT_M = 0.25
 WEIGHT_STEPS = 4
 _packed: Shelf[bytes] = Shelf(96)
+_differences: Shelf[Difference] = Shelf(8)
 
 
 def city_layer(city: City, layer: str) -> bytes:
@@ -86,6 +89,51 @@ def ladder_layer(city: City, ladder: Ladder, file: PlanFile, layer: str) -> byte
     if layer not in makers:
         raise InputError.one("map.layer", "There is no such layer", f"Ask for one of {', '.join(makers)}", layer)
     return _packed.get((city.digest, ladder.id, file.stamp, f"ladder {layer}"), lambda: _zip(makers[layer]()))
+
+
+def difference_of(first: tuple[Plan, PlanFile], second: tuple[Plan, PlanFile]) -> Difference:
+    """What changes from one plan to another, worked out once while their files stay the same."""
+    key = tuple((file.id, file.stamp) for _, file in (first, second))
+    return _differences.get(key, lambda: difference(first[0].demand, second[0].demand))
+
+
+def difference_layer(city: City, first: tuple[Plan, PlanFile], second: tuple[Plan, PlanFile], layer: str) -> bytes:
+    """A layer of what changes from one plan to another, gzipped.
+
+    Parameters
+    ----------
+    layer: demand, each point's state as in `coverage.difference`, or cameras, each with its side: 0 in both, 1 in the first alone, 2 in the second.
+
+    Raises
+    ------
+    InputError: `map.layer`, when it is neither.
+    """
+
+    def demand() -> dict[str, Any]:
+        found = difference_of(first, second)
+        return _marked(city, found.points_m, found.weight, found.state)
+
+    makers: dict[str, Callable[[], dict[str, Any]]] = {"demand": demand, "cameras": lambda: _both(city, first[0], second[0])}
+    if layer not in makers:
+        raise InputError.one("map.layer", "There is no such layer", f"Ask for one of {', '.join(makers)}", layer)
+    key = (city.digest, first[1].id, first[1].stamp, second[1].id, second[1].stamp, f"difference {layer}")
+    return _packed.get(key, lambda: _zip(makers[layer]()))
+
+
+def hand_layers(city: City, plan: Plan, came: Draft, shapes: Sequence[shapely.Geometry], seen: np.ndarray) -> dict[str, Any]:
+    """What the map draws over a plan changed by hand.
+
+    Parameters
+    ----------
+    came: the cameras that are not the plan's, with every site they may stand at. shapes: what each of them sees.
+    seen: which demand is seen now (n_demand,); told are the points gained and lost, as numbers in the plan's layer of demand.
+    """
+    rings, rows = _rings(np.array(list(shapes), dtype=object))
+    views = {**_pack_shapes(city, shapely.simplify(rings, 0.2)), "cameras": [came.cameras[row].id for row in rows]}
+    order = _order(plan.demand["weight"].to_numpy(dtype=float))[1]
+    before, now = plan.demand["after"].to_numpy(dtype=bool)[order], seen[order]
+    gained, lost = np.flatnonzero(now & ~before).tolist(), np.flatnonzero(before & ~now).tolist()
+    return {"planned": _planned(city, came), "views": views, "gained": gained, "lost": lost}
 
 
 def draft_layer(city: City, draft: Draft) -> bytes:
@@ -201,6 +249,26 @@ def _planned(city: City, plan: Plan | Draft | Ladder) -> dict[str, Any]:
     return {**_pack(city, points), "rows": rows}
 
 
+def only_in(plan: Plan, other: Plan) -> list[PlannedCamera]:
+    """The cameras of `plan` that `other` does not place alike: same spot to 0.1 m, model, lens, height, bearing and tilt to 1 deg."""
+    there = {_pose(camera) for camera in other.cameras}
+    return [camera for camera in plan.cameras if _pose(camera) not in there]
+
+
+def _pose(camera: PlannedCamera) -> tuple[object, ...]:
+    return (
+        round(camera.x_m, 1), round(camera.y_m, 1), camera.model, round(camera.hfov_deg, 1), round(camera.height_m, 1),
+        round(camera.bearing_deg) % 360, round(camera.tilt_deg),
+    )  # fmt: skip
+
+
+def _both(city: City, first: Plan, second: Plan) -> dict[str, Any]:
+    """The cameras of both plans, each once: the second's, then those of the first alone."""
+    gone, new = only_in(first, second), {id(camera) for camera in only_in(second, first)}
+    packs = _planned(city, dataclasses.replace(second, cameras=(*second.cameras, *gone), sites=tuple({*second.sites, *first.sites})))
+    return {**packs, "sides": [*(2 if id(camera) in new else 0 for camera in second.cameras), *(1 for _ in gone)]}
+
+
 def _demand(city: City, plan: Plan) -> dict[str, Any]:
     """The plan's points by state: 0 unseen, 1 seen already, 2 seen by the plan."""
     frame = plan.demand
@@ -211,12 +279,17 @@ def _demand(city: City, plan: Plan) -> dict[str, Any]:
 
 def _marked(city: City, points_m: np.ndarray, weight: np.ndarray, state: np.ndarray) -> dict[str, Any]:
     """Points with one number each: 4 times its state and its step of weight (0 light … 3 heavy)."""
+    step, order = _order(weight)
+    return {**_pack(city, points_m[order]), "marks": (state * WEIGHT_STEPS + step)[order].astype(int).tolist()}
+
+
+def _order(weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Each point's step of weight, and the order in which points are sent."""
     heavy = weight[weight > 0]
     cuts = np.quantile(heavy, [0.5, 0.8, 0.95]) if len(heavy) else np.zeros(3)
     step = np.searchsorted(cuts, weight, side="right")
     # Heaviest last, so that they lie on top; within a step along the frame's order, which keeps the steps short.
-    order = np.argsort(step, kind="stable")
-    return {**_pack(city, points_m[order]), "marks": (state * WEIGHT_STEPS + step)[order].astype(int).tolist()}
+    return step, np.argsort(step, kind="stable")
 
 
 def _views(city: City, plan: Plan, *, planned: bool) -> dict[str, Any]:
