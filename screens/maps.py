@@ -129,12 +129,13 @@ def ladder_data(city: City, ladder: Ladder, file: PlanFile, said: Words, start: 
 @dataclass(frozen=True)
 class Told:
     """What a visitor told the map: the rung a slider was let go at, None before; a rule asked for now, as `keep` or `forbid` and an id; what to make
-    now of a sheet of changes, as `again` or `save`, its name, and a title.
+    now of a sheet of changes, as `again` or `save`, its name, and a title; a place chosen now, as latitude and longitude [deg].
     """
 
     rung: int | None = None
     rule: tuple[str, str] | None = None
     make: tuple[str, str, str] | None = None
+    place: tuple[float, float] | None = None
 
 
 def city_map(data: dict[str, Any], key: str, on_sheet: Callable[[str], None] = lambda _: None) -> Told:
@@ -156,11 +157,12 @@ def city_map(data: dict[str, Any], key: str, on_sheet: Callable[[str], None] = l
         pass
 
     found = _component(
-        key=key, data=data, on_rung_change=nothing, on_rule_change=nothing, on_hand_change=sheet, on_make_change=nothing
+        key=key, data=data, on_rung_change=nothing, on_rule_change=nothing, on_hand_change=sheet, on_make_change=nothing, on_place_change=nothing
     )
-    rung, rule, make = found.rung, found.rule, found.make
+    rung, rule, make, spot = found.rung, found.rule, found.make, found.place
     asked = (str(rule["what"]), str(rule["id"])) if isinstance(rule, Mapping) and rule.get("what") in ("keep", "forbid") and "id" in rule else None
     made = None
     if isinstance(make, Mapping) and make.get("what") in ("again", "save"):
         made = (str(make["what"]), str(make.get("hand", "")), str(make.get("title", "")))
-    return Told(int(rung) if isinstance(rung, (int, float)) else None, asked, made)
+    place = (float(spot["lat"]), float(spot["lon"])) if isinstance(spot, Mapping) and {"lat", "lon"} <= set(spot) else None
+    return Told(int(rung) if isinstance(rung, (int, float)) else None, asked, made, place)

@@ -403,7 +403,7 @@ export class Handwork {
     );
     if (state && state.changes.length) row.append(press('drop_all', words.drop_all, true, () => this.ask({ do: 'drop_all' })));
     bar.append(row);
-    const note = element('p', 'note', this.trouble || (this.mode ? words.placing : state ? state.note : ''));
+    const note = element('p', 'remark', this.trouble || (this.mode ? words.placing : state ? state.note : ''));
     note.setAttribute('role', 'status');
     note.classList.toggle('trouble-note', Boolean(this.trouble));
     bar.append(note);

@@ -2,6 +2,7 @@
 
 import { BUILDINGS_FROM, COLOURS, canvasLayer, drawDemand, drawGround, drawPins, drawShades, drawViews, pinAt, place, unpack } from './layers.js';
 import { Handwork } from './hand.js';
+import { Notes } from './notes.js';
 import { cameraList, details, element, legend, rulesOf } from './panel.js';
 import { budgetSlider } from './slider.js';
 
@@ -83,7 +84,11 @@ class CityMap {
     this.hand = new Handwork(this);
     this.ground = canvasLayer((context, view) => drawGround(context, view, this.loaded), 'ground').addTo(this.map);
     this.signs = canvasLayer((context, view) => this.drawSigns(context, view), 'signs').addTo(this.map);
-    this.map.on('click', (event) => { if (!this.hand.click(event.latlng)) this.click(event.containerPoint); });
+    this.notes = new Notes(this.map);
+    this.map.on('click', (event) => {
+      if (this.data.notes && this.data.notes.placing) this.put(event.latlng);
+      else if (!this.hand.click(event.latlng)) this.click(event.containerPoint);
+    });
     this.map.on('mousemove', (event) => this.box.classList.toggle('over-pin', this.find(event.containerPoint, 8) !== null));
     this.map.on('zoomend', () => { if (this.text && this.data.urls.buildings && !this.loaded.buildings) this.load(this.text); });
     this.watch = new ResizeObserver(() => this.map.invalidateSize({ pan: false }));
@@ -105,6 +110,7 @@ class CityMap {
     if (moved) this.map.fitBounds(data.bounds);
     this.join(data.group);
     this.labels();
+    this.notes.show(data.notes);
     await this.load(text);
     if (this.gone || text !== this.text) return;
     this.hand.show(data.hand);
@@ -275,6 +281,11 @@ class CityMap {
   click(point) {
     const found = this.find(point, 14);
     if (found) this.choose(found[0], found[1], false); else this.choose(null);
+  }
+
+  /** The place someone chose for a suggestion, told to the page. */
+  put(spot) {
+    this.ask('place', { lat: Number(spot.lat.toFixed(6)), lon: Number(spot.lng.toFixed(6)) });
   }
 
   choose(kind, i = 0, travel = false) {
