@@ -46,6 +46,7 @@ MAY: dict[str, set[str]] = {
     "/assets/{name}": EVERYBODY, "/assets/{version}/{name}": EVERYBODY, "/map/city/{city}/{digest}/{layer}": SIGNED_IN,
     "/map/plan/{city}/{plan}/{stamp}/{layer}": SIGNED_IN, "/map/ladder/{city}/{ladder}/{stamp}/{layer}": SIGNED_IN,
     "/map/why/{city}/{plan}/{stamp}/{language}/{camera:path}": SIGNED_IN, "/map/draft/{city}/{job}/{number}": SIGNED_IN,
+    "/map/hand/{city}/{plan}/{stamp}/{language}": PLANS,
     "/sign-in": EVERYBODY, "/link/{token}": EVERYBODY, "/public": EVERYBODY, "/sign-out": SIGNED_IN, "/account": SIGNED_IN,
     "/account/password": SIGNED_IN, "/account/sessions": SIGNED_IN, "/accounts": ADMIN, "/accounts/add": ADMIN, "/accounts/change": ADMIN,
 }  # fmt: skip
