@@ -15,11 +15,11 @@ from planning.city import MADE_NOTE, MADE_NOTE_HI, City
 from planning.nouns import CAMERA_KINDS, CameraModel, Ladder
 from screens import mapdata
 from screens.library import PlanFile, Shelf
-from screens.routes import asset_url, city_url, hand_url, ladder_url, plan_url, why_url
+from screens.routes import asset_url, city_url, difference_url, hand_url, ladder_url, plan_url, why_url
 from screens.words import Words
 
 # The component's code is fetched like any asset, so a rerun need not send it again.
-_LOADER = """
+LOADER = """
 const entry = %r;
 export default function (component) {
   let stop = () => {};
@@ -37,8 +37,9 @@ _HAND_WORDS = (
     "title", "add", "cancel", "undo", "redo", "drop_all", "placing", "failed", "changes", "name", "again", "save", "bearing", "degrees", "height",
     "model", "lens", "move", "drop", "changed", "won", "lost",
 )  # fmt: skip
+_DIFFERENCE = ("gained", "lost", "both", "neither", "pin_both", "pin_first", "pin_second")
 _bounds: Shelf[list[list[float]]] = Shelf(16)
-_component = st.components.v2.component("chaukas_map", js=_LOADER % asset_url("map.js"))
+_component = st.components.v2.component("chaukas_map", js=LOADER % asset_url("map.js"))
 
 
 def map_words(said: Words, models: Mapping[str, CameraModel]) -> dict[str, Any]:
@@ -53,7 +54,7 @@ def map_words(said: Words, models: Mapping[str, CameraModel]) -> dict[str, Any]:
 def map_data(
     city: City, said: Words, models: Mapping[str, CameraModel], *, plan: PlanFile | None = None, draft: str = "",
     ladder: dict[str, Any] | None = None, group: str = "", only: Collection[str] | None = None, listed: bool = True, height: int = 600,
-    rules: bool = False, hand: str | None = None,
+    rules: bool = False, against: PlanFile | None = None, shades: dict[str, Any] | None = None, hand: str | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """What one map is told: addresses of its layers, words, bounds, labels.
 
@@ -66,11 +67,15 @@ def map_data(
     only: ids of cameras to ring as being in this plan alone.
     listed: whether the list of planned cameras stands beside the map.
     height: of the map [px].
+    against: a first plan; what changes from it to `plan` is then drawn in place of the plan.
+    shades: of `ward_shades`, by which wards are filled.
     rules: whether a planned camera's panel tells why it is there, and offers to keep or forbid it.
     hand: the name of the sheet in the address, "" for none, where the plan may be changed by hand.
     """
     urls = {layer: city_url(city, layer) for layer in ("roads", "buildings", "wards", "cameras") if len(city[layer])}
-    if plan is not None:
+    if plan is not None and against is not None:
+        urls |= {name: difference_url(city, against, plan, layer) for name, layer in (("planned", "cameras"), ("demand", "demand"))}
+    elif plan is not None:
         layers = {"planned": "cameras", "views": "views", "existing_views": "existing_views", "demand": "demand"}
         urls |= {name: plan_url(city, plan, layer) for name, layer in layers.items()}
     if draft:
@@ -90,6 +95,8 @@ def map_data(
         "hand": None if plan is None or hand is None else {
             "url": hand_url(city, plan, said), "name": hand, "words": {name: said.say(f"hand.{name}") for name in _HAND_WORDS},
         },
+        "difference": {name: said.say(f"difference.{name}") for name in _DIFFERENCE} if against is not None else None,
+        "shades": shades,
         "group": group,
         "only": None if only is None else sorted(only),
         "list": listed and plan is not None,
