@@ -21,7 +21,7 @@ from planning.city import City, list_cities
 from planning.errors import ChaukasError, CityError, Fault, Infeasible, InputError
 from planning.money import say_rupees
 from planning.nouns import Plan, Scenario
-from screens import accounts_terminal, amend_terminal, app_terminal, deploy_terminal, live_terminal, verbs
+from screens import accounts_terminal, amend_terminal, app_terminal, committee_terminal, deploy_terminal, live_terminal, verbs
 from screens.terminal import make_demo, open_city, plan_and_city, print_changes, print_plan, read_mapping, read_wish, teller
 
 
@@ -54,8 +54,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_city(commands.add_parser("city", help="import, check and list cities"))
     _add_plan(commands.add_parser("plan", help="plan a city's cameras within a budget"))
     _add_questions(commands)
-    amend_terminal.add(commands)
     verbs.add(commands)
+    amend_terminal.add(commands)
     verify = commands.add_parser("verify", help="work a plan out again from raw geometry, another way")
     verify.add_argument("plan", help="a .gpkg that `chaukas plan` wrote")
     verify.add_argument("--city", help="the city's name or folder, where it is not found by the plan's own name of it")
@@ -75,6 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     deploy_terminal.add(live_terminal.add(commands))
     app_terminal.add(commands)
     accounts_terminal.add(commands)
+    committee_terminal.add(commands)
     return parser
 
 

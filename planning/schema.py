@@ -49,7 +49,7 @@ members = Table(
     "members", metadata, _id(), _text("city"), _text("name"), _text("constituency"), _to("account", "accounts", optional=True),
     Column("active", Boolean, nullable=False, default=True), _time("created_at"),
 )  # fmt: skip
-# How a city's committee decides: the share of members that must vote, the share of votes that must say yes.
+# How a city's committee decides; the id is the city's name. The share of active members that must vote, the share of yes among yes and no it takes.
 committees = Table(
     "committees", metadata, _id(), Column("quorum", Float, nullable=False), Column("majority", Float, nullable=False), _time("created_at")
 )
@@ -57,16 +57,18 @@ committees = Table(
 scenarios = Table(
     "scenarios", metadata, _id(), _text("city"), _text("title", ""), Column("content", JSON, nullable=False), _text("by"), _time("created_at")
 )
-# `problem`: digest of the arrays that were solved; `digest`: SHA-256 of the plan's file.
+# A plan's file as it was registered: the id holds the plan's own (`plan`) and the beginning of `digest`, the SHA-256 of the file, which lies at
+# `file` in its city's folder plans. `problem`: digest of the arrays that were solved.
 plans = Table(
-    "plans", metadata, _id(), _text("city"), _to("scenario", "scenarios"), _text("city_digest"), _text("problem", ""), _text("file"), _text("digest"),
+    "plans", metadata, _id(), Column("plan", String(12), nullable=False, default=""), _text("title", ""), _text("city"), _to("scenario", "scenarios"),
+    _text("city_digest"), _text("problem", ""), _text("file"), _text("digest"),
     Column("verified", Boolean, nullable=False), Column("capital_inr", BigInteger, nullable=False), Column("coverage", Float, nullable=False),
     _text("by"), _time("created_at"), _time("published_at", optional=True),
 )  # fmt: skip
 
 suggestions = Table(
     "suggestions", metadata, _id(), _text("city"), Column("lat", Float, nullable=False), Column("lon", Float, nullable=False), _text("body"),
-    _text("name", ""), Column("state", String(16), nullable=False, default="waiting"), _text("reason", ""), _text("by", ""), _time("created_at"),
+    Column("state", String(16), nullable=False, default="waiting"), _text("reason", ""), _text("by", ""), _time("created_at"),
 )  # fmt: skip
 proposals = Table(
     "proposals", metadata, _id(), _text("city"), _to("plan", "plans"), _text("body", ""), Column("quorum", Float, nullable=False),
@@ -84,15 +86,16 @@ decisions = Table(
     "decisions", metadata, _id(), _to("proposal", "proposals"), _to("plan", "plans"), Column("outcome", String(16), nullable=False),
     _text("reason", ""), Column("count", JSON, nullable=False), _text("by"), _time("created_at"), UniqueConstraint("proposal"),
 )  # fmt: skip
-# Money given and spent against a plan's bill of quantities.
+# Money promised, received and spent against a plan's bill of quantities; an amount below 0 corrects an earlier entry.
 payments = Table(
     "payments", metadata, _id(), _text("city"), _to("plan", "plans"), Column("kind", String(16), nullable=False), _text("head"),
     Column("amount_inr", BigInteger, nullable=False), _text("who"), _text("note", ""), _time("paid_on"), _text("by"), _time("created_at"),
 )  # fmt: skip
-# What was done at a site of a plan: ordered, installed, tested, live.
+# What was done at a site of a plan: ordered, installed, tested, live. `step` counts the site's own rows; an order says for which phase and by when.
 works = Table(
-    "works", metadata, _id(), _to("plan", "plans"), _text("site"), Column("state", String(16), nullable=False), _text("note", ""), _text("by"),
-    _time("done_on"), _time("created_at"),
+    "works", metadata, _id(), _to("plan", "plans"), _text("site"), Column("step", Integer, nullable=False),
+    Column("state", String(16), nullable=False), Column("phase", Integer, nullable=False, default=1), _time("due_on", optional=True),
+    _text("note", ""), _text("by"), _time("done_on"), _time("created_at"), UniqueConstraint("plan", "site", "step"),
 )  # fmt: skip
 
 deployments = Table("deployments", metadata, _id(), _text("city"), Column("content", JSON, nullable=False), _time("created_at"), _time("changed_at"))

@@ -34,11 +34,13 @@ from planning.accounts import (
 from planning.city import find_city
 from planning.errors import ChaukasError, Forbidden, InputError
 from planning.passwords import gate_figures
+from planning.proposals import public
 from planning.published import published_in
 from planning.sessions import Session, account_of_link, end_session, end_sessions, is_form_of, list_sessions
 from planning.store import Row, open_store
 from screens import library
 from screens.gate import is_local, session_in, set_session
+from screens.public_view import public_parts
 from screens.sheet import anchor, code, field, form, page, section, table, text, tick
 from screens.words import Words, words
 
@@ -350,7 +352,7 @@ async def _public(request: Request, said: Words) -> Response:
 
 def _public_sheet(said: Words) -> Response:
     with open_store().read() as tx:
-        plans = [row for row in tx.rows("plans", order="published_at") if row["published_at"]]
+        plans = [row for row in tx.rows("plans", order="published_at") if public(row)]
         head = tx.head()
     rows = [
         [
@@ -368,7 +370,7 @@ def _public_sheet(said: Words) -> Response:
     listed = "".join((table(heads, rows) if rows else "", *(section(page_of) for page_of in pages))) or text(said.say("gate.no_plans"))
     sealed = section(text(said.say("gate.head", head=head), "small")) if head.seq else ""
     entry = section(anchor(f"/sign-in?lang={said.language}", said.say("gate.sign_in")))
-    return page(said, said.say("gate.public"), section(listed), sealed, entry, at="/public")
+    return page(said, said.say("gate.public"), section(listed), *public_parts(open_store(), said), sealed, entry, at="/public")
 
 
 def gate_routes() -> list[BaseRoute]:

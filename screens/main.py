@@ -8,14 +8,15 @@ import streamlit as st
 
 from planning.access import PUBLIC
 from planning.errors import ChaukasError
-from screens import budget, city, compare, fairness, library, operate, plan, wizard
+from screens import budget, city, compare, decisions, fairness, library, operate, plan, suggestions, wizard
 from screens.control import may_operate
 from screens.session import banner, pick, pick_language, tell
 from screens.who import actor
 from screens.words import Words
 
 _SCREENS = {
-    "budget": budget.show, "city": city.show, "plan": plan.show, "compare": compare.show, "fairness": fairness.show, "operate": operate.show,
+    "budget": budget.show, "city": city.show, "plan": plan.show, "compare": compare.show, "fairness": fairness.show,
+    "suggestions": suggestions.show, "decisions": decisions.show, "operate": operate.show,
 }  # fmt: skip
 # Streamlit would fetch a named icon from another host.
 _ICON = (
@@ -37,7 +38,8 @@ def show() -> None:
     """Draw the page."""
     st.set_page_config(page_title="चौकस · Chaukas", page_icon=_ICON, layout="wide")
     st.html(_STYLE)
-    mark, screens, cities, languages = st.columns([3, 3, 2.6, 1.6], vertical_alignment="center")
+    mark, cities, languages = st.columns([5, 3, 1.6], vertical_alignment="center")
+    screens = st.container()
     with languages:
         said = pick_language()
     mark.markdown(f"### चौकस &nbsp;:gray[:small[{said.say('app.what')}]]")

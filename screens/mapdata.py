@@ -91,22 +91,6 @@ def ladder_layer(city: City, ladder: Ladder, file: PlanFile, layer: str) -> byte
     return _packed.get((city.digest, ladder.id, file.stamp, f"ladder {layer}"), lambda: _zip(makers[layer]()))
 
 
-def hand_layers(city: City, plan: Plan, came: Draft, shapes: Sequence[shapely.Geometry], seen: np.ndarray) -> dict[str, Any]:
-    """What the map draws over a plan changed by hand.
-
-    Parameters
-    ----------
-    came: the cameras that are not the plan's, with every site they may stand at. shapes: what each of them sees.
-    seen: which demand is seen now (n_demand,); told are the points gained and lost, as numbers in the plan's layer of demand.
-    """
-    rings, rows = _rings(np.array(list(shapes), dtype=object))
-    views = {**_pack_shapes(city, shapely.simplify(rings, 0.2)), "cameras": [came.cameras[row].id for row in rows]}
-    order = _order(plan.demand["weight"].to_numpy(dtype=float))[1]
-    before, now = plan.demand["after"].to_numpy(dtype=bool)[order], seen[order]
-    gained, lost = np.flatnonzero(now & ~before).tolist(), np.flatnonzero(before & ~now).tolist()
-    return {"planned": _planned(city, came), "views": views, "gained": gained, "lost": lost}
-
-
 def difference_of(first: tuple[Plan, PlanFile], second: tuple[Plan, PlanFile]) -> Difference:
     """What changes from one plan to another, worked out once while their files stay the same."""
     key = tuple((file.id, file.stamp) for _, file in (first, second))
@@ -134,6 +118,22 @@ def difference_layer(city: City, first: tuple[Plan, PlanFile], second: tuple[Pla
         raise InputError.one("map.layer", "There is no such layer", f"Ask for one of {', '.join(makers)}", layer)
     key = (city.digest, first[1].id, first[1].stamp, second[1].id, second[1].stamp, f"difference {layer}")
     return _packed.get(key, lambda: _zip(makers[layer]()))
+
+
+def hand_layers(city: City, plan: Plan, came: Draft, shapes: Sequence[shapely.Geometry], seen: np.ndarray) -> dict[str, Any]:
+    """What the map draws over a plan changed by hand.
+
+    Parameters
+    ----------
+    came: the cameras that are not the plan's, with every site they may stand at. shapes: what each of them sees.
+    seen: which demand is seen now (n_demand,); told are the points gained and lost, as numbers in the plan's layer of demand.
+    """
+    rings, rows = _rings(np.array(list(shapes), dtype=object))
+    views = {**_pack_shapes(city, shapely.simplify(rings, 0.2)), "cameras": [came.cameras[row].id for row in rows]}
+    order = _order(plan.demand["weight"].to_numpy(dtype=float))[1]
+    before, now = plan.demand["after"].to_numpy(dtype=bool)[order], seen[order]
+    gained, lost = np.flatnonzero(now & ~before).tolist(), np.flatnonzero(before & ~now).tolist()
+    return {"planned": _planned(city, came), "views": views, "gained": gained, "lost": lost}
 
 
 def draft_layer(city: City, draft: Draft) -> bytes:

@@ -33,11 +33,11 @@ _WORDS = (
     "map", "metre", "model", "mount", "only", "place", "planned", "planned_one", "points", "reach", "roads", "seen", "sees", "site",
     "site_cost", "source", "tilt", "trouble", "unknown", "unseen", "views", "ward", "ward_line", "yearly", "zoom_in", "zoom_out",
 )  # fmt: skip
+_DIFFERENCE = ("gained", "lost", "both", "neither", "pin_both", "pin_first", "pin_second")
 _HAND_WORDS = (
     "title", "add", "cancel", "undo", "redo", "drop_all", "placing", "failed", "changes", "name", "again", "save", "bearing", "degrees", "height",
     "model", "lens", "move", "drop", "changed", "won", "lost",
 )  # fmt: skip
-_DIFFERENCE = ("gained", "lost", "both", "neither", "pin_both", "pin_first", "pin_second")
 _bounds: Shelf[list[list[float]]] = Shelf(16)
 _component = st.components.v2.component("chaukas_map", js=LOADER % asset_url("map.js"))
 
@@ -92,11 +92,11 @@ def map_data(
         "ladder": None if ladder is None else {name: value for name, value in ladder.items() if name != "urls"},
         "why": why_url(city, plan, said) if plan is not None and rules else "",
         "rules": {name: said.say(f"rule.{name}") for name in ("keep", "forbid", "forbid_site", "why", "waiting", "failed")} if rules else None,
+        "difference": {name: said.say(f"difference.{name}") for name in _DIFFERENCE} if against is not None else None,
+        "shades": shades,
         "hand": None if plan is None or hand is None else {
             "url": hand_url(city, plan, said), "name": hand, "words": {name: said.say(f"hand.{name}") for name in _HAND_WORDS},
         },
-        "difference": {name: said.say(f"difference.{name}") for name in _DIFFERENCE} if against is not None else None,
-        "shades": shades,
         "group": group,
         "only": None if only is None else sorted(only),
         "list": listed and plan is not None,
@@ -129,12 +129,13 @@ def ladder_data(city: City, ladder: Ladder, file: PlanFile, said: Words, start: 
 @dataclass(frozen=True)
 class Told:
     """What a visitor told the map: the rung a slider was let go at, None before; a rule asked for now, as `keep` or `forbid` and an id; what to make
-    now of a sheet of changes, as `again` or `save`, its name, and a title.
+    now of a sheet of changes, as `again` or `save`, its name, and a title; a place chosen now, as latitude and longitude [deg].
     """
 
     rung: int | None = None
     rule: tuple[str, str] | None = None
     make: tuple[str, str, str] | None = None
+    place: tuple[float, float] | None = None
 
 
 def city_map(data: dict[str, Any], key: str, on_sheet: Callable[[str], None] = lambda _: None) -> Told:
@@ -156,11 +157,12 @@ def city_map(data: dict[str, Any], key: str, on_sheet: Callable[[str], None] = l
         pass
 
     found = _component(
-        key=key, data=data, on_rung_change=nothing, on_rule_change=nothing, on_hand_change=sheet, on_make_change=nothing
+        key=key, data=data, on_rung_change=nothing, on_rule_change=nothing, on_hand_change=sheet, on_make_change=nothing, on_place_change=nothing
     )
-    rung, rule, make = found.rung, found.rule, found.make
+    rung, rule, make, spot = found.rung, found.rule, found.make, found.place
     asked = (str(rule["what"]), str(rule["id"])) if isinstance(rule, Mapping) and rule.get("what") in ("keep", "forbid") and "id" in rule else None
     made = None
     if isinstance(make, Mapping) and make.get("what") in ("again", "save"):
         made = (str(make["what"]), str(make.get("hand", "")), str(make.get("title", "")))
-    return Told(int(rung) if isinstance(rung, (int, float)) else None, asked, made)
+    place = (float(spot["lat"]), float(spot["lon"])) if isinstance(spot, Mapping) and {"lat", "lon"} <= set(spot) else None
+    return Told(int(rung) if isinstance(rung, (int, float)) else None, asked, made, place)

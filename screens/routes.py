@@ -43,6 +43,7 @@ ASSETS: dict[str, tuple[Path, str]] = {
     "operate_lists.js": (_COMPONENT / "operate_lists.js", "text/javascript"),
     "signs.js": (_COMPONENT / "signs.js", "text/javascript"),
     "operate.css": (_COMPONENT / "operate.css", "text/css"),
+    "notes.js": (_COMPONENT / "notes.js", "text/javascript"),
     "map.css": (_COMPONENT / "map.css", "text/css"),
     "noto-sans-devanagari.woff2": (_BASEMAP / "fonts" / "noto-sans-devanagari.woff2", "font/woff2"),
 }

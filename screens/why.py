@@ -19,6 +19,16 @@ if TYPE_CHECKING:
 _desks: Shelf[Desk] = Shelf(2)
 
 
+def desk_of(city: City, plan: Plan) -> Desk:
+    """The plan's desk, opened once: its first question surveys the city; errors as `why`."""
+    from optimizer import desk as ask
+
+    def open_it() -> Desk:
+        return ask.open_plan(city, plan, survey=jobs.survey_of(city, plan.scenario))
+
+    return _desks.get((city.digest, plan.id), open_it)
+
+
 def why(city: City, plan: Plan, camera: str, said: Words) -> list[list[str]]:
     """Rows of label and value.
 
@@ -30,10 +40,7 @@ def why(city: City, plan: Plan, camera: str, said: Words) -> list[list[str]]:
     """
     from optimizer import desk as ask
 
-    def open_it() -> Desk:
-        return ask.open_plan(city, plan, survey=jobs.survey_of(city, plan.scenario))
-
-    desk = _desks.get((city.digest, plan.id), open_it)
+    desk = desk_of(city, plan)
     found = ask.reasons(desk, camera)
 
     def share(weight: float) -> str:

@@ -145,7 +145,7 @@ export class Handwork {
     if (state && host.loaded.demand) {
       const points = host.loaded.demand;
       const radius = Math.min(7, Math.max(2.5, 2.5 * 2 ** ((view.zoom - 15) * 0.5)));
-      for (const [rows, colour] of [[state.gained, COLOURS.gained], [state.lost, COLOURS.lost]]) {
+      for (const [rows, colour] of [[state.gained, COLOURS.won], [state.lost, COLOURS.gone]]) {
         context.strokeStyle = colour;
         context.lineWidth = 2;
         context.beginPath();
@@ -186,8 +186,8 @@ export class Handwork {
     if (!this.data || !this.state) return [];
     const { words } = this.data;
     return [
-      { shape: 'diamond', colour: '#000000', text: words.changed }, { shape: 'hoop', colour: COLOURS.gained, text: words.won },
-      { shape: 'hoop', colour: COLOURS.lost, text: words.lost },
+      { shape: 'diamond', colour: '#000000', text: words.changed }, { shape: 'hoop', colour: COLOURS.won, text: words.won },
+      { shape: 'hoop', colour: COLOURS.gone, text: words.lost },
     ];
   }
 
@@ -403,7 +403,7 @@ export class Handwork {
     );
     if (state && state.changes.length) row.append(press('drop_all', words.drop_all, true, () => this.ask({ do: 'drop_all' })));
     bar.append(row);
-    const note = element('p', 'note', this.trouble || (this.mode ? words.placing : state ? state.note : ''));
+    const note = element('p', 'remark', this.trouble || (this.mode ? words.placing : state ? state.note : ''));
     note.setAttribute('role', 'status');
     note.classList.toggle('trouble-note', Boolean(this.trouble));
     bar.append(note);

@@ -2,6 +2,7 @@
 
 import { BUILDINGS_FROM, COLOURS, canvasLayer, drawDemand, drawGround, drawPins, drawShades, drawViews, pinAt, place, unpack } from './layers.js';
 import { Handwork } from './hand.js';
+import { Notes } from './notes.js';
 import { cameraList, details, element, legend, rulesOf } from './panel.js';
 import { budgetSlider } from './slider.js';
 
@@ -83,7 +84,11 @@ class CityMap {
     this.hand = new Handwork(this);
     this.ground = canvasLayer((context, view) => drawGround(context, view, this.loaded), 'ground').addTo(this.map);
     this.signs = canvasLayer((context, view) => this.drawSigns(context, view), 'signs').addTo(this.map);
-    this.map.on('click', (event) => { if (!this.hand.click(event.latlng)) this.click(event.containerPoint); });
+    this.notes = new Notes(this.map);
+    this.map.on('click', (event) => {
+      if (this.data.notes && this.data.notes.placing) this.put(event.latlng);
+      else if (!this.hand.click(event.latlng)) this.click(event.containerPoint);
+    });
     this.map.on('mousemove', (event) => this.box.classList.toggle('over-pin', this.find(event.containerPoint, 8) !== null));
     this.map.on('zoomend', () => { if (this.text && this.data.urls.buildings && !this.loaded.buildings) this.load(this.text); });
     this.watch = new ResizeObserver(() => this.map.invalidateSize({ pan: false }));
@@ -105,6 +110,7 @@ class CityMap {
     if (moved) this.map.fitBounds(data.bounds);
     this.join(data.group);
     this.labels();
+    this.notes.show(data.notes);
     await this.load(text);
     if (this.gone || text !== this.text) return;
     this.hand.show(data.hand);
@@ -218,8 +224,8 @@ class CityMap {
     if (shades && shown.shades && loaded.wards) drawShades(context, view, loaded.wards, shades);
     const chosen = this.hand.trial || (this.chosen ? this.chosen.row.id : null);
     if (loaded.existing_views && shown.existing_views) drawViews(context, view, loaded.existing_views, COLOURS.existingView, chosen);
-    if (loaded.views && shown.views) drawViews(context, view, loaded.views, COLOURS.plannedView, chosen, this.hand.gone());
     const came = this.hand.views();
+    if (loaded.views && shown.views) drawViews(context, view, loaded.views, COLOURS.plannedView, chosen, this.hand.gone());
     if (came && shown.views) drawViews(context, view, came, COLOURS.plannedView, chosen);
     if (loaded.demand && difference) {
       const states = [['neither', 0, COLOURS.unseen], ['both', 1, COLOURS.seen], ['lost', 3, COLOURS.lost, true], ['gained', 2, COLOURS.gained]];
@@ -241,6 +247,9 @@ class CityMap {
     this.box.dataset.drawnPlanned = String(planned);
   }
 
+  /** Whether existing cameras are drawn: on a map of changes only when asked for. */
+  standing() { return this.data.difference ? this.shown.standing : this.shown.existing; }
+
   /** The pins of planned cameras, as they are by hand where they were changed. */
   pins() {
     return this.hand ? this.hand.pins() : this.loaded.planned;
@@ -260,9 +269,6 @@ class CityMap {
     this.signs.redraw();
   }
 
-  /** Whether existing cameras are drawn: on a map of changes only when asked for. */
-  standing() { return this.data.difference ? this.shown.standing : this.shown.existing; }
-
   find(point, reach) {
     for (const kind of ['planned', 'cameras']) {
       if (!this.loaded[kind] || (kind === 'cameras' && !this.standing())) continue;
@@ -275,6 +281,11 @@ class CityMap {
   click(point) {
     const found = this.find(point, 14);
     if (found) this.choose(found[0], found[1], false); else this.choose(null);
+  }
+
+  /** The place someone chose for a suggestion, told to the page. */
+  put(spot) {
+    this.ask('place', { lat: Number(spot.lat.toFixed(6)), lon: Number(spot.lng.toFixed(6)) });
   }
 
   choose(kind, i = 0, travel = false) {

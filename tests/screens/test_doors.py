@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import html
 import re
 from collections.abc import Iterator
@@ -236,19 +237,38 @@ def test_the_first_run_is_by_link_and_only_from_this_machine(tmp_path: Path, mon
     open_store().engine.dispose()
 
 
-def test_the_public_reads_published_plans_and_no_others(house: Store) -> None:
-    """A page in both languages with what was published, its names as text, and the audit's head; nothing of what was not published."""
+def test_the_public_reads_published_plans_and_no_others(house: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page in both languages with what was published, its names as text, and the audit's head; nothing that was not published, that the verifier
+    has not agreed to, or whose file is another now; decisions and suggestions that are shown, theirs too as text.
+    """
+    folder = tmp_path / "cities" / HOSTILE
+    (folder / "plans").mkdir(parents=True)
+    (folder / "city.toml").touch()
+    (folder / "plans" / "f").write_bytes(b"plan")
+    monkeypatch.setenv("CHAUKAS_CITIES", str(folder.parent))
+    digest = hashlib.sha256(b"plan").hexdigest()
     with house.write("test", "test.plans", "p") as tx:
         scenario = tx.add("scenarios", {"city": "toy", "content": {}, "by": "t", "created_at": now()})
-        for name, published in (("plan-shown", now()), ("plan-hidden", None)):
+        for name, published, verified, of in (
+            ("plan-shown", now(), True, digest), ("plan-hidden", None, True, digest), ("plan-unchecked", now(), False, digest),
+            ("plan-changed", now(), True, "e"),
+        ):  # fmt: skip
             tx.add("plans", {
-                "id": name, "city": HOSTILE, "scenario": scenario, "city_digest": "d", "file": "f", "digest": "e", "verified": True,
+                "id": name, "city": HOSTILE, "scenario": scenario, "city_digest": "d", "file": "f", "digest": of, "verified": verified,
                 "capital_inr": 12_345_678, "coverage": 0.5, "by": "t", "created_at": now(), "published_at": published,
             })  # fmt: skip
+        row = {"city": HOSTILE, "plan": "plan-shown", "by": "t", "quorum": 0.5, "majority": 0.5, "opened_at": now(), "closed_at": now()}
+        decided = {"outcome": "sent_back", "reason": "Too dear <b>", "count": {"yes": 1}, "by": "t", "created_at": now()}
+        tx.add("decisions", {"proposal": tx.add("proposals", row), "plan": "plan-shown", **decided})
+        for body, state in (("Dark <b> lane", "shown"), ("Not looked at", "waiting")):
+            tx.add("suggestions", {"city": HOSTILE, "lat": 22.0, "lon": 82.0, "body": body, "state": state, "created_at": now()})
     for language in ("hi", "en"):
         page = safe(guest().ask(f"/public?lang={language}"))
         assert "plan-shown" in page.text
-        assert "plan-hidden" not in page.text
+        assert not [name for name in ("hidden", "unchecked", "changed") if f"plan-{name}" in page.text]
+        assert "Too dear &lt;b&gt;" in page.text
+        assert "Dark &lt;b&gt; lane" in page.text
+        assert "Not looked at" not in page.text
         assert html.escape(HOSTILE) in page.text
         with house.read() as tx:
             assert str(tx.head()) in page.text
