@@ -47,6 +47,7 @@ MAY: dict[str, set[str]] = {
     "/assets/{name}": EVERYBODY, "/assets/{version}/{name}": EVERYBODY, "/map/city/{city}/{digest}/{layer}": SIGNED_IN,
     "/map/plan/{city}/{plan}/{stamp}/{layer}": SIGNED_IN, "/map/ladder/{city}/{ladder}/{stamp}/{layer}": SIGNED_IN,
     "/map/why/{city}/{plan}/{stamp}/{language}/{camera:path}": SIGNED_IN, "/map/draft/{city}/{job}/{number}": SIGNED_IN,
+    "/map/hand/{city}/{plan}/{stamp}/{language}": PLANS,
     "/sign-in": EVERYBODY, "/link/{token}": EVERYBODY, "/public": EVERYBODY, "/sign-out": SIGNED_IN, "/account": SIGNED_IN,
     "/public/{city}/{plan}": EVERYBODY, "/public/{city}/{plan}/": EVERYBODY, "/public/{city}/{plan}/layer/{stamp}/{name}": EVERYBODY,
     "/map/difference/{city}/{first}/{stamp}/{second}/{other}/{layer}": SIGNED_IN,
