@@ -13,7 +13,7 @@ import os
 import re
 import selectors
 import signal
-import subprocess
+import subprocess  # nosec B404  # our own words, no shell
 import sys
 import threading
 import time
@@ -109,7 +109,7 @@ class _Run:
     def answer(self, told: Progress) -> Answer:
         command = [sys.executable, "-I", "-W", "ignore", str(confined.__file__), str(self.scratch / "job.json")]
         with (self.scratch / "stderr.txt").open("wb") as errors:
-            process = subprocess.Popen(  # noqa: S603  # our own interpreter and script
+            process = subprocess.Popen(  # noqa: S603  # nosec B603  # our own interpreter and script
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, cwd=self.scratch, env=_environment(self.scratch),
                 start_new_session=True,
             )  # fmt: skip

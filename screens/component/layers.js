@@ -157,7 +157,7 @@ function drawWards(context, view, wards) {
   context.stroke();
   context.setLineDash([]);
   if (view.zoom < 15) return;
-  context.font = "12px system-ui, 'Noto Sans Devanagari', sans-serif";
+  context.font = "12px 'Noto Sans Devanagari', system-ui, sans-serif";
   context.textAlign = 'center';
   context.lineWidth = 3;
   context.strokeStyle = 'rgba(255,255,255,.85)';

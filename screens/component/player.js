@@ -10,7 +10,7 @@ const LOST_S = 8;  // so much late, the player begins anew
 const SILENT_S = 12;
 const HEADER = 24;
 const STYLE = `
-.player { position: relative; display: block; background: #111; color: #fff; font: 14px/1.4 system-ui, 'Noto Sans Devanagari', sans-serif; overflow: hidden; aspect-ratio: 16 / 9; }
+.player { position: relative; display: block; background: #111; color: #fff; font: 14px/1.4 'Noto Sans Devanagari', system-ui, sans-serif; overflow: hidden; aspect-ratio: 16 / 9; }
 .player canvas, .player video { position: absolute; inset: 0; width: 100%; height: 100%; object-fit: contain; }
 .player [hidden] { display: none !important; }
 .player header { position: absolute; inset: 0 0 auto 0; display: flex; gap: 8px; align-items: center; padding: 4px 8px; background: rgb(0 0 0 / 60%); z-index: 2; }
