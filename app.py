@@ -20,8 +20,9 @@ from planning.accounts import first_link
 from planning.city import ROOT
 from planning.errors import ChaukasError, InputError
 from planning.store import open_store
-from screens import library, mapdata
+from screens import library, mapdata, operate_routes, public
 from screens.app_terminal import is_loopback
+from screens.control import control
 from screens.doors import gate_routes
 from screens.gate import Gate
 from screens.middleware import PackStatic, StayHome
@@ -65,12 +66,13 @@ def _let_the_first_in() -> None:
 async def _lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:
     _let_the_first_in()
     threading.Thread(target=_warm, daemon=True).start()
-    yield {}
+    async with control().running():
+        yield {}
 
 
 app = st.App(
     ROOT / "screens" / "main.py",
-    routes=[*gate_routes(), *routes()],
+    routes=[*gate_routes(), *routes(), *public.routes(), *operate_routes.routes()],
     middleware=[Middleware(StayHome), Middleware(Gate), Middleware(PackStatic)],
     lifespan=_lifespan,
 )

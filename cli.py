@@ -1,6 +1,7 @@
 """The same jobs from a terminal: cities (`city import|check|list|demo`), plans (`plan`, `verify`, `export`, `report`), questions about them
-(`frontier`, `phases`, `why`, `next`, `repair`, `witness`,
-`gaps`, `scores`, `backtest`), who may do what and what was done (`account`, `session`, `db`, `audit`, `backup`, `restore`), and the `app`.
+(`frontier`, `phases`, `why`, `floors`, `next`, `repair`, `witness`,
+`gaps`, `scores`, `backtest`), who may do what and what was done (`account`, `session`, `db`, `audit`, `backup`, `restore`),
+deployed cameras (`live`) and the `app`.
 
 Exit status: 0 done; 1 refused or impossible, with every fault on its own line; 2 the command's words are off; 130 stopped by hand.
 """
@@ -18,11 +19,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from planning.city import City, list_cities
-from planning.errors import ChaukasError, CityError, Fault, Infeasible, InputError, ScenarioError
+from planning.errors import ChaukasError, CityError, Fault, Infeasible, InputError
 from planning.money import say_rupees
 from planning.nouns import Plan, Scenario
-from screens import accounts_terminal, app_terminal, committee_terminal
-from screens.terminal import make_demo, open_city, plan_and_city, print_changes, print_plan, read_wish, teller
+from screens import accounts_terminal, app_terminal, committee_terminal, deploy_terminal, live_terminal, verbs
+from screens.terminal import make_demo, open_city, plan_and_city, print_changes, print_plan, read_mapping, read_wish, teller
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -54,14 +55,16 @@ def _parser() -> argparse.ArgumentParser:
     _add_city(commands.add_parser("city", help="import, check and list cities"))
     _add_plan(commands.add_parser("plan", help="plan a city's cameras within a budget"))
     _add_questions(commands)
+    verbs.add(commands)
     verify = commands.add_parser("verify", help="work a plan out again from raw geometry, another way")
     verify.add_argument("plan", help="a .gpkg that `chaukas plan` wrote")
     verify.add_argument("--city", help="the city's name or folder, where it is not found by the plan's own name of it")
     verify.set_defaults(run=_verify)
     export = commands.add_parser("export", help="write a plan in another form")
     export.add_argument("plan", help="a .gpkg that `chaukas plan` wrote")
-    export.add_argument("out", help="a file ending in .gpkg, .xlsx, .dxf, .kml, .geojson, .csv or .osm")
+    export.add_argument("out", help="a file ending in .gpkg, .xlsx, .dxf, .kml, .geojson, .csv, .osm or .html")
     export.add_argument("--city", help="the city's name or folder")
+    export.add_argument("--lang", choices=("hi", "en"), default="hi", help="of a page: Hindi or English (default hi)")
     export.set_defaults(run=_export)
     report = commands.add_parser("report", help="write a plan's report as PDF")
     report.add_argument("plan", help="a .gpkg that `chaukas plan` wrote")
@@ -69,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--city", help="the city's name or folder")
     report.add_argument("--lang", choices=("hi", "en"), default="hi", help="Hindi or English (default hi)")
     report.set_defaults(run=_report)
+    deploy_terminal.add(live_terminal.add(commands))
     app_terminal.add(commands)
     accounts_terminal.add(commands)
     committee_terminal.add(commands)
@@ -223,14 +227,11 @@ def _city_import(options: argparse.Namespace) -> int:
     from planning.checkup import check_city
     from planning.intake import import_city
 
-    pairs = [text.partition("=") for text in options.map]
-    wrong = [text for text, (meaning, _, column) in zip(options.map, pairs, strict=True) if not meaning or not column]
-    if wrong:
-        raise ScenarioError.one("mapping.form", "A mapping is MEANING=COLUMN", "Write, for example, --map lat=Y", ", ".join(wrong))
+    mapping = read_mapping(options.map)
     began = time.monotonic()
     city = import_city(
         options.name, osm=options.osm, place=options.place, roads=options.roads, crime=options.crime, cameras=options.cameras, wards=options.wards,
-        zones=options.zones, lamps=options.lamps, terrain=options.terrain, crs=options.crs, mapping={meaning: column for meaning, _, column in pairs},
+        zones=options.zones, lamps=options.lamps, terrain=options.terrain, crs=options.crs, mapping=mapping,
         title=options.title, title_hi=options.title_hi, folder=options.folder, progress=teller(),
     )  # fmt: skip
     for finding in check_city(city):
@@ -332,7 +333,13 @@ def _export(options: argparse.Namespace) -> int:
 
     plan, city = plan_and_city(options)
     _require_same(plan, city)
-    write_plan(plan, city, options.out)
+    if Path(options.out).suffix.lower() in (".html", ".htm"):
+        from screens.page import write_page
+        from screens.words import words
+
+        write_page(plan, city, options.out, said=words(options.lang))
+    else:
+        write_plan(plan, city, options.out)
     print(f"written to {options.out}")
     return 0
 

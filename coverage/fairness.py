@@ -12,7 +12,9 @@ from planning.geometry import Bools, Floats
 
 @dataclass(frozen=True)
 class WardCover:
-    """A ward: label, name, residents (NaN where not known), its weight, the share of it covered, and the weight covered a resident."""
+    """A ward: label, name, residents (NaN where not known), its weight, the share of it covered, the weight covered a resident, and the share of its
+    residents who live in view (NaN where nobody is known to live).
+    """
 
     ward: str
     name: str
@@ -20,6 +22,12 @@ class WardCover:
     weight: float
     coverage: float
     covered_per_resident: float
+    in_view: float
+
+    @property
+    def out_of_view(self) -> float:
+        """Residents who live where no camera looks, as far as points know where they live; NaN where not known."""
+        return self.population * (1 - self.in_view)
 
 
 @dataclass(frozen=True)
@@ -54,18 +62,20 @@ def fairness(demand: gpd.GeoDataFrame, wards: gpd.GeoDataFrame, seen: Bools) -> 
     weight, inside = demand["weight"].to_numpy(np.float64), ward >= 0
     whole = np.bincount(ward[inside], weights=weight[inside], minlength=len(wards))
     covered = np.bincount(ward[inside & seen], weights=weight[inside & seen], minlength=len(wards))
+    living = demand["part_residents"].to_numpy(np.float64)
+    homes = np.bincount(ward[inside], weights=living[inside], minlength=len(wards))
+    at_home = np.bincount(ward[inside & seen], weights=living[inside & seen], minlength=len(wards))
     people = wards["population"].to_numpy(np.float64)
     there = np.flatnonzero(whole > 0)
     known = people[there] > 0
     scores = tuple(
         WardCover(
             str(wards.index[w]), str(wards["name"].iloc[w]), float(people[w]), float(whole[w]), float(covered[w] / whole[w]),
-            float(covered[w] / people[w]) if people[w] > 0 else float("nan"),
+            float(covered[w] / people[w]) if people[w] > 0 else float("nan"), float(at_home[w] / homes[w]) if homes[w] > 0 else float("nan"),
         )
         for w in there
     )  # fmt: skip
     size = np.where(known, people[there], people[there][known].mean() if known.any() else 1.0)
-    living = demand["part_residents"].to_numpy(np.float64)
     residents = float(living[seen].sum() / living.sum()) if living.sum() > 0 else float("nan")
     return Fairness(scores, residents, gini(covered[there] / whole[there], size), int((~known).sum()))
 

@@ -1,7 +1,7 @@
 """Questions a committee asks about a city and its plans, answered in cameras, wards and rupees.
 
     open_desk(city, scenario) -> curve, phased             before a plan: what each budget buys, what comes first
-    open_plan(city, plan)     -> reasons, rules, next_cameras, repairs          about a plan: why, what binds, what next, what to mend
+    open_plan(city, plan)     -> reasons, rules, floor_steps, next_cameras, repairs    about a plan: why, what binds, what next, what to mend
 
 The answers are those of `frontier`, `phases`, `explain`, `binding` and `repair`, which know arrays only; here their rows get names.
 """
@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from optimizer import binding as bind
 from optimizer import explain, repair
+from optimizer.floors import FloorStep, floor_costs
 from optimizer.frontier import frontier
 from optimizer.phases import phases
 from optimizer.plan import make_problem
@@ -212,6 +213,20 @@ def floor_prices(desk: Desk, *, time_limit_s: float = 5.0, progress: Progress = 
     """What each ward's floor costs the rest; `time_limit_s` for each plan [s]."""
     options: dict[str, Any] = {"gap": desk.scenario.gap, "time_limit_s": time_limit_s, "seed": desk.scenario.seed}
     return explain.floor_prices(desk.problem, **options, progress=progress)
+
+
+def floor_steps(
+    desk: Desk, floors: Sequence[float], *, time_limit_s: float = 20.0, progress: Progress = Progress(),  # noqa: B008
+) -> tuple[FloorStep, ...]:  # fmt: skip
+    """What a floor for every ward costs in rupees while the plan's coverage is kept; `time_limit_s` for each floor [s].
+
+    Raises
+    ------
+    ScenarioError: `floors.share`. Infeasible: as `optimizer.cover.cover`.
+    """
+    options: dict[str, Any] = {"gap": desk.scenario.gap, "time_limit_s": time_limit_s, "seed": desk.scenario.seed, "progress": progress}
+    covered = float(desk.problem.weight[desk.problem.seen(desk.chosen)].sum())
+    return floor_costs(desk.problem, covered, floors, known=[desk.chosen], **options)
 
 
 def next_cameras(

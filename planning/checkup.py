@@ -24,11 +24,16 @@ FEW_BUILDINGS_A_KM2 = 200.0
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the check: its subject, the sentence, and whether it is odd and asks for a look."""
+    """One line of the check: its subject, the sentence, and whether it is odd and asks for a look.
+
+    `key` names the kind of an odd finding, and `values` what its sentence is filled with, so that it can be said in other words.
+    """
 
     subject: str
     text: str
     odd: bool = False
+    key: str = ""
+    values: tuple[tuple[str, float | str], ...] = ()
 
     def __str__(self) -> str:
         return f"{'! ' if self.odd else '  '}{self.subject}: {self.text}"
@@ -55,14 +60,14 @@ def _whole(city: City) -> Iterator[Finding]:
 def _streets(city: City) -> Iterator[Finding]:
     roads = city["roads"]
     if roads.empty:
-        yield Finding("roads", "there are none: nothing can be planned", odd=True)
+        yield Finding("roads", "there are none: nothing can be planned", odd=True, key="no_roads")
         return
     length = roads.geometry.length
     by_class = length.groupby(roads["road_class"]).sum().sort_values(ascending=False)
     parts = ", ".join(f"{kind} {metres / 1000:.1f}" for kind, metres in by_class.items())
     yield Finding("roads", f"{length.sum() / 1000:.1f} km [km: {parts}]; {roads['name'].isna().mean():.0%} without a name")
     share = connected_share(roads)
-    yield Finding("roads", f"{share:.1%} of the length hangs together", odd=share < 0.9)
+    yield Finding("roads", f"{share:.1%} of the length hangs together", odd=share < 0.9, key="roads_apart", values=(("share", share),))
     signals = int(city["junctions"]["signals"].sum())
     yield Finding("junctions", f"{int((city['junctions']['degree'] >= 3).sum()):,} of three arms or more, {signals:,} with traffic signals")
 
@@ -87,7 +92,8 @@ def _buildings(city: City) -> Iterator[Finding]:
         middle = buildings["height_m"].median()
         yield Finding("buildings", f"heights by {parts}; median {middle:.1f} m; {dense:,.0f} buildings a km2")
     if dense < FEW_BUILDINGS_A_KM2:
-        yield Finding("buildings", few_buildings(len(buildings), city.area.area), odd=True)
+        values = (("number", len(buildings)), ("area", city.area.area / 1e6))
+        yield Finding("buildings", few_buildings(len(buildings), city.area.area), odd=True, key="few_buildings", values=values)
 
 
 def few_buildings(number: int, area_m2: float) -> str:
@@ -105,13 +111,16 @@ def _incidents(city: City) -> Iterator[Finding]:
     if len(when):
         yield Finding("incidents", f"from {when.min():%Y-%m-%d} to {when.max():%Y-%m-%d}")
     if len(when) < len(incidents):
-        yield Finding("incidents", f"{len(incidents) - len(when):,} have no date", odd=True)
+        undated = len(incidents) - len(when)
+        yield Finding("incidents", f"{undated:,} have no date", odd=True, key="undated", values=(("number", undated),))
     far = int(_far(incidents, city["roads"]).sum())
     if far:
-        yield Finding("incidents", f"{far:,} lie more than {FAR_FROM_STREETS_M:.0f} m from any road", odd=True)
+        text = f"{far:,} lie more than {FAR_FROM_STREETS_M:.0f} m from any road"
+        yield Finding("incidents", text, odd=True, key="incidents_far", values=(("number", far),))
     most = int(pd.Series(shapely.to_wkb(incidents.geometry.to_numpy())).value_counts().iloc[0])
     if most > max(20, len(incidents) // 20):
-        yield Finding("incidents", f"{most:,} stand on one and the same point: perhaps a police station or a default place", odd=True)
+        text = f"{most:,} stand on one and the same point: perhaps a police station or a default place"
+        yield Finding("incidents", text, odd=True, key="same_point", values=(("number", most),))
 
 
 def _far(points: gpd.GeoDataFrame, roads: gpd.GeoDataFrame) -> np.ndarray[Any, np.dtype[np.bool_]]:
@@ -128,34 +137,41 @@ def _cameras(city: City) -> Iterator[Finding]:
         return
     aimed = int(cameras["bearing_deg"].notna().sum())
     kinds = ", ".join(f"{kind} {number:,}" for kind, number in cameras["kind"].value_counts().items())
-    yield Finding("cameras", f"{aimed:,} with a bearing, {len(cameras) - aimed:,} without; {kinds}", odd=aimed < len(cameras))
+    without = len(cameras) - aimed
+    text = f"{aimed:,} with a bearing, {without:,} without; {kinds}"
+    yield Finding("cameras", text, odd=without > 0, key="no_bearing", values=(("number", without),))
     buildings = city["buildings"]
     if len(buildings):
         inside = np.unique(shapely.STRtree(buildings.geometry.to_numpy()).query(cameras.geometry.to_numpy(), predicate="within")[0])
         if len(inside):
             names = ", ".join(str(label) for label in cameras.index[inside][:5])
-            yield Finding("cameras", f"{len(inside):,} stand inside a building's outline, as {names}", odd=True)
+            values = (("number", len(inside)), ("names", names))
+            yield Finding("cameras", f"{len(inside):,} stand inside a building's outline, as {names}", odd=True, key="inside", values=values)
     far = int(_far(cameras, city["roads"]).sum())
     if far:
-        yield Finding("cameras", f"{far:,} stand more than {FAR_FROM_STREETS_M:.0f} m from any road", odd=True)
+        text = f"{far:,} stand more than {FAR_FROM_STREETS_M:.0f} m from any road"
+        yield Finding("cameras", text, odd=True, key="cameras_far", values=(("number", far),))
 
 
 def _wards(city: City) -> Iterator[Finding]:
     wards = city["wards"]
     if wards.empty:
-        yield Finding("wards", "there are none: fairness between wards cannot be judged", odd=True)
+        yield Finding("wards", "there are none: fairness between wards cannot be judged", odd=True, key="no_wards")
         return
     shapes = wards.geometry.to_numpy()
     known = wards["population"].notna()
     residents = f"{wards['population'].sum():,.0f} residents in {int(known.sum())} of them" if known.any() else "residents unknown"
     covered = shapely.union_all(shapes).intersection(city.area).area / city.area.area
-    yield Finding("wards", f"{len(wards)}, {residents}; they cover {covered:.1%} of the study area", odd=covered < 0.95)
+    text = f"{len(wards)}, {residents}; they cover {covered:.1%} of the study area"
+    yield Finding("wards", text, odd=covered < 0.95, key="wards_gaps", values=(("share", covered),))
     used = np.unique(shapely.STRtree(shapes).query(city["roads"].geometry.to_numpy(), predicate="intersects")[1])
     empty = wards.loc[~np.isin(np.arange(len(wards)), used), "name"]
     if len(empty):
-        yield Finding("wards", f"{len(empty)} without a road: {', '.join(empty.head(5))}", odd=True)
+        names = ", ".join(empty.head(5))
+        yield Finding("wards", f"{len(empty)} without a road: {names}", odd=True, key="no_road", values=(("number", len(empty)), ("names", names)))
     if wards["name"].duplicated().any():
-        yield Finding("wards", f"{int(wards['name'].duplicated().sum())} names stand more than once", odd=True)
+        twice = int(wards["name"].duplicated().sum())
+        yield Finding("wards", f"{twice} names stand more than once", odd=True, key="names_twice", values=(("number", twice),))
 
 
 def _faults(city: City) -> Iterator[Finding]:
@@ -166,4 +182,5 @@ def _faults(city: City) -> Iterator[Finding]:
     if len(city["roads"]):
         loose = ~(city["roads"]["from_junction"].isin(junctions) & city["roads"]["to_junction"].isin(junctions))
         if loose.any():
-            yield Finding("roads", f"{int(loose.sum())} name a junction that is not there", odd=True)
+            text = f"{int(loose.sum())} name a junction that is not there"
+            yield Finding("roads", text, odd=True, key="loose", values=(("number", int(loose.sum())),))

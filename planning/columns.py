@@ -49,13 +49,24 @@ MEANINGS: Mapping[str, tuple[str, ...]] = {
     "mount": ("camera mount", "mount", "mounting"),
     "hfov": ("hfov", "hfov deg", "fov", "field of view"),
     "junction": ("junction", "chowk", "camera name", "site name", "location name", "name", "site", "चौक", "नाम", "स्थल"),
+    "deployment": ("camera id", "cameraid", "device id", "asset id", "id", "camera no", "camera number", "कैमरा आईडी", "कैमरा क्रमांक", "कैमरा नंबर"),
+    "feed": ("feed url", "rtsp url", "stream url", "rtsp", "feed", "url", "stream", "फीड", "स्ट्रीम"),
+    "feedkind": ("feed kind", "feed type", "stream type", "protocol", "फीड प्रकार"),
+    "recorder": ("recorder link", "nvr link", "recorder", "nvr", "रिकॉर्डर"),
+    "serial": ("serial number", "serial no", "serial", "sr no of camera", "सीरियल नंबर", "सीरियल"),
+    "contractor": ("contractor", "vendor", "agency", "maintained by", "ठेकेदार", "एजेंसी", "संस्था"),
+    "installed": ("installed on", "installation date", "date of installation", "install date", "installed", "स्थापना दिनांक", "स्थापित"),
 }  # fmt: skip
 CRIME = ("lat", "lon", "x", "y", "point", "date", "time", "category")
 CAMERA = ("lat", "lon", "x", "y", "point", "direction", "type", "model", "height", "mount", "hfov", "junction")
+DEPLOYED = (
+    "lat", "lon", "x", "y", "point", "deployment", "direction", "type", "model", "height", "hfov", "junction", "feed", "feedkind", "recorder",
+    "serial", "contractor", "installed",
+)  # fmt: skip
 # Only headers that say these words whole: they stand within too many others.
 _WHOLE_ONLY = frozenset({
     "x", "y", "lat", "lon", "long", "type", "kind", "name", "site", "model", "height", "head", "crime", "month", "when", "hour", "location", "point",
-    "mount", "प्रकार", "नाम",
+    "mount", "प्रकार", "नाम", "id", "feed", "url", "stream", "protocol", "nvr", "installed", "स्थापित", "संस्था", "serial", "सीरियल",
 })  # fmt: skip
 _PAIR = re.compile(r"\(?\s*([+-]?\d{1,3}(?:\.\d+)?)\s*[,; ]\s*([+-]?\d{1,3}(?:\.\d+)?)\s*\)?")
 _WKT = re.compile(r"(?:SRID=\d+;)?\s*POINT\s*Z?\s*\(\s*(\S+)\s+(\S+?)(?:\s+\S+)?\s*\)", re.IGNORECASE)

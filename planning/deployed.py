@@ -11,9 +11,9 @@ from urllib.parse import SplitResult, urlsplit
 
 from planning.errors import Fault, InputError
 
-# how a picture is had: a stream to be pulled, a row of JPEGs, one JPEG at a time, a file for demonstrations
-FEED_KINDS = ("rtsp", "mjpeg", "snapshot", "file")
-_SCHEMES = {"rtsp": ("rtsp", "rtsps"), "mjpeg": ("http", "https"), "snapshot": ("http", "https"), "file": ("file",)}
+# how a picture is had: a stream to be pulled, a row of JPEGs, one JPEG at a time, a file for demonstrations; none where no address is known yet
+FEED_KINDS = ("rtsp", "mjpeg", "snapshot", "file", "none")
+_SCHEMES = {"rtsp": ("rtsp", "rtsps"), "mjpeg": ("http", "https"), "snapshot": ("http", "https"), "file": ("file",), "none": ("",)}
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,8 @@ class Feed:
         if parts is None or parts.scheme not in _SCHEMES.get(self.kind, FEED_KINDS):
             allowed = " or ".join(_SCHEMES.get(self.kind, ()))
             faults.append(Fault("feed.url", f"The address of a {self.kind} feed begins with {allowed}", "Mend the address", _bare(self.url)))
+        elif self.kind == "none" and self.url:
+            faults.append(Fault("feed.url", "A feed of the kind none has no address", "Give its kind, or leave the address out", _bare(self.url)))
         elif parts.username is not None or parts.password is not None:
             way_out = "Leave them out of the address and give them apart: they are sealed"
             faults.append(Fault("feed.credentials", "The address holds a name or a password", way_out, _bare(self.url)))
@@ -44,7 +46,11 @@ class Feed:
 
 @dataclass(frozen=True)
 class Deployment:
-    """One camera as built. Position in degrees; `bearing_deg` clockwise from north, None where nobody knows; `planned`: the planned camera's id."""
+    """One camera as built.
+
+    Position in degrees; `bearing_deg` clockwise from north, None where nobody knows; `model`: a key of the catalogue, or what the list calls it;
+    `planned`: the planned camera's id; `hfov_deg`: the width of its picture, None for its model's own.
+    """
 
     id: str
     city: str
@@ -61,6 +67,7 @@ class Deployment:
     plan: str = ""
     planned: str = ""
     notes: tuple[str, ...] = field(default=())
+    hfov_deg: float | None = None
 
     def __post_init__(self) -> None:
         faults = []
@@ -72,6 +79,8 @@ class Deployment:
             faults.append(Fault("deployment.bearing", "A bearing lies from 0 up to 360 degrees", "Mend the bearing", str(self.bearing_deg)))
         if not 0 < self.height_m <= 100:
             faults.append(Fault("deployment.height", "A height lies above 0 and up to 100 metres", "Mend the height", str(self.height_m)))
+        if self.hfov_deg is not None and not 0 < self.hfov_deg <= 360:
+            faults.append(Fault("deployment.hfov", "A field of view lies above 0 and up to 360 degrees", "Mend it", str(self.hfov_deg)))
         if faults:
             raise InputError(faults)
 
@@ -87,3 +96,7 @@ def _bare(url: str) -> str:
     """The address without what may be credentials: an error must not tell them."""
     head, sign, rest = url.partition("://")
     return head + sign + rest.rpartition("@")[2] if sign else "(no address)"
+
+
+# A camera of which no address is known yet.
+NO_FEED = Feed("none", "")

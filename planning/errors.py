@@ -8,6 +8,7 @@ ChaukasError
 ├── Infeasible            the rules of a scenario cannot hold together
 ├── SolverError           the solver gave no usable answer
 ├── Forbidden             someone may not do what they asked for
+├── FeedError             a camera's pictures cannot be had; never tells a password
 └── Disagreement          two independent computations of one figure differ: the plan is refused
 
 Each fault has a stable code, the value met, what is wrong with it and the way out.
@@ -75,6 +76,10 @@ class Infeasible(ChaukasError):
 
 class Forbidden(ChaukasError):
     """Someone may not do what they asked for."""
+
+
+class FeedError(ChaukasError):
+    """A camera's pictures cannot be had."""
 
 
 class SolverError(ChaukasError):

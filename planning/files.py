@@ -6,15 +6,19 @@ Reading is refused before a driver sees the file: an OGR VRT named wards.geojson
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import glob
+import mmap
 import os
 import re
 import secrets
 import shutil
+import sqlite3
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,6 +39,25 @@ PARQUET_MAGIC = b"PAR1"
 # TopoJSON, STAC items, Esri JSON and their like begin with a brace too, and some of their drivers open further files and addresses.
 _GEOJSON_TYPE = re.compile(rb'"type"\s*:\s*"(FeatureCollection|Feature|GeometryCollection|(?:Multi)?(?:Point|LineString|Polygon))"')
 _OTHER_JSON = re.compile(rb'"type"\s*:\s*"(Topology|Catalog|Collection)"|"stac_version"|"esri(?:GeometryType|FieldType)')
+# A CRS that is to be fetched from an address: the driver would go there.
+_CRS_ELSEWHERE = re.compile(rb'"crs"\s*:\s*\{[^{}]*(?:\{[^{}]*)?"(?:href|url)"\s*:', re.IGNORECASE)
+# No address a file names is reached: whatever a driver would fetch goes to a port of this machine that throws everything away.
+_NOWHERE = {"GDAL_HTTP_PROXY": "127.0.0.1:9", "GDAL_HTTPS_PROXY": "127.0.0.1:9", "CPL_VSIL_CURL_ALLOWED_EXTENSIONS": "{none}"}
+# What in a database's own schema reaches for other files, programs or endless rows.
+_ACTIVE = re.compile(
+    r"\b(load_extension|readfile|writefile|fts3_tokenizer|fsdir|zipfile|zeroblob|randomblob|edit)\s*\(|\bvirtual(ogr|shape|text|xl)\b"
+    r"|\battach\s+(database\b|')|with\s+recursive|\bgenerated\s+always\b|\bas\s*\([^)]*\)\s*(stored|virtual)\b",
+    re.IGNORECASE,
+)
+MOST_CELLS = 20_000_000  # of a table; whatever a small packed file claims
+
+
+@lru_cache(maxsize=1)
+def other_drivers() -> tuple[str, ...]:
+    """Vector drivers that no reader of ours asks for, sorted, among them those that follow addresses and other files."""
+    import pyogrio
+
+    return tuple(sorted(set(pyogrio.list_drivers()) - {driver for driver, _, _ in VECTOR_KINDS.values()}))
 
 
 def local_file(path: str | Path, *, largest: int = 2_000 * MEGABYTE) -> Path:
@@ -96,7 +119,12 @@ def read_vector(path: str | Path, *, layer: str | None = None) -> gpd.GeoDataFra
     known = any(head.startswith(magic) for magic in magics)
     if not known or (driver == "GeoJSON" and (not _GEOJSON_TYPE.search(head) or _OTHER_JSON.search(head[:4096]))):
         raise FileRefused.one("file.content", f"The content is not {driver}, whatever the name says", "Export it again from its source", text)
-    os.environ["OGR_SQLITE_LOAD_EXTENSIONS"] = "NO"
+    if driver == "GeoJSON":
+        with found.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            if _CRS_ELSEWHERE.search(content):
+                raise FileRefused.one("file.remote", "The file's CRS is to be fetched from an address", "Save it as GeoJSON in WGS84", text)
+    os.environ.update(_NOWHERE, OGR_SQLITE_LOAD_EXTENSIONS="NO")
+    views = _check_database(found, text) if driver == "GPKG" else frozenset()
     try:
         with warnings.catch_warnings():
             # What the driver grumbles about a row shows in the row itself: no geometry, or one the callers mend and count.
@@ -105,6 +133,8 @@ def read_vector(path: str | Path, *, layer: str | None = None) -> gpd.GeoDataFra
             if layer is not None and layer not in names:
                 raise FileRefused.one("file.layer", f"The file has no layer {layer}; it has {', '.join(names)}", "Name one of these", text)
             chosen = layer if layer is not None else names[0]
+            if chosen in views:
+                raise FileRefused.one("file.active", "The layer is a view, not a table", "Save the layer as a new GeoPackage", text)
             opened = pyogrio.read_info(found, layer=chosen)["driver"]
             if opened != driver:
                 raise FileRefused.one("file.content", f"The content is {opened}, the name says {driver}", "Export it again from its source", text)
@@ -120,6 +150,42 @@ def read_vector(path: str | Path, *, layer: str | None = None) -> gpd.GeoDataFra
     return frame
 
 
+def _check_database(found: Path, text: str) -> frozenset[str]:
+    """The views of a GeoPackage, whose schema must hold nothing that reaches beyond the file; the file is not changed.
+
+    Raises
+    ------
+    FileRefused: `file.active`, `file.unreadable`.
+    """
+    try:
+        with contextlib.closing(sqlite3.connect(f"{found.as_uri()}?mode=ro&immutable=1", uri=True)) as book:
+            book.execute("PRAGMA trusted_schema = OFF")
+            parts = [(str(kind), str(name), str(sql or "")) for kind, name, sql in book.execute("SELECT type, name, sql FROM sqlite_master")]
+    except sqlite3.Error as error:
+        raise FileRefused.one("file.unreadable", f"The file cannot be read: {error}", "It may be cut short; export it again", text) from None
+    for _, name, sql in parts:
+        virtual = re.match(r"\s*create\s+virtual\s+table\s+.*?\busing\s+(\w+)", sql, re.IGNORECASE | re.DOTALL)
+        if _ACTIVE.search(sql) or (virtual and virtual[1].casefold() != "rtree"):
+            what = "The GeoPackage holds what reaches beyond plain tables"
+            raise FileRefused.one("file.active", what, "Save the layer as a new GeoPackage", f"{found.name}: {name}")
+    return frozenset(name for kind, name, _ in parts if kind == "view")
+
+
+def check_parquet(found: Path) -> None:
+    """Refuse a Parquet file that unpacks to more cells than are read, however small it is packed.
+
+    Raises
+    ------
+    FileRefused: `table.large`.
+    """
+    import pyarrow.parquet
+
+    told = pyarrow.parquet.read_metadata(found)
+    cells = told.num_rows * max(told.num_columns, 1)
+    if cells > MOST_CELLS:
+        raise FileRefused.one("table.large", f"The table has {cells:,} cells; {MOST_CELLS:,} is the most we read", "Cut it first", found.name)
+
+
 def _read_geoparquet(found: Path) -> gpd.GeoDataFrame:
     import geopandas as gpd
 
@@ -130,7 +196,10 @@ def _read_geoparquet(found: Path) -> gpd.GeoDataFrame:
     if head != PARQUET_MAGIC or tail != PARQUET_MAGIC:
         raise FileRefused.one("file.content", "The content is not Parquet, or is cut short", "Export it again", found)
     try:
+        check_parquet(found)
         return gpd.read_parquet(found)
+    except FileRefused:
+        raise
     except Exception as error:  # noqa: BLE001  # no foreign exception crosses this door
         raise FileRefused.one("file.unreadable", f"The file cannot be read: {error}", "Write it as GeoParquet", found) from None
 
@@ -184,6 +253,33 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
         shutil.rmtree(scratch, ignore_errors=True)
         if target.exists():
             shutil.rmtree(aside, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def held(path: Path) -> Iterator[None]:
+    """No other writer of this file until the block ends."""
+    with path.with_name(f".{path.name}.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def append_lines(path: Path, lines: Iterable[str]) -> None:
+    """Write lines at the end of a file, on the disk when this returns; writers of several processes take turns, and no line is written into another.
+
+    What a power cut left of a line stays a line by itself.
+    """
+    text = "".join(line + "\n" for line in lines).encode()
+    if not text:
+        return
+    with path.open("ab+") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        end = stream.seek(0, os.SEEK_END)
+        if end:
+            stream.seek(end - 1)
+            text = text if stream.read(1) == b"\n" else b"\n" + text
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
 
 
 def _sync(folder: Path) -> None:

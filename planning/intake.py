@@ -31,7 +31,7 @@ from planning.incidents import Rows, cameras_of, incidents_of, merge_cameras
 from planning.osm import fetch_place, read_osm
 from planning.progress import Progress
 from planning.raw import OSM_LICENCE, RawOsm, from_lines
-from planning.tables import Table, read_table
+from planning.tables import Table, harmless, read_table
 from planning.wards import Wards, read_wards
 from planning.zones import Zones, read_zones
 
@@ -39,7 +39,6 @@ T = TypeVar("T")
 AnyPath = str | Path
 TIFF_MAGIC = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 _OURS = frozenset({"city.toml", "city.gpkg", "rejects.csv", TERRAIN})
-_FORMULA = re.compile(r"^[=+\-@\t\r](?![\d.]+$)")
 
 
 @dataclass(frozen=True)
@@ -57,6 +56,11 @@ class Request:
     lamps: Sequence[AnyPath]
     terrain: AnyPath | None
     mapping: Mapping[str, str]
+    columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def meanings(self, path: AnyPath) -> dict[str, str]:
+        """What a file's columns mean: the mapping of all files, and its own over it."""
+        return {**self.mapping, **self.columns.get(Path(str(path)).name, {})}
 
     @property
     def layers(self) -> list[tuple[str, AnyPath]]:
@@ -107,6 +111,18 @@ class _Tables:
         return pd.concat(lost, ignore_index=True) if lost else pd.DataFrame()
 
 
+@dataclass(frozen=True, eq=False)
+class Gathered:
+    """All that a city's files hold, read and joined, before it is a city: layers in its CRS [m], rows that could not be used, what is told."""
+
+    crs: pyproj.CRS
+    area: shapely.Geometry
+    frames: Mapping[str, gpd.GeoDataFrame]
+    rejects: pd.DataFrame
+    sources: tuple[Source, ...]
+    notes: tuple[str, ...]
+
+
 def import_city(
     name: str, *, osm: AnyPath | None = None, place: str | None = None, roads: AnyPath | None = None, crime: Sequence[AnyPath] = (),
     cameras: Sequence[AnyPath] = (), wards: AnyPath | None = None, zones: Sequence[AnyPath] = (), lamps: Sequence[AnyPath] = (),
@@ -132,10 +148,17 @@ def import_city(
     told = progress or Progress()
     request = Request(name, osm, place, roads, crime, cameras, wards, zones, lamps, terrain, mapping or {})
     target = Path(folder) if folder is not None else city_folders()[0] / name
-    _check_request(request, target)
+    check_request(request, target)
+    gathered = gather(request, crs, told)
+    told.step("writing", 0.9)
+    return write_city(city_of(gathered, name, title, title_hi), target, gathered.rejects, terrain)
+
+
+def gather(request: Request, crs: str | pyproj.CRS | None, told: Progress) -> Gathered:
+    """Every file of a request read and joined; errors as `import_city`."""
     told.step("streets", 0.05)
     attempts = _Attempts()
-    raw = attempts.of(_raw, request)
+    raw = attempts.of(streets_of, request)
     crime_tables = [attempts.of(read_table, path) for path in request.crime]
     camera_tables = [attempts.of(read_table, path) for path in request.cameras]
     attempts.settle()
@@ -151,18 +174,42 @@ def import_city(
     if faults:
         raise CityError(faults)
     notes = (how, *_counted(counts), *_heights_note(frames["buildings"], area), *tables.told, *merged)
+    return Gathered(city_crs, area, frames, tables.rejects, tuple(_sources(request, raw, tables)), notes)
+
+
+def gather_more(request: Request, area: shapely.Geometry, crs: pyproj.CRS, told: Progress) -> Gathered:
+    """The files of a request beside its streets, read for a city of this study area and CRS; errors as `import_city`."""
+    told.step("tables", 0.2)
+    attempts = _Attempts()
+    crime_tables = [attempts.of(read_table, path) for path in request.crime]
+    camera_tables = [attempts.of(read_table, path) for path in request.cameras]
+    attempts.settle()
+    tables = _tables(request, [table for table in crime_tables if table], [table for table in camera_tables if table], area, crs)
+    frames = {layer: empty(layer, crs) for layer in ("incidents", "cameras", "lamps", "wards", "zones")}
+    merged = _join(frames, tables, crs)
+    return Gathered(crs, area, frames, tables.rejects, tuple(_sources(request, None, tables)), (*tables.told, *merged))
+
+
+def city_of(gathered: Gathered, name: str, title: str = "", title_hi: str = "") -> City:
+    """A city of what was gathered, not yet written."""
     shown = title or name.replace("-", " ").title()
-    city = City(name, shown, title_hi or shown, city_crs, area, frames, sources=tuple(_sources(request, raw, tables)), notes=notes)
-    told.step("writing", 0.9)
-    return _write(city, target, tables.rejects, terrain)
+    return City(
+        name, shown, title_hi or shown, gathered.crs, gathered.area, gathered.frames, sources=gathered.sources, notes=gathered.notes
+    )
 
 
-def _check_request(request: Request, target: Path) -> None:
+def name_faults(name: str) -> list[Fault]:
+    """What is wrong with a city's name, which is its folder's too."""
+    if re.fullmatch(r"[a-z0-9][a-z0-9-]{0,60}", name):
+        return []
+    return [Fault("city.name", "A city's name is small letters, digits and hyphens", "Write it as bilaspur-koni", name[:200])]
+
+
+def check_request(request: Request, target: Path) -> None:
     """Refuse a request that cannot be carried out before anything is read."""
     attempts = _Attempts()
     faults = attempts.faults
-    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,60}", request.name):
-        faults.append(Fault("city.name", "A city's name is small letters, digits and hyphens", "Write it as bilaspur-koni", request.name[:200]))
+    faults += name_faults(request.name)
     given = [source for source in (request.osm, request.place, request.roads) if source is not None]
     if len(given) != 1:
         way_out = "Give one of --osm FILE, --place NAME, --roads FILE"
@@ -188,7 +235,8 @@ def _check_terrain(path: AnyPath) -> Path:
     return found
 
 
-def _raw(request: Request) -> RawOsm:
+def streets_of(request: Request) -> RawOsm:
+    """The streets a request names, as their source draws them; errors as `import_city`."""
     if request.osm is not None:
         return read_osm(request.osm)
     if request.place is not None:
@@ -216,24 +264,27 @@ def _tables(request: Request, crime: list[Table], cameras: list[Table], area: sh
     attempts = _Attempts()
     headers = {str(name) for table in (*crime, *cameras) for name in table.cells.columns}
     attempts.faults += check_mapping(request.mapping, headers if crime or cameras else None)
+    for table in (*crime, *cameras):
+        attempts.faults += check_mapping(request.columns.get(table.origin), set(map(str, table.cells.columns)))
     found = _Tables()
     for tables, reader, letter, into in ((crime, incidents_of, "i", found.crime), (cameras, cameras_of, "k", found.cameras)):
         for number, table in enumerate(tables, 1):
             prefix = f"{letter}{number}-" if len(tables) > 1 else letter
-            rows = attempts.of(reader, table, area, crs, mapping=request.mapping, prefix=prefix)
+            rows = attempts.of(reader, table, area, crs, mapping=request.meanings(table.origin), prefix=prefix)
             into.extend([rows] if rows is not None else [])
     for path in request.lamps:
-        points = attempts.of(_lamps, path, area, crs)
+        points = attempts.of(lamps_of, path, area, crs)
         found.lamps += [points] if points is not None else []
     if request.wards is not None:
-        found.wards = attempts.of(read_wards, request.wards, area, crs, mapping=request.mapping)
+        found.wards = attempts.of(read_wards, request.wards, area, crs, mapping=request.meanings(request.wards))
     if request.zones:
-        found.zones = attempts.of(read_zones, request.zones, area, crs, mapping=request.mapping)
+        named = {key: name for path in request.zones for key, name in request.meanings(path).items()}
+        found.zones = attempts.of(read_zones, request.zones, area, crs, mapping=named)
     attempts.settle()
     return found
 
 
-def _lamps(path: AnyPath, area: shapely.Geometry, crs: pyproj.CRS) -> tuple[gpd.GeoDataFrame, str]:
+def lamps_of(path: AnyPath, area: shapely.Geometry, crs: pyproj.CRS) -> tuple[gpd.GeoDataFrame, str]:
     """Lamps and poles of a point file, and the sentence of how many; rows with tags of something else are left out."""
     name = Path(str(path)).name
     frame = read_vector(path)
@@ -251,8 +302,8 @@ def _lamps(path: AnyPath, area: shapely.Geometry, crs: pyproj.CRS) -> tuple[gpd.
 
 def _join(frames: dict[str, gpd.GeoDataFrame], tables: _Tables, crs: pyproj.CRS) -> tuple[str, ...]:
     """Put what the tables gave beside what the map gave; says how many cameras stood in both."""
-    frames["incidents"] = _together([rows.frame for rows in tables.crime], "incidents", crs)
-    frames["lamps"] = _together([frames["lamps"], *(lamps for lamps, _ in tables.lamps)], "lamps", crs)
+    frames["incidents"] = together([rows.frame for rows in tables.crime], "incidents", crs)
+    frames["lamps"] = together([frames["lamps"], *(lamps for lamps, _ in tables.lamps)], "lamps", crs)
     if tables.wards is not None:
         frames["wards"] = tables.wards.frame
     if tables.zones is not None:
@@ -264,7 +315,8 @@ def _join(frames: dict[str, gpd.GeoDataFrame], tables: _Tables, crs: pyproj.CRS)
     return (f"{merged} cameras stood in two sources and were made one",) if merged else ()
 
 
-def _together(frames: list[gpd.GeoDataFrame], layer: str, crs: pyproj.CRS) -> gpd.GeoDataFrame:
+def together(frames: list[gpd.GeoDataFrame], layer: str, crs: pyproj.CRS) -> gpd.GeoDataFrame:
+    """Frames of one layer as one; an id that stands again gets a number behind it."""
     filled = [frame for frame in frames if len(frame)]
     if not filled:
         return empty(layer, crs)
@@ -294,25 +346,30 @@ def _heights_note(buildings: gpd.GeoDataFrame, area: shapely.Geometry) -> list[s
     return notes
 
 
-def _sources(request: Request, raw: RawOsm, tables: _Tables) -> list[Source]:
-    """Where each layer came from: names of files, never their paths."""
-    streets_source = (
-        Source("roads", raw.origin) if request.roads is not None else Source("streets, buildings, places, lamps, cameras", raw.origin, OSM_LICENCE)
-    )
+def _sources(request: Request, raw: RawOsm | None, tables: _Tables) -> list[Source]:
+    """Where each layer came from: names of files, never their paths; without `raw` those beside the streets alone."""
+    first = [] if raw is None else [Source("roads", raw.origin)]
+    if raw is not None and request.roads is None:
+        first = [Source("streets, buildings, places, lamps, cameras", raw.origin, OSM_LICENCE)]
     licences = dict(zip(map(str, request.cameras), (rows.licence for rows in tables.cameras), strict=True))
     rest = [Source(layer, Path(str(path)).name, licences.get(str(path), "") if layer == "cameras" else "") for layer, path in request.layers]
-    return [streets_source, *(source if source.licence else replace(source, note="licence not stated in the file") for source in rest)]
+    return [*first, *(source if source.licence else replace(source, note="licence not stated in the file") for source in rest)]
 
 
-def _write(city: City, target: Path, rejects: pd.DataFrame, terrain: AnyPath | None) -> City:
-    """The whole folder at once; plans of an earlier import, and files that are none of ours, are carried over."""
+def write_city(city: City, target: Path, rejects: pd.DataFrame, terrain: AnyPath | None) -> City:
+    """The whole folder at once; plans of an earlier import, and files that are none of ours, are carried over.
+
+    Raises
+    ------
+    CityError: `city.write`, where the system refused.
+    """
     try:
         with atomic_folder(target) as scratch:
             if terrain is not None:
                 shutil.copyfile(_check_terrain(terrain), scratch / TERRAIN)
             city = replace(city, folder=scratch, digest="").save(scratch)
             if len(rejects):
-                text = rejects.astype(object).where(rejects.notna(), "").map(_harmless)
+                text = rejects.astype(object).where(rejects.notna(), "").map(harmless)
                 text.to_csv(scratch / "rejects.csv", index=False, encoding="utf-8-sig")
             for kept in target.iterdir() if target.is_dir() else ():
                 if kept.name not in _OURS:
@@ -320,9 +377,3 @@ def _write(city: City, target: Path, rejects: pd.DataFrame, terrain: AnyPath | N
     except (OSError, RuntimeError, ValueError) as error:
         raise CityError.one("city.write", f"The city cannot be written: {error}", "Choose a folder you may write to", target) from None
     return replace(city, folder=target)
-
-
-def _harmless(cell: object) -> str:
-    """A cell's text; one that a spreadsheet would take for a formula gets an apostrophe before."""
-    text = str(cell)
-    return f"'{text}" if _FORMULA.match(text) else text

@@ -77,7 +77,10 @@ class Progress:
 
 
 class Job(Generic[T]):
-    """One piece of work in a thread of its own: `step` and the last answer `shown` now, `result` or `error` in the end."""
+    """One piece of work in a thread of its own: `step` and the last answer `shown` now, `result` or `error` in the end.
+
+    `begun`: each stage as it first began, and when by the monotonic clock [s].
+    """
 
     def __init__(self, work: Callable[[Progress], T]) -> None:
         self.step = Step("waiting", 0.0)
@@ -86,6 +89,7 @@ class Job(Generic[T]):
         self.error: ChaukasError | None = None
         self.crash: BaseException | None = None
         self.started = time.monotonic()
+        self.begun: list[tuple[str, float]] = []
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(work,), daemon=True)
         self._thread.start()
@@ -99,6 +103,8 @@ class Job(Generic[T]):
             self.crash = crash
 
     def _note(self, step: Step) -> None:
+        if all(step.stage != stage for stage, _ in self.begun):
+            self.begun.append((step.stage, time.monotonic()))
         self.step = step
 
     def _keep(self, answer: object) -> None:

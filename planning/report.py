@@ -50,8 +50,8 @@ def write_report(plan: Plan, city: City, path: str | Path, *, words: Mapping[str
         with atomic_path(target) as scratch, tempfile.TemporaryDirectory() as folder:
             room = Path(folder)
             shutil.copyfile(DATA / "report.typ", room / "report.typ")
-            content = {**_content(plan, city, words, hindi), "head": words["report.head"].format(head=head) if head else ""}
-            (room / "report.json").write_text(json.dumps(content, ensure_ascii=False, allow_nan=False), encoding="utf-8")
+            told = {**content(plan, city, words, hindi), "head": words["report.head"].format(head=head) if head else ""}
+            (room / "report.json").write_text(json.dumps(told, ensure_ascii=False, allow_nan=False), encoding="utf-8")
             (room / "map.svg").write_text(map_svg(plan, city), encoding="utf-8")
             scratch.write_bytes(typst.compile(room / "report.typ", root=room, font_paths=[_fonts()], ignore_system_fonts=True))
     except (OSError, RuntimeError, ValueError) as error:
@@ -68,8 +68,8 @@ def _share(value: float, digits: int = 1) -> str:
     return f"{100 * value:.{digits}f} %"
 
 
-def _content(plan: Plan, city: City, words: Mapping[str, str], hindi: bool) -> dict[str, Any]:
-    """What the template shows, every value a text."""
+def content(plan: Plan, city: City, words: Mapping[str, str], hindi: bool) -> dict[str, Any]:
+    """What the template shows, every value a text; as in `write_report`."""
     card, proof = plan.scorecard, plan.proof
     said = {key.removeprefix("report."): text for key, text in words.items() if key.startswith("report.")}
     title = (city.title_hi if hindi else city.title) or city.title

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import warnings
 import zipfile
 from dataclasses import dataclass, field
@@ -18,12 +19,15 @@ import pandas as pd
 import shapely
 
 from planning.errors import FileRefused
-from planning.files import MEGABYTE, PARQUET_MAGIC, VECTOR_KINDS, local_file, read_vector
+from planning.files import MEGABYTE, MOST_CELLS, PARQUET_MAGIC, VECTOR_KINDS, check_parquet, local_file, read_vector
 
 TEXT_KINDS = (".csv", ".tsv", ".txt")
 KINDS = (*TEXT_KINDS, ".xlsx", *VECTOR_KINDS, ".parquet", ".geoparquet")
 LARGEST = 300 * MEGABYTE
 SEPARATORS = ",;\t|"
+MOST_COLUMNS = 1_000
+_MOST_PARTS = 5_000  # of a workbook
+_FORMULA = re.compile(r"^[=+\-@\t\r](?![\d.]+$)")
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +73,7 @@ def read_table(path: str | Path) -> Table:
 def _read_text(found: Path) -> Table:
     text, encoding = _decoded(found)
     separator = _separator(text)
+    _check_size(text.count(separator) + text.count("\n"), found)
     try:
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=False))
     except csv.Error as error:
@@ -78,6 +83,7 @@ def _read_text(found: Path) -> Table:
         raise FileRefused.one("table.empty", "The table has no header and no rows", "Export it again", found.name)
     header = _headers(numbered[0][1])
     width = len(header)
+    _check_size(0, found, width)
     if width < 2:
         raise FileRefused.one("table.columns", "The table has a single column", "Separate columns by comma, semicolon, tab or |", found.name)
     fitting = [(number, row + [""] * (width - len(row))) for number, row in numbered[1:] if not any(cell.strip() for cell in row[width:])]
@@ -85,6 +91,12 @@ def _read_text(found: Path) -> Table:
     cells = pd.DataFrame([row[:width] for _, row in fitting], columns=header, index=[number for number, _ in fitting], dtype=object)
     name = {"\t": "tab"}.get(separator, separator)
     return Table(found.name, cells, None, (f"{found.name} was read as {encoding}, columns parted by “{name}”",), skewed)
+
+
+def _check_size(cells: int, found: Path, columns: int = 0) -> None:
+    if cells > MOST_CELLS or columns > MOST_COLUMNS:
+        what = f"The table is larger than the {MOST_CELLS:,} cells and {MOST_COLUMNS:,} columns we read"
+        raise FileRefused.one("table.large", what, "Keep only the rows and columns that are needed", found.name)
 
 
 def _decoded(found: Path) -> tuple[str, str]:
@@ -131,14 +143,12 @@ def _read_xlsx(found: Path) -> Table:
     import openpyxl
 
     try:
-        with zipfile.ZipFile(found) as packed:
-            if sum(member.file_size for member in packed.infolist()) > 1_000 * MEGABYTE:
-                raise FileRefused.one("file.size", "The workbook unpacks to more than we read", "Save the one sheet as CSV", found.name)
+        _check_parts(found)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             book = openpyxl.load_workbook(found, read_only=True, data_only=True)
             try:
-                sheets = {name: [list(row) for row in book[name].iter_rows(values_only=True)] for name in book.sheetnames}
+                sheets = {name: _rows_of(book[name], found) for name in book.sheetnames}
             finally:
                 book.close()
     except FileRefused:
@@ -150,7 +160,8 @@ def _read_xlsx(found: Path) -> Table:
         raise FileRefused.one("table.empty", "The workbook has no table with rows", "Put the table on its first sheet", found.name)
     name, rows = next(iter(filled.items()))
     numbered = [(number, row) for number, row in enumerate(rows, 1) if any(cell is not None for cell in row)]
-    header = _headers(numbered[0][1])
+    width = max(len(row) for _, row in numbered)
+    header = _headers(numbered[0][1] + [None] * (width - len(numbered[0][1])))
     cells = pd.DataFrame(
         [row[: len(header)] + [None] * (len(header) - len(row)) for _, row in numbered[1:]],
         columns=header, index=[number for number, _ in numbered[1:]], dtype=object,
@@ -158,6 +169,40 @@ def _read_xlsx(found: Path) -> Table:
     others = [other for other in filled if other != name]
     told = (f"{found.name}: sheet “{name}” was read" + (f"; left out: {', '.join(others)}" if others else ""),)
     return Table(found.name, cells, None, told)
+
+
+def _check_parts(found: Path) -> None:
+    """Refuse a workbook that unpacks past all measure, whose parts have paths of their own, or that declares entities."""
+    with zipfile.ZipFile(found) as packed:
+        parts = packed.infolist()
+        if len(parts) > _MOST_PARTS or sum(part.file_size for part in parts) > 1_000 * MEGABYTE:
+            raise FileRefused.one("file.size", "The workbook unpacks to more than we read", "Save the one sheet as CSV", found.name)
+        for part in parts:
+            if not part.filename.lower().endswith((".xml", ".rels", ".vml")):
+                continue
+            with packed.open(part) as stream:
+                head = stream.read(4_096)
+            if b"<!DOCTYPE" in head or b"<!ENTITY" in head:
+                what = "The workbook declares a document type or entities"
+                raise FileRefused.one("file.content", what, "Save it again as .xlsx or .csv", found.name)
+
+
+def _rows_of(sheet: Any, found: Path) -> list[list[Any]]:
+    """The rows of a sheet as far as they are filled, whatever size the sheet says it has; charts have none."""
+    if not hasattr(sheet, "reset_dimensions"):
+        return []
+    sheet.reset_dimensions()
+    rows: list[list[Any]] = []
+    cells = 0
+    for row in sheet.iter_rows(values_only=True):
+        filled = max((number for number, cell in enumerate(row, 1) if cell is not None), default=0)
+        rows.append(list(row[:filled]))
+        # An empty row costs its place too: one cell in the last row of a sheet makes a million of them.
+        cells += filled + 1
+        _check_size(cells, found, filled)
+    while rows and not rows[-1]:
+        rows.pop()
+    return rows
 
 
 def _read_points(path: str | Path) -> Table:
@@ -185,6 +230,7 @@ def _read_parquet(found: Path) -> Table:
     import pyarrow.parquet
 
     try:
+        check_parquet(found)
         if b"geo" in (pyarrow.parquet.read_schema(found).metadata or {}):
             return _read_points(found)
         cells = pyarrow.parquet.read_table(found).to_pandas().reset_index(drop=True).astype(object)
@@ -196,3 +242,9 @@ def _read_parquet(found: Path) -> Table:
     cells.columns = pd.Index(_headers(list(cells.columns)))
     cells.index = pd.RangeIndex(1, len(cells) + 1)
     return Table(found.name, cells, None, (f"{found.name} was read as Parquet",))
+
+
+def harmless(cell: object) -> str:
+    """A cell's text; one that a spreadsheet would take for a formula gets an apostrophe before."""
+    text = str(cell)
+    return f"'{text}" if _FORMULA.match(text) else text

@@ -111,6 +111,12 @@ def _clipped(wards: gpd.GeoDataFrame, area: shapely.Geometry, counts: Counter[st
     return wards.assign(population=np.where(cut, np.round(people * share), people)).set_geometry(gpd.GeoSeries(clipped, crs=wards.crs))[kept]
 
 
+def guess_wards(frame: gpd.GeoDataFrame) -> dict[str, str]:
+    """Which columns would be read as a ward's name and its residents, by their headers."""
+    found = {"ward": _column(frame, _NAMES), "population": _column(frame, _PEOPLE)}
+    return {meaning: column for meaning, column in found.items() if column}
+
+
 def _column(frame: gpd.GeoDataFrame, names: tuple[str, ...]) -> str | None:
     headers = [str(header) for header in frame.columns if header != frame.geometry.name]
     words = {header: normal(header) for header in headers}

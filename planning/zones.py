@@ -196,6 +196,13 @@ def _weight(text: str) -> float:
     return float(plain.replace(",", "."))
 
 
+def guess_zones(raw: gpd.GeoDataFrame) -> dict[str, str]:
+    """Which columns would be read as a zone's kind, name and weight, by their headers."""
+    kind = _column(raw, "kind", {})
+    found = {"kind": kind, "zone": _column(raw, "zone", {}, skip=kind), "weight": _column(raw, "weight", {}, skip=kind)}
+    return {meaning: column for meaning, column in found.items() if column}
+
+
 def _column(raw: gpd.GeoDataFrame, meaning: str, mapping: Mapping[str, str], skip: object = None) -> str | None:
     """The column of a meaning: the mapping's, else the first header that bears it; for kinds the one whose cells say most kinds we know."""
     headers = [header for header in _plain_columns(raw) if header != skip]

@@ -17,7 +17,7 @@ from planning.city import MADE_NOTE
 from planning.errors import Fault, InputError, ScenarioError
 from planning.files import atomic_path
 from planning.money import parse_rupees, say_rupees, say_short
-from screens.terminal import attempt, open_city, plan_and_city, read_wish, teller
+from screens.terminal import attempt, open_city, plan_and_city, read_share, read_wish, teller
 
 
 def frontier(options: argparse.Namespace) -> int:
@@ -78,6 +78,28 @@ def why(options: argparse.Namespace) -> int:
             print(f"floor of {price.name}: costs the rest {found:.2f} % of all weight, from {least:.2f} % to {most:.2f} %")
     if not options.camera and not options.floors:
         _print_rules(desk, ask.rules(desk))
+    return 0
+
+
+def floors(options: argparse.Namespace) -> int:
+    """Print what a floor for every ward costs while the plan's coverage is kept."""
+    faults: list[Fault] = []
+    asked = [attempt(faults, read_share, text, 0.0) for text in options.floor or ("5%", "10%", "15%", "20%")]
+    if not 0 < options.time <= 86_400:
+        faults.append(Fault("scenario.time", "The time limit lies between 0 and 86400 s", "Use 20", str(options.time)))
+    if faults:
+        raise ScenarioError(faults)
+    desk = _of_plan(options)
+    steps = ask.floor_steps(desk, asked, time_limit_s=options.time, progress=teller())
+    covered = 100 * float(desk.problem.weight[desk.problem.seen(desk.chosen)].sum()) / desk.whole
+    print(f"{_made(desk)}\nthe cheapest plan found that covers {covered:.2f} % of all weight, with every ward covered at least so far:")
+    print(f"{'floor':>8}{'costs':>18}{'none costs less than':>24}  a percent of floor since the step before")
+    for step in steps:
+        cost = say_rupees(step.cost_inr) if step.cost_inr is not None else "-"
+        told = step.why_not
+        if step.price_inr is not None and step.price_least_inr is not None and step.price_most_inr is not None:
+            told = f"{say_rupees(round(step.price_inr))}, from {say_rupees(round(step.price_least_inr))} to {say_rupees(round(step.price_most_inr))}"
+        print(f"{100 * step.floor:>6g} %{cost:>18}{say_rupees(step.least_inr):>24}  {told}")
     return 0
 
 

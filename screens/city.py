@@ -6,8 +6,10 @@ import pandas as pd
 import streamlit as st
 
 from planning.catalogue import load_models
-from planning.city import City
+from planning.checkup import Finding, check_city
+from planning.city import MADE_NOTE, City
 from planning.frames import SCHEMAS
+from screens import library, wizard
 from screens.maps import city_map, map_data
 from screens.tables import show_table, text_right
 from screens.words import Words, plain
@@ -16,6 +18,9 @@ from screens.words import Words, plain
 def show(city: City, said: Words) -> None:
     """Draw the screen."""
     st.subheader(plain(said.pick(city.title, city.title_hi)))
+    if st.session_state.pop("imported", "") == library.address(city):
+        st.success(said.say("wizard.done"), icon=":material/check:")
+    wizard.offer(said, library.address(city))
     beside, about = st.columns([3, 1.15], gap="medium")
     with beside:
         city_map(map_data(city, said, load_models(), height=620), key="map-city")
@@ -33,6 +38,8 @@ def show(city: City, said: Words) -> None:
         if not city.notes:
             st.caption(said.say("city.no_notes"))
         st.markdown("\n".join(f"- {plain(note)}" for note in city.notes))
+    _odd(city, said)
+    _rejects(city, said)
 
 
 def _counts(city: City, said: Words) -> None:
@@ -50,6 +57,43 @@ def _counts(city: City, said: Words) -> None:
         rows.append((said.say("city.incident_dates"), f"{dates.min():%d.%m.%Y} – {dates.max():%d.%m.%Y}"))
     rows.append((said.say("city.crs"), city.crs.to_string()))
     _table(rows, said.say("city.layer"), said.say("city.count"))
+
+
+def _odd(city: City, said: Words) -> None:
+    """What the check finds odd, in the reader's words where there are some for it."""
+    st.markdown(f"#### {said.say('city.findings')}")
+    found = [finding for finding in _check(city) if finding.odd and finding.text not in {MADE_NOTE, *city.notes}]
+    if not found:
+        st.caption(said.say("city.no_findings"))
+    lines = []
+    for finding in found:
+        sentence = said.catalogue.get(f"finding.{finding.key}")
+        values = {name: _value(name, value, said) for name, value in finding.values}
+        lines.append(f"- **{plain(said.name('layer', finding.subject))}**: {plain(sentence.format(**values) if sentence else finding.text)}")
+    st.markdown("\n".join(lines))
+
+
+def _value(name: str, value: float | str, said: Words) -> str:
+    if isinstance(value, str):
+        return value
+    return said.share(value) if name == "share" else said.number(value, 1 if name == "area" else 0)
+
+
+@st.cache_data(max_entries=8, show_spinner=False, hash_funcs={City: lambda city: city.digest})
+def _check(city: City) -> list[Finding]:
+    return check_city(city)
+
+
+def _rejects(city: City, said: Words) -> None:
+    """The rows an import left out, to be downloaded with their reasons."""
+    path = city.folder / "rejects.csv" if city.folder is not None else None
+    if path is None or not path.is_file():
+        return
+    data = path.read_bytes()
+    st.download_button(
+        said.say("city.rejects"), data, f"{library.address(city)}-rejects.csv", "text/csv", icon=":material/download:",
+        help=said.say("city.rejects_help"), on_click="ignore",
+    )  # fmt: skip
 
 
 def _table(rows: list[tuple[str, str]], left: str, right: str) -> None:

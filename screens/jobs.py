@@ -1,30 +1,39 @@
-"""Plans being made, kept by the server: a page may close and come back, and two people may plan at once.
+"""Plans being made, and what is worked out about them, kept by the server: a page may close and come back, and two people may plan at once.
 
 At most two plans are made at a time, since each wants a core; others wait their turn and say so. The same wish for the same city is one job.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import json
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from planning.city import City
 from planning.errors import ChaukasError, InputError
 from planning.export import write_plan
+from planning.files import atomic_path
 from planning.ladders import write_ladder
 from planning.nouns import Draft, Ladder, Plan, Scenario
 from planning.progress import Job, Progress, Step
+from planning.remaining import Phase, phases_of
+from screens import library
 from screens.library import Shelf
 
 if TYPE_CHECKING:
+    from optimizer.floors import FloorStep
     from optimizer.survey import Survey
 
 AT_ONCE = 2
 RUNGS = 20  # budgets of a ladder
+FLOORS = (0.05, 0.1, 0.15, 0.2)  # for every ward, whose price is worked out; none at all is asked too
+FLOOR_S = 45.0  # for each of them
 _KEEP_ENDED_S = 3_600.0
 
 Planner = Callable[..., Any]
@@ -140,6 +149,23 @@ def outcome(job: PlanJob) -> ChaukasError | None:
     return None
 
 
+def phases_of_job(kind: str, job: PlanJob) -> tuple[Phase, ...]:
+    """What each part of this work is expected to take: as it took when the city's newest plan was made, where there is one.
+
+    Parameters
+    ----------
+    kind: plans, ladders or floors.
+    """
+    measured: dict[str, float] = {}
+    # A city or plan that cannot be read any more is told elsewhere.
+    with contextlib.suppress(ChaukasError):
+        city = library.city(job.city)
+        measured = next((dict(library.plan(city, file.id).stages_s) for file in library.plan_files(city)), {})
+    if kind == "floors":
+        return phases_of((len(FLOORS) + 1) * FLOOR_S, measured, search="floors", proof=False)
+    return phases_of(job.scenario.time_limit_s, measured, proof=kind == "plans")
+
+
 def survey_of(city: City, scenario: Scenario, *, progress: Progress = Progress()) -> Survey:  # noqa: B008
     """The last survey where it serves, else one that is made now; other budgets and rules then begin at once."""
     # The optimizer's libraries take seconds to import: not before the first plan is asked for.
@@ -182,6 +208,31 @@ def keep_ladder(city: City, ladder: Ladder) -> str:
     return ladder.id
 
 
+def floor_path(plan: Path) -> Path:
+    """Where what floors cost is kept, beside its plan's file."""
+    return plan.with_suffix(".floors.json")
+
+
+def _floors(city: City, scenario: Scenario, *, progress: Progress) -> tuple[Path, tuple[FloorStep, ...]]:
+    """What floors cost at the coverage of the newest plan of this wish, and the file of that plan."""
+    from optimizer.desk import floor_steps, open_plan
+
+    for file in library.plan_files(city):
+        plan = library.plan(city, file.id)
+        if plan.scenario == scenario and plan.city_digest == city.digest:
+            opened = open_plan(city, plan, survey=survey_of(city, scenario, progress=progress))
+            return file.path, floor_steps(opened, FLOORS, time_limit_s=FLOOR_S, progress=progress.part(0.42, 1.0))
+    raise InputError.one("plan.unknown", "This city has no such plan", "Choose one of the list", scenario.id)
+
+
+def _keep_floors(_: City, made: tuple[Path, tuple[FloorStep, ...]]) -> str:
+    path, steps = made
+    with atomic_path(floor_path(path)) as scratch:
+        scratch.write_text(json.dumps({"version": 1, "steps": [dataclasses.asdict(step) for step in steps]}), encoding="utf-8")
+    return path.stem
+
+
 desk = Desk()
 ladders = Desk(_ladder, desk.turns, keep_ladder)
+floors = Desk(_floors, desk.turns, _keep_floors)
 _surveys: Shelf[Survey] = Shelf(1)  # a large city's takes a gigabyte

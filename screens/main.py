@@ -8,13 +8,16 @@ import streamlit as st
 
 from planning.access import PUBLIC
 from planning.errors import ChaukasError
-from screens import budget, city, compare, decisions, library, plan, suggestions
+from screens import budget, city, compare, decisions, fairness, library, operate, plan, suggestions, wizard
+from screens.control import may_operate
 from screens.session import banner, pick, pick_language, tell
 from screens.who import actor
 from screens.words import Words
 
-_SCREENS = {"budget": budget.show, "city": city.show, "plan": plan.show, "compare": compare.show,
-            "suggestions": suggestions.show, "decisions": decisions.show}  # fmt: skip
+_SCREENS = {
+    "budget": budget.show, "city": city.show, "plan": plan.show, "compare": compare.show, "fairness": fairness.show,
+    "suggestions": suggestions.show, "decisions": decisions.show, "operate": operate.show,
+}  # fmt: skip
 # Streamlit would fetch a named icon from another host.
 _ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><path fill="#0072B2" d="M1 12C5 4 19 4 23 12 19 20 5 20 1 12Z"/>'
@@ -46,11 +49,16 @@ def show() -> None:
     names = library.cities()
     if not names:
         st.info(said.say("app.no_city"))
+        (wizard.show if wizard.PARAM in st.query_params else wizard.offer)(said)
         return
+    offered = [name for name in _SCREENS if name != "operate" or may_operate(me, "live.read")]
     with screens:
-        screen = pick(said.say("app.screen"), list(_SCREENS), "view", lambda key: said.say(f"screen.{key}"), horizontal=True, hidden=True)
+        screen = pick(said.say("app.screen"), offered, "view", lambda key: said.say(f"screen.{key}"), horizontal=True, hidden=True)
     with cities:
         name = pick(said.say("app.city"), names, "city", lambda name: _title(name, said), hidden=True)
+    if screen == "city" and wizard.PARAM in st.query_params:
+        wizard.show(said)
+        return
     try:
         given = st.query_params.get("city", name)
         found = library.city(given)

@@ -6,10 +6,11 @@ steps run on from shape to shape. Everything is JSON, gzipped once and kept.
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import geopandas as gpd
@@ -17,15 +18,17 @@ import numpy as np
 import pyproj
 import shapely
 
+from coverage.difference import Difference, difference
 from planning.city import City
 from planning.errors import InputError
 from planning.frames import ROAD_CLASSES
-from planning.nouns import Draft, Ladder, Plan
+from planning.nouns import Draft, Ladder, Plan, PlannedCamera
 from screens.library import PlanFile, Shelf
 
 UNIT_M = 0.25
 WEIGHT_STEPS = 4
 _packed: Shelf[bytes] = Shelf(96)
+_differences: Shelf[Difference] = Shelf(8)
 
 
 def city_layer(city: City, layer: str) -> bytes:
@@ -88,6 +91,35 @@ def ladder_layer(city: City, ladder: Ladder, file: PlanFile, layer: str) -> byte
     return _packed.get((city.digest, ladder.id, file.stamp, f"ladder {layer}"), lambda: _zip(makers[layer]()))
 
 
+def difference_of(first: tuple[Plan, PlanFile], second: tuple[Plan, PlanFile]) -> Difference:
+    """What changes from one plan to another, worked out once while their files stay the same."""
+    key = tuple((file.id, file.stamp) for _, file in (first, second))
+    return _differences.get(key, lambda: difference(first[0].demand, second[0].demand))
+
+
+def difference_layer(city: City, first: tuple[Plan, PlanFile], second: tuple[Plan, PlanFile], layer: str) -> bytes:
+    """A layer of what changes from one plan to another, gzipped.
+
+    Parameters
+    ----------
+    layer: demand, each point's state as in `coverage.difference`, or cameras, each with its side: 0 in both, 1 in the first alone, 2 in the second.
+
+    Raises
+    ------
+    InputError: `map.layer`, when it is neither.
+    """
+
+    def demand() -> dict[str, Any]:
+        found = difference_of(first, second)
+        return _marked(city, found.points_m, found.weight, found.state)
+
+    makers: dict[str, Callable[[], dict[str, Any]]] = {"demand": demand, "cameras": lambda: _both(city, first[0], second[0])}
+    if layer not in makers:
+        raise InputError.one("map.layer", "There is no such layer", f"Ask for one of {', '.join(makers)}", layer)
+    key = (city.digest, first[1].id, first[1].stamp, second[1].id, second[1].stamp, f"difference {layer}")
+    return _packed.get(key, lambda: _zip(makers[layer]()))
+
+
 def draft_layer(city: City, draft: Draft) -> bytes:
     """The cameras of a plan that is being made, gzipped."""
     return _zip(_planned(city, draft))
@@ -114,6 +146,19 @@ def _mercator(city: City, points: np.ndarray) -> np.ndarray:
     turn = pyproj.Transformer.from_crs(city.crs, 3857, always_xy=True)
     x, y = turn.transform(points[:, 0], points[:, 1])
     return np.column_stack([x, y])
+
+
+def to_degrees(city: City, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Longitudes and latitudes [deg] of points (n, 2) in the city's CRS."""
+    lon, lat = pyproj.Transformer.from_crs(city.crs, 4326, always_xy=True).transform(points[:, 0], points[:, 1])
+    return lon, lat
+
+
+def pack_areas(city: City, areas: Mapping[str, shapely.Geometry]) -> dict[str, Any]:
+    """What cameras see, by the camera's id, as a pack of shapes with `cameras`."""
+    ids, shapes = list(areas), np.array(list(areas.values()), dtype=object)
+    rings, rows = _rings(shapes) if len(shapes) else (shapes, np.empty(0, dtype=int))
+    return {**_pack_shapes(city, shapely.simplify(rings, 0.2)), "cameras": [ids[row] for row in rows]}
 
 
 def _pack(city: City, points: np.ndarray, sizes: np.ndarray | None = None) -> dict[str, Any]:
@@ -186,6 +231,26 @@ def _planned(city: City, plan: Plan | Draft | Ladder) -> dict[str, Any]:
     ]  # fmt: skip
     points = np.array([(camera.x_m, camera.y_m) for camera in plan.cameras], dtype=float).reshape(-1, 2)
     return {**_pack(city, points), "rows": rows}
+
+
+def only_in(plan: Plan, other: Plan) -> list[PlannedCamera]:
+    """The cameras of `plan` that `other` does not place alike: same spot to 0.1 m, model, lens, height, bearing and tilt to 1 deg."""
+    there = {_pose(camera) for camera in other.cameras}
+    return [camera for camera in plan.cameras if _pose(camera) not in there]
+
+
+def _pose(camera: PlannedCamera) -> tuple[object, ...]:
+    return (
+        round(camera.x_m, 1), round(camera.y_m, 1), camera.model, round(camera.hfov_deg, 1), round(camera.height_m, 1),
+        round(camera.bearing_deg) % 360, round(camera.tilt_deg),
+    )  # fmt: skip
+
+
+def _both(city: City, first: Plan, second: Plan) -> dict[str, Any]:
+    """The cameras of both plans, each once: the second's, then those of the first alone."""
+    gone, new = only_in(first, second), {id(camera) for camera in only_in(second, first)}
+    packs = _planned(city, dataclasses.replace(second, cameras=(*second.cameras, *gone), sites=tuple({*second.sites, *first.sites})))
+    return {**packs, "sides": [*(2 if id(camera) in new else 0 for camera in second.cameras), *(1 for _ in gone)]}
 
 
 def _demand(city: City, plan: Plan) -> dict[str, Any]:

@@ -15,11 +15,11 @@ from planning.city import MADE_NOTE, MADE_NOTE_HI, City
 from planning.nouns import CAMERA_KINDS, CameraModel, Ladder
 from screens import mapdata
 from screens.library import PlanFile, Shelf
-from screens.routes import asset_url, city_url, ladder_url, plan_url, why_url
+from screens.routes import asset_url, city_url, difference_url, ladder_url, plan_url, why_url
 from screens.words import Words
 
 # The component's code is fetched like any asset, so a rerun need not send it again.
-_LOADER = """
+LOADER = """
 const entry = %r;
 export default function (component) {
   let stop = () => {};
@@ -33,8 +33,9 @@ _WORDS = (
     "map", "metre", "model", "mount", "only", "place", "planned", "planned_one", "points", "reach", "roads", "seen", "sees", "site",
     "site_cost", "source", "tilt", "trouble", "unknown", "unseen", "views", "ward", "ward_line", "yearly", "zoom_in", "zoom_out",
 )  # fmt: skip
+_DIFFERENCE = ("gained", "lost", "both", "neither", "pin_both", "pin_first", "pin_second")
 _bounds: Shelf[list[list[float]]] = Shelf(16)
-_component = st.components.v2.component("chaukas_map", js=_LOADER % asset_url("map.js"))
+_component = st.components.v2.component("chaukas_map", js=LOADER % asset_url("map.js"))
 
 
 def map_words(said: Words, models: Mapping[str, CameraModel]) -> dict[str, Any]:
@@ -49,7 +50,7 @@ def map_words(said: Words, models: Mapping[str, CameraModel]) -> dict[str, Any]:
 def map_data(
     city: City, said: Words, models: Mapping[str, CameraModel], *, plan: PlanFile | None = None, draft: str = "",
     ladder: dict[str, Any] | None = None, group: str = "", only: Collection[str] | None = None, listed: bool = True, height: int = 600,
-    rules: bool = False,
+    rules: bool = False, against: PlanFile | None = None, shades: dict[str, Any] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """What one map is told: addresses of its layers, words, bounds, labels.
 
@@ -62,10 +63,14 @@ def map_data(
     only: ids of cameras to ring as being in this plan alone.
     listed: whether the list of planned cameras stands beside the map.
     height: of the map [px].
+    against: a first plan; what changes from it to `plan` is then drawn in place of the plan.
+    shades: of `ward_shades`, by which wards are filled.
     rules: whether a planned camera's panel tells why it is there, and offers to keep or forbid it.
     """
     urls = {layer: city_url(city, layer) for layer in ("roads", "buildings", "wards", "cameras") if len(city[layer])}
-    if plan is not None:
+    if plan is not None and against is not None:
+        urls |= {name: difference_url(city, against, plan, layer) for name, layer in (("planned", "cameras"), ("demand", "demand"))}
+    elif plan is not None:
         layers = {"planned": "cameras", "views": "views", "existing_views": "existing_views", "demand": "demand"}
         urls |= {name: plan_url(city, plan, layer) for name, layer in layers.items()}
     if draft:
@@ -82,6 +87,8 @@ def map_data(
         "ladder": None if ladder is None else {name: value for name, value in ladder.items() if name != "urls"},
         "why": why_url(city, plan, said) if plan is not None and rules else "",
         "rules": {name: said.say(f"rule.{name}") for name in ("keep", "forbid", "forbid_site", "why", "waiting", "failed")} if rules else None,
+        "difference": {name: said.say(f"difference.{name}") for name in _DIFFERENCE} if against is not None else None,
+        "shades": shades,
         "group": group,
         "only": None if only is None else sorted(only),
         "list": listed and plan is not None,

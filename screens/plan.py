@@ -8,6 +8,7 @@ from planning.catalogue import list_recipes, load_levels, load_models
 from planning.city import City
 from planning.errors import ChaukasError, InputError
 from planning.money import parse_rupees
+from planning.nouns import Scenario
 from planning.purposes import load_purposes
 from screens import jobs, library
 from screens.maps import city_map, map_data
@@ -15,7 +16,7 @@ from screens.plan_result import plan_title, show_plan
 from screens.routes import draft_url
 from screens.session import pick, tell
 from screens.waiting import show_progress
-from screens.wish import Wish, read_wish
+from screens.wish import Wish, read_wish, wish_of
 from screens.words import Words, plain
 
 
@@ -103,44 +104,81 @@ def label(city: City, plan_id: str, said: Words) -> str:
         return said.say("plan.unreadable", id=plan_id)
 
 
+def _like(city: City, said: Words) -> Scenario | None:
+    """The wish of the plan whose id the address gives as the one to start from; an unknown one is told and dropped."""
+    given = st.query_params.get("like", "")
+    if not given:
+        return None
+    try:
+        return library.plan(city, given).scenario
+    except ChaukasError as error:
+        tell(error, said)
+        del st.query_params["like"]
+        return None
+
+
+def _fill(like: Scenario | None, said: Words) -> None:
+    """The form's first values, where it is new on the page or another plan is to start from; later what was typed stays."""
+    models = load_models()
+    usual = [key for key, model in models.items() if model.kind != "ptz"]
+    wish = Wish("2 करोड़" if said.hindi else "2 crore", models=usual) if like is None else wish_of(like, usual)
+    values = {
+        "budget": wish.budget, "yearly": wish.yearly, "models": [key for key in wish.models if key in models], "floor": wish.ward_floor_percent,
+        "share": wish.share_percent, "heights": wish.heights, "per_site": wish.cameras_per_site, "limit": wish.time_limit_s,
+        "purposes": list(wish.purposes), "second": wish.second_percent, "privacy": wish.privacy_permille, "no_view": wish.no_view,
+        "night": wish.by_night, "title": wish.title, "level": wish.level, "recipe": wish.recipe,
+    }  # fmt: skip
+    mark = "" if like is None else like.id
+    anew = st.session_state.get("filled", "") != mark
+    for key, value in values.items():
+        if anew or key not in st.session_state:
+            st.session_state[key] = value
+    st.session_state["filled"] = mark
+
+
 def _ask(city: City, said: Words) -> None:
     models, levels, recipes = load_models(), load_levels(), list_recipes()
+    like = _like(city, said)
+    _fill(like, said)
     st.markdown(f"#### {said.say('plan.wish')}")
-    budget = st.text_input(said.say("plan.budget"), "2 करोड़" if said.hindi else "2 crore", key="budget", help=said.say("plan.budget_help"))
+    if like is not None:
+        rest = said.say("plan.like_more", spacing=said.number(like.spacing_m), grid=said.say("answer.yes" if like.grid else "answer.no"))
+        st.caption(plain(f"{said.say('plan.like', id=st.query_params['like'])} {rest}"))
+    budget = st.text_input(said.say("plan.budget"), key="budget", help=said.say("plan.budget_help"))
     _echo(budget, said)
-    yearly = st.text_input(said.say("plan.yearly"), "", key="yearly", placeholder=said.say("plan.yearly_none"))
+    yearly = st.text_input(said.say("plan.yearly"), key="yearly", placeholder=said.say("plan.yearly_none"))
     chosen = st.multiselect(
-        said.say("plan.models"), list(models), [key for key, model in models.items() if model.kind != "ptz"], key="models",
+        said.say("plan.models"), list(models), key="models",
         format_func=lambda key: said.pick(models[key].title, models[key].title_hi), placeholder=said.say("plan.models_none"),
     )  # fmt: skip
     level = st.selectbox(
-        said.say("plan.level"), list(levels), list(levels).index("observation") if "observation" in levels else 0, key="level",
+        said.say("plan.level"), list(levels), key="level",
         format_func=lambda key: f"{said.pick(levels[key].title, levels[key].title_hi)} · {levels[key].px_per_m:g} px/m",
     )  # fmt: skip
     recipe = st.selectbox(
-        said.say("plan.recipe"), list(recipes), list(recipes).index("balanced") if "balanced" in recipes else 0, key="recipe",
+        said.say("plan.recipe"), list(recipes), key="recipe",
         format_func=lambda key: said.pick(recipes[key].title, recipes[key].title_hi), help=said.say("plan.recipe_help"),
     )  # fmt: skip
     keep, forbid = _pick_rules("keep", said), _pick_rules("forbid", said)
     with st.expander(said.say("plan.more")):
-        floor = st.slider(said.say("plan.floor"), 0, 100, 0, 5, format="%d %%", key="floor", help=said.say("plan.floor_help"))
-        share = st.slider(said.say("plan.share"), 0, 100, 0, 5, format="%d %%", key="share", help=said.say("plan.share_help"))
-        heights = st.text_input(said.say("plan.heights"), "6", key="heights")
-        per_site = st.number_input(said.say("plan.per_site"), 1, 8, 3, key="per_site")
-        limit = st.number_input(said.say("plan.limit"), 1, 86_400, 45, key="limit", help=said.say("plan.limit_help"))
+        floor = st.slider(said.say("plan.floor"), 0, 100, step=1, format="%d %%", key="floor", help=said.say("plan.floor_help"))
+        share = st.slider(said.say("plan.share"), 0, 100, step=1, format="%d %%", key="share", help=said.say("plan.share_help"))
+        heights = st.text_input(said.say("plan.heights"), key="heights")
+        per_site = st.number_input(said.say("plan.per_site"), 1, 8, key="per_site")
+        limit = st.number_input(said.say("plan.limit"), 1, 86_400, key="limit", help=said.say("plan.limit_help"))
         purposes = _pick_purposes(said)
-        second = st.slider(said.say("plan.second"), 0, 100, 0, 10, format="%d %%", key="second", help=said.say("plan.second_help"))
-        privacy = st.number_input(said.say("plan.privacy"), 0.0, 100.0, 0.0, 0.5, key="privacy", help=said.say("plan.privacy_help"))
+        second = st.slider(said.say("plan.second"), 0, 100, step=1, format="%d %%", key="second", help=said.say("plan.second_help"))
+        privacy = st.number_input(said.say("plan.privacy"), 0.0, 100.0, step=0.5, key="privacy", help=said.say("plan.privacy_help"))
         no_view = st.toggle(said.say("plan.no_view"), key="no_view", help=said.say("plan.no_view_help"))
         night = st.toggle(said.say("plan.night"), key="night", help=said.say("plan.night_help"))
-        title = st.text_input(said.say("plan.title"), "", key="title", placeholder=said.say("plan.title_none"))
+        title = st.text_input(said.say("plan.title"), key="title", placeholder=said.say("plan.title_none"))
     if st.button(said.say("plan.run"), type="primary", width="stretch", icon=":material/play_arrow:"):
         wish = Wish(
             budget, yearly, chosen, level, recipe, int(floor), heights, int(per_site), int(limit), night,
             title, int(share), keep, forbid, purposes, int(second), float(privacy), no_view,
         )  # fmt: skip
         try:
-            scenario = read_wish(wish, city.name)
+            scenario = read_wish(wish, city.name, like=like)
             job = jobs.desk.start(city, scenario)
             st.query_params["job"] = job.id
         except ChaukasError as error:
@@ -150,7 +188,8 @@ def _ask(city: City, said: Words) -> None:
 def _pick_purposes(said: Words) -> list[str]:
     """What certain places are asked for beyond the level, each pair of place and purpose that makes sense."""
     known = load_purposes()
-    pairs = ["junctions=face", "gateways=plate", "priority=face"]
+    # Those of a plan to start from too, whatever pairs it asked.
+    pairs = list(dict.fromkeys(["junctions=face", "gateways=plate", "priority=face", *st.session_state.get("purposes", [])]))
 
     def name(pair: str) -> str:
         place, _, purpose = pair.partition("=")
@@ -158,7 +197,7 @@ def _pick_purposes(said: Words) -> list[str]:
         return f"{said.pick(where.title, where.title_hi)}: {said.pick(what.title, what.title_hi)}"
 
     chosen = st.multiselect(
-        said.say("plan.purposes"), pairs, [], format_func=name, key="purposes", placeholder=said.say("plan.purposes_none"),
+        said.say("plan.purposes"), pairs, format_func=name, key="purposes", placeholder=said.say("plan.purposes_none"),
         help=said.say("plan.purposes_help"),
     )  # fmt: skip
     return list(chosen)

@@ -14,17 +14,20 @@ from planning.catalogue import load_models
 from planning.city import City
 from planning.export import write_plan
 from planning.nouns import Plan
+from planning.published import published
 from planning.report import write_report
 from planning.store import audit_head
 from screens.library import PlanFile, PlanLine
 from screens.mapdata import ward_names
 from screens.maps import city_map, map_data
+from screens.page import write_page
+from screens.public import public_url
 from screens.tables import Columns, bar, camera_columns, camera_frame, percent, show_table, text_right
 from screens.words import Words, plain
 
 _KINDS = {
     "pdf": "application/pdf", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "gpkg": "application/geopackage+sqlite3", "dxf": "image/vnd.dxf",
+    "gpkg": "application/geopackage+sqlite3", "dxf": "image/vnd.dxf", "html": "text/html",
     "kml": "application/vnd.google-earth.kml+xml", "geojson": "application/geo+json", "csv": "text/csv", "osm": "application/xml",
 }  # fmt: skip
 
@@ -51,6 +54,7 @@ def show_plan(city: City, plan: Plan, file: PlanFile, said: Words) -> tuple[str,
         _proof(plan, said)
     with files:
         _downloads(city, plan, file, said)
+    duplicate(plan, file.id, said, key="plan")
     return told.rule
 
 
@@ -130,11 +134,30 @@ def _cameras(city: City, plan: Plan, said: Words) -> None:
     show_table(camera_frame(city, plan, said), camera_columns(said), height=420)
 
 
-def _costs(plan: Plan, said: Words) -> None:
+def heads_of(plan: Plan) -> dict[str, int]:
+    """What a plan's sites cost, head by head [INR]."""
     heads: dict[str, int] = {}
     for site in plan.sites:
         for head, amount in site.heads:
             heads[head] = heads.get(head, 0) + amount
+    return heads
+
+
+def duplicate(plan: Plan, plan_id: str, said: Words, *, key: str) -> None:
+    """A button that opens the Plan screen with the form filled in as this plan's wish was; `key` is stable for its place on the page."""
+
+    def open_form() -> None:
+        rules = {"keep": list(plan.scenario.keep), "forbid": list(plan.scenario.forbid)}
+        st.query_params.update({"view": "plan", "plan": plan_id, "like": plan_id, **rules})
+
+    st.button(
+        said.say("plan.duplicate"), key=f"duplicate-{key}", help=said.say("plan.duplicate_help"), on_click=open_form, width="stretch",
+        icon=":material/content_copy:",
+    )  # fmt: skip
+
+
+def _costs(plan: Plan, said: Words) -> None:
+    heads = heads_of(plan)
     rows = [(said.say("cost.cameras"), sum(camera.cost_inr for camera in plan.cameras))]
     rows += [(said.name("head", head), amount) for head, amount in sorted(heads.items(), key=lambda item: -item[1])]
     rows.append((said.say("cost.all"), plan.cost_inr))
@@ -164,12 +187,14 @@ def _proof(plan: Plan, said: Words) -> None:
 
 
 def _downloads(city: City, plan: Plan, file: PlanFile, said: Words) -> None:
-    for column, (kind, mime) in zip([*st.columns(4), *st.columns(4)], _KINDS.items(), strict=False):
+    for column, (kind, mime) in zip([*st.columns(3), *st.columns(3), *st.columns(3)], _KINDS.items(), strict=False):
         column.download_button(
             said.say(f"file.{kind}"), partial(_written, city, plan, file, kind, said), f"{city.name}-{plan.id}.{kind}", mime,
             key=f"download-{kind}", on_click="ignore", width="stretch", icon=":material/download:",
         )  # fmt: skip
     st.caption(said.say("file.about"))
+    if file.id in published(city):
+        st.link_button(said.say("page.public"), public_url(city, file.id, said.language), icon=":material/public:")
 
 
 def _written(city: City, plan: Plan, file: PlanFile, kind: str, said: Words) -> bytes:
@@ -179,6 +204,8 @@ def _written(city: City, plan: Plan, file: PlanFile, kind: str, said: Words) -> 
         path = Path(folder) / f"{plan.id}.{kind}"
         if kind == "pdf":
             write_report(plan, city, path, words=said.catalogue, hindi=said.hindi, head=audit_head())
+        elif kind == "html":
+            write_page(plan, city, path, said=said)
         else:
             write_plan(plan, city, path)
         return path.read_bytes()

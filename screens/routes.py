@@ -32,6 +32,14 @@ ASSETS: dict[str, tuple[Path, str]] = {
     "slider.js": (_COMPONENT / "slider.js", "text/javascript"),
     "panel.js": (_COMPONENT / "panel.js", "text/javascript"),
     "notes.js": (_COMPONENT / "notes.js", "text/javascript"),
+    "page.js": (_COMPONENT / "page.js", "text/javascript"),
+    "page.css": (_COMPONENT / "page.css", "text/css"),
+    "player.js": (_COMPONENT / "player.js", "text/javascript"),
+    "mp4.js": (_COMPONENT / "mp4.js", "text/javascript"),
+    "operate.js": (_COMPONENT / "operate.js", "text/javascript"),
+    "operate_lists.js": (_COMPONENT / "operate_lists.js", "text/javascript"),
+    "signs.js": (_COMPONENT / "signs.js", "text/javascript"),
+    "operate.css": (_COMPONENT / "operate.css", "text/css"),
     "map.css": (_COMPONENT / "map.css", "text/css"),
     "noto-sans-devanagari.woff2": (_BASEMAP / "fonts" / "noto-sans-devanagari.woff2", "font/woff2"),
 }
@@ -65,6 +73,12 @@ def plan_url(city: City, file: PlanFile, layer: str) -> str:
 def ladder_url(city: City, file: PlanFile, layer: str) -> str:
     """The address of a ladder's layer."""
     return f"/map/ladder/{quote(library.address(city), safe='')}/{file.id}/{file.stamp[0]:x}/{layer}"
+
+
+def difference_url(city: City, first: PlanFile, second: PlanFile, layer: str) -> str:
+    """The address of a layer of what changes from one plan to another."""
+    plans = "/".join(f"{file.id}/{file.stamp[0]:x}" for file in (first, second))
+    return f"/map/difference/{quote(library.address(city), safe='')}/{plans}/{layer}"
 
 
 def draft_url(city: City, job_id: str, number: int) -> str:
@@ -118,6 +132,16 @@ def _plan_layer(request: Request) -> Response:
 
 
 @_told
+def _difference_layer(request: Request) -> Response:
+    city, asked = library.city(request.path_params["city"]), request.path_params
+    files = [library.plan_path(city, asked[name]) for name in ("first", "second")]
+    for file, stamp in zip(files, (asked["stamp"], asked["other"]), strict=True):
+        _require(stamp == f"{file.stamp[0]:x}", stamp)
+    first, second = ((library.plan(city, file.id), file) for file in files)
+    return _packed(mapdata.difference_layer(city, first, second, asked["layer"]))
+
+
+@_told
 def _ladder_layer(request: Request) -> Response:
     city, stamp = library.city(request.path_params["city"]), request.path_params["stamp"]
     file = library.ladder_path(city, request.path_params["ladder"])
@@ -166,6 +190,7 @@ def routes() -> list[BaseRoute]:
         Route("/assets/{version}/{name}", _asset),
         Route("/map/city/{city}/{digest}/{layer}", _city_layer),
         Route("/map/plan/{city}/{plan}/{stamp}/{layer}", _plan_layer),
+        Route("/map/difference/{city}/{first}/{stamp}/{second}/{other}/{layer}", _difference_layer),
         Route("/map/ladder/{city}/{ladder}/{stamp}/{layer}", _ladder_layer),
         Route("/map/why/{city}/{plan}/{stamp}/{language}/{camera:path}", _why),
         Route("/map/draft/{city}/{job}/{number}", _draft),

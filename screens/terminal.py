@@ -93,6 +93,20 @@ def _place(text: str) -> tuple[float, ...]:
     return read_place(text) if text else ()
 
 
+def read_mapping(texts: Sequence[str]) -> dict[str, str]:
+    """What `--map` says: meaning -> column.
+
+    Raises
+    ------
+    ScenarioError: `mapping.form`, naming all that is none.
+    """
+    pairs = [text.partition("=") for text in texts]
+    wrong = [text for text, (meaning, _, column) in zip(texts, pairs, strict=True) if not meaning or not column]
+    if wrong:
+        raise ScenarioError.one("mapping.form", "A mapping is MEANING=COLUMN", "Write, for example, --map lat=Y", ", ".join(wrong))
+    return {meaning: column for meaning, _, column in pairs}
+
+
 def attempt(faults: list[Fault], work: Callable[[str], T], text: str, instead: T) -> T:
     """What the text says; where it cannot be read, the faults are kept and `instead` is returned, so that all is told at once."""
     try:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+import time
+from collections.abc import Sequence
 
 import streamlit as st
 
+from planning.remaining import Phase, eased, remaining_s, rounded
 from screens import jobs
+from screens.library import Shelf
 from screens.words import Words, plain
 
 
@@ -18,12 +22,31 @@ def _note(note: str, said: Words) -> str:
 
 def desk_of(kind: str) -> jobs.Desk:
     """The desk of that kind of work."""
-    return jobs.desk if kind == "plans" else jobs.ladders
+    return {"plans": jobs.desk, "ladders": jobs.ladders, "floors": jobs.floors}[kind]
+
+
+_phases: Shelf[tuple[Phase, ...]] = Shelf(64)
+
+
+def time_left(job: jobs.PlanJob, phases: Sequence[Phase], said: Words, now: float) -> str:
+    """About how much longer a job takes, in words; nothing while it waits for its turn.
+
+    What was told last is kept with the visitor's session, so that it never leaps up.
+    """
+    found = remaining_s(phases, job.job.begun, now)
+    if found is None:
+        return ""
+    key = f"left-{job.id}-{job.job.started}"
+    told, when = st.session_state.get(key, (None, now))
+    shown = eased(told, now - when, found)
+    st.session_state[key] = (shown, now)
+    number, unit = rounded(shown)
+    return said.say(f"job.left_{unit}", n=said.number(number))
 
 
 @st.fragment(run_every=0.5)
 def show_progress(kind: str, city_name: str, job_id: str, said: Words) -> None:
-    """Draw the job of an id, of `plans` or `ladders`, twice a second; the whole page anew when it ends, and when its first draft comes."""
+    """Draw the job of an id, of `plans`, `ladders` or `floors`, twice a second; the whole page anew when it ends, and when its first draft comes."""
     job = desk_of(kind).find(city_name, job_id)
     if job is None or not job.job.running:
         st.rerun()
@@ -31,6 +54,10 @@ def show_progress(kind: str, city_name: str, job_id: str, said: Words) -> None:
     with st.container(border=True):
         stage = said.name("stage", step.stage)
         st.progress(step.share, text=plain(f"{stage} · {said.share(step.share, 0)}" + (f" · {_note(step.note, said)}" if step.note else "")))
+        phases = _phases.get((kind, job_id, job.job.started), lambda: jobs.phases_of_job(kind, job))
+        left = time_left(job, phases, said, time.monotonic())
+        if left:
+            st.caption(plain(left))
         st.caption(plain(said.say("job.line", budget=said.short(job.scenario.budget_inr), seconds=said.number(job.job.runtime_s))))
         if st.button(said.say("job.cancel"), key=f"cancel-{job_id}", width="stretch"):
             job.job.cancel()

@@ -1,14 +1,15 @@
-"""From what people typed to a Scenario, with every fault found told at once."""
+"""From what people typed to a Scenario, with every fault found told at once; and from a Scenario back to what would be typed for it."""
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from planning.errors import Fault, ScenarioError
-from planning.money import parse_rupees
+from planning.money import group_digits, parse_rupees
 from planning.nouns import Scenario
 
 
@@ -36,8 +37,30 @@ class Wish:
     no_view: bool = False
 
 
-def read_wish(wish: Wish, city: str) -> Scenario:
+BEYOND = ("spacing_m", "gap", "seed", "grid", "centre")  # what a scenario says and the form does not ask
+
+
+def wish_of(scenario: Scenario, models: Sequence[str]) -> Wish:
+    """The fields as they would be filled in for a scenario, shares to the whole percent.
+
+    Parameters
+    ----------
+    models: those a scenario that names none may use.
+    """
+    return Wish(
+        group_digits(scenario.budget_inr), "" if scenario.yearly_inr is None else group_digits(scenario.yearly_inr), scenario.models or tuple(models),
+        scenario.level, scenario.recipe, round(100 * scenario.ward_floor), ", ".join(f"{height:g}" for height in scenario.mount_heights_m),
+        scenario.cameras_per_site, max(1, round(scenario.time_limit_s)), scenario.by_night, scenario.title, round(100 * scenario.wanted_share),
+        scenario.keep, scenario.forbid, scenario.purposes, round(100 * scenario.second_view), round(1000 * scenario.privacy, 3), scenario.no_view,
+    )  # fmt: skip
+
+
+def read_wish(wish: Wish, city: str, *, like: Scenario | None = None) -> Scenario:
     """The scenario of a wish.
+
+    Parameters
+    ----------
+    like: a scenario from which what the form does not ask is taken.
 
     Raises
     ------
@@ -62,7 +85,7 @@ def read_wish(wish: Wish, city: str) -> Scenario:
         raise ScenarioError([*faults, *error.faults]) from None
     if faults:
         raise ScenarioError(faults)
-    return scenario
+    return scenario if like is None else dataclasses.replace(scenario, **{name: getattr(like, name) for name in BEYOND})
 
 
 def _rupees(text: str, field: str, faults: list[Fault]) -> int | None:

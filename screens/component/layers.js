@@ -11,6 +11,7 @@ const WEIGHT_STEPS = 4;
 // Okabe and Ito's colours, told apart by colour-blind eyes; shape and size tell the same a second time.
 export const COLOURS = {
   existing: '#0072B2', existingView: '#56B4E9', planned: '#D55E00', plannedView: '#E69F00', unseen: '#B0307A', seen: '#009E73', only: '#000000',
+  gained: '#0072B2', lost: '#D55E00', same: '#6b7280',
 };
 const GROUND = { paper: '#fbfaf7', building: '#e4dfd5', ward: '#a9a39a', wardName: '#7d766c' };
 // width at zoom 15 [px], colour, least zoom at which it is drawn; by road class as ranked by the server
@@ -101,7 +102,7 @@ export function canvasLayer(draw, pane) {
   return new Sheet({ padding: 0.15, pane });
 }
 
-function trace(context, view, shapes, s) {
+export function trace(context, view, shapes, s) {
   const { k, tx, ty } = view;
   for (let i = shapes.starts[s]; i < shapes.starts[s + 1]; i += 1) {
     const px = k * shapes.x[i] + tx;
@@ -110,7 +111,7 @@ function trace(context, view, shapes, s) {
   }
 }
 
-function inView(view, shapes, s) {
+export function inView(view, shapes, s) {
   const box = shapes.boxes;
   const [west, south, east, north] = view.box;
   return box[4 * s] < east && box[4 * s + 2] > west && box[4 * s + 1] < north && box[4 * s + 3] > south;
@@ -205,13 +206,13 @@ function stepStarts(points) {
   return points.stepStarts;
 }
 
-/** Demand points of the wanted states, each a range from first to last with its colour; the heavier, the larger. */
+/** Demand points of the wanted states, each a range from first to last with its colour and whether as crosses; the heavier, the larger. */
 export function drawDemand(context, view, points, wanted) {
   const { k, tx, ty } = view;
   const [west, south, east, north] = view.box;
   const size = Math.min(7, Math.max(1.2, 1.6 * 2 ** ((view.zoom - 15) * 0.55)));
   const starts = stepStarts(points);
-  for (const [first, last, colour] of wanted) {
+  for (const [first, last, colour, crossed] of wanted) {
     for (let step = 0; step < WEIGHT_STEPS; step += 1) {
       const [least, most] = [first * WEIGHT_STEPS + step, last * WEIGHT_STEPS + step];
       const side = size * (0.8 + 0.4 * step);
@@ -219,16 +220,42 @@ export function drawDemand(context, view, points, wanted) {
       context.globalAlpha = 0.4 + 0.18 * step;
       for (let i = starts[step]; i < starts[step + 1]; i += 1) {
         if (points.marks[i] < least || points.marks[i] > most || points.x[i] < west || points.x[i] > east || points.y[i] < south || points.y[i] > north) continue;
-        context.fillRect(k * points.x[i] + tx - side / 2, ty - k * points.y[i] - side / 2, side, side);
+        if (crossed) cross(context, k * points.x[i] + tx, ty - k * points.y[i], side, colour);
+        else context.fillRect(k * points.x[i] + tx - side / 2, ty - k * points.y[i] - side / 2, side, side);
       }
     }
   }
   context.globalAlpha = 1;
 }
 
+function cross(context, px, py, side, colour) {
+  const half = side * 0.7;
+  context.beginPath();
+  context.moveTo(px - half, py - half);
+  context.lineTo(px + half, py + half);
+  context.moveTo(px - half, py + half);
+  context.lineTo(px + half, py - half);
+  context.strokeStyle = colour;
+  context.lineWidth = Math.max(1, side * 0.4);
+  context.stroke();
+}
+
+/** Wards filled by a class each, those without one hatched; the marked one has a thick edge. */
+export function drawShades(context, view, wards, shades) {
+  context.globalAlpha = 0.62;
+  shades.colours.forEach((colour, k) => fill(context, view, wards, colour, (s) => shades.classes[wards.rows[s]] === k));
+  context.globalAlpha = 1;
+  context.beginPath();
+  for (let s = 0; s < wards.sizes.length; s += 1) if (wards.rows[s] === shades.marked && inView(view, wards, s)) trace(context, view, wards, s);
+  context.strokeStyle = '#000000';
+  context.lineWidth = 3;
+  context.stroke();
+}
+
 /** Pins: a square for a camera that stands, a disc for a planned one, each with a beak where it looks. Returns how many lie in view. */
-export function drawPins(context, view, pins, colour, { square = false, chosen = null, only = null, upto = null } = {}) {
-  const radius = Math.min(9, Math.max(square ? 2.4 : 3.6, (square ? 3.4 : 5) * 2 ** ((view.zoom - 14) * 0.4)));
+export function drawPins(context, view, pins, colour, { square = false, chosen = null, only = null, upto = null, sides = null } = {}) {
+  // Small where they stand over what changes, which is what is looked at.
+  const radius = (sides ? 0.6 : 1) * Math.min(9, Math.max(square ? 2.4 : 3.6, (square ? 3.4 : 5) * 2 ** ((view.zoom - 14) * 0.4)));
   let drawn = 0;
   for (let i = 0; i < pins.count; i += 1) {
     if (upto !== null && pins.entered && pins.entered[i] > upto) continue;
@@ -238,11 +265,18 @@ export function drawPins(context, view, pins, colour, { square = false, chosen =
     drawn += 1;
     const row = pins.rows[i];
     const own = only ? only.has(row.id) : false;
-    if (row.bearing !== null && view.zoom >= 13) beak(context, px, py, row.bearing, radius, colour);
+    const tint = sides ? sides[pins.sides[i]] : colour;
+    if (row.bearing !== null && view.zoom >= 13) beak(context, px, py, row.bearing, radius, tint);
     context.beginPath();
     if (square) context.rect(px - radius, py - radius, 2 * radius, 2 * radius); else context.arc(px, py, radius, 0, 2 * Math.PI);
-    context.fillStyle = colour;
+    // What only the first plan has stands hollow.
+    context.fillStyle = sides && pins.sides[i] === 1 ? '#ffffff' : tint;
     context.fill();
+    if (sides && pins.sides[i] === 1) {
+      context.lineWidth = 3.5;
+      context.strokeStyle = tint;
+      context.stroke();
+    }
     context.lineWidth = own ? 2.5 : 1.2;
     context.strokeStyle = own ? COLOURS.only : '#ffffff';
     context.stroke();
@@ -257,7 +291,7 @@ export function drawPins(context, view, pins, colour, { square = false, chosen =
   return drawn;
 }
 
-function beak(context, px, py, bearing, radius, colour) {
+export function beak(context, px, py, bearing, radius, colour) {
   const turn = (bearing * Math.PI) / 180;
   const tip = radius * 2.1;
   const [sin, cos] = [Math.sin(turn), Math.cos(turn)];

@@ -1,6 +1,6 @@
 // The map of a city and a plan. One instance lives as long as its place on the page; new data changes what differs and leaves the view alone.
 
-import { BUILDINGS_FROM, COLOURS, canvasLayer, drawDemand, drawGround, drawPins, drawViews, pinAt, place, unpack } from './layers.js';
+import { BUILDINGS_FROM, COLOURS, canvasLayer, drawDemand, drawGround, drawPins, drawShades, drawViews, pinAt, place, unpack } from './layers.js';
 import { Notes } from './notes.js';
 import { cameraList, details, element, legend, rulesOf } from './panel.js';
 import { budgetSlider } from './slider.js';
@@ -10,7 +10,7 @@ const groups = new Map();
 const answers = new Map();
 let leaflet = null;
 
-function loadLeaflet(url) {
+export function loadLeaflet(url) {
   if (!leaflet) {
     leaflet = new Promise((done, fail) => {
       if (window.L) { done(); return; }
@@ -24,7 +24,7 @@ function loadLeaflet(url) {
   return leaflet;
 }
 
-function style(root, url) {
+export function style(root, url) {
   return new Promise((done, fail) => {
     const link = document.createElement('link');
     link.rel = 'stylesheet';
@@ -36,11 +36,12 @@ function style(root, url) {
 }
 
 /** A layer by its address, fetched and unpacked once for all maps of the page. */
-function layer(url) {
+export function layer(url) {
   if (!answers.has(url)) {
     const asked = fetch(url).then((answer) => {
       if (!answer.ok) throw new Error(`${answer.status} ${url}`);
-      return answer.json();
+      // What a page holds in itself is packed, and no server's header says so.
+      return url.startsWith('data:') ? new Response(answer.body.pipeThrough(new DecompressionStream('gzip'))).json() : answer.json();
     }).then(unpack);
     asked.catch(() => answers.delete(url));
     answers.set(url, asked);
@@ -54,7 +55,7 @@ class CityMap {
     this.root = root;
     this.loaded = {};
     this.chosen = null;
-    this.shown = { views: true, existing: true, existing_views: false, unseen: true, seen: false };
+    this.shown = { views: true, existing: true, existing_views: false, unseen: true, seen: false, shades: true, gained: true, lost: true, both: false, neither: false, standing: false };
     this.frame = element('div', 'frame');
     this.stage = element('div', 'stage');
     this.box = element('div', 'map');
@@ -176,8 +177,11 @@ class CityMap {
   }
 
   entries() {
-    const { words, urls } = this.data;
+    const { words, urls, difference, shades } = this.data;
+    if (difference) return this.changes(difference, words);
     const all = [
+      ...(shades ? shades.labels.map((text, k) => ({ key: k ? null : 'shades', shape: 'area', colour: shades.colours[k], text })) : []),
+      shades && shades.mark && { shape: 'edge', colour: '#000000', text: shades.mark },
       urls.planned && { shape: 'disc', colour: COLOURS.planned, text: words.planned },
       this.only && { shape: 'ring', colour: COLOURS.only, text: words.only },
       urls.views && { key: 'views', shape: 'area', colour: COLOURS.plannedView, text: words.views },
@@ -191,12 +195,30 @@ class CityMap {
     return all.filter(Boolean).map((entry) => ({ ...entry, shown: entry.key ? this.shown[entry.key] : true }));
   }
 
+  /** The legend of what changes from one plan to another. */
+  changes(said, words) {
+    const all = [
+      { key: 'gained', shape: 'dot', colour: COLOURS.gained, text: said.gained }, { key: 'lost', shape: 'cross', colour: COLOURS.lost, text: said.lost },
+      { key: 'both', shape: 'dot', colour: COLOURS.seen, text: said.both }, { key: 'neither', shape: 'dot', colour: COLOURS.unseen, text: said.neither },
+      { shape: 'disc', colour: COLOURS.gained, text: said.pin_second }, { shape: 'hollow', colour: COLOURS.lost, text: said.pin_first },
+      { shape: 'disc', colour: COLOURS.same, text: said.pin_both },
+      { key: 'standing', shape: 'square', colour: COLOURS.existing, text: words.existing },
+      this.data.urls.wards && { shape: 'dash', colour: '#a9a39a', text: words.ward_line },
+    ];
+    return all.filter(Boolean).map((entry) => ({ ...entry, shown: entry.key ? this.shown[entry.key] : true }));
+  }
+
   drawSigns(context, view) {
     const { loaded, shown } = this;
+    const { difference, shades } = this.data;
+    if (shades && shown.shades && loaded.wards) drawShades(context, view, loaded.wards, shades);
     const chosen = this.chosen ? this.chosen.row.id : null;
     if (loaded.existing_views && shown.existing_views) drawViews(context, view, loaded.existing_views, COLOURS.existingView, chosen);
     if (loaded.views && shown.views) drawViews(context, view, loaded.views, COLOURS.plannedView, chosen);
-    if (loaded.demand) {
+    if (loaded.demand && difference) {
+      const states = [['neither', 0, COLOURS.unseen], ['both', 1, COLOURS.seen], ['lost', 3, COLOURS.lost, true], ['gained', 2, COLOURS.gained]];
+      drawDemand(context, view, loaded.demand, states.filter(([name]) => shown[name]).map(([, state, colour, crossed]) => [state, state, colour, crossed]));
+    } else if (loaded.demand) {
       const wanted = [];
       // In a ladder a point's state is 1 more than the rung that first sees it; 0 where existing cameras do.
       const [seen, unseen] = this.rung === null ? [[1, 2], [0, 0]] : [[0, this.rung + 1], [this.rung + 2, Infinity]];
@@ -205,15 +227,19 @@ class CityMap {
       drawDemand(context, view, loaded.demand, wanted);
     }
     let [existing, planned] = [0, 0];
-    if (loaded.cameras && shown.existing) existing = drawPins(context, view, loaded.cameras, COLOURS.existing, { square: true, chosen });
-    if (loaded.planned) planned = drawPins(context, view, loaded.planned, COLOURS.planned, { chosen, only: this.only, upto: this.rung });
+    const sides = difference ? [COLOURS.same, COLOURS.lost, COLOURS.gained] : null;
+    if (loaded.cameras && this.standing()) existing = drawPins(context, view, loaded.cameras, COLOURS.existing, { square: true, chosen });
+    if (loaded.planned) planned = drawPins(context, view, loaded.planned, COLOURS.planned, { chosen, only: this.only, upto: this.rung, sides });
     this.box.dataset.drawnExisting = String(existing);
     this.box.dataset.drawnPlanned = String(planned);
   }
 
+  /** Whether existing cameras are drawn: on a map of changes only when asked for. */
+  standing() { return this.data.difference ? this.shown.standing : this.shown.existing; }
+
   find(point, reach) {
     for (const kind of ['planned', 'cameras']) {
-      if (!this.loaded[kind] || (kind === 'cameras' && !this.shown.existing)) continue;
+      if (!this.loaded[kind] || (kind === 'cameras' && !this.standing())) continue;
       const found = pinAt(this.map, this.loaded[kind], point, reach, kind === 'planned' ? this.rung : null);
       if (found !== null) return [kind, found];
     }

@@ -76,7 +76,7 @@ def test_from_the_slider_to_the_report(browser: Browser, address: str, home: Pat
     expect(covered).not_to_have_text(before)
     expect(page.get_by_text(said.say("ladder.make"))).to_be_visible()
     at("compare")
-    expect(page.locator(MAP)).to_have_count(2)
+    expect(page.locator(MAP)).to_have_count(3)  # two plans, and what changes from one to the other
     at("plan", plan=plan.id)
     kept, gone = plan.cameras[0], next(camera for camera in plan.cameras if camera.site != plan.cameras[0].site)
     page.locator(f".cameras button[data-camera='{kept.id}']").click()

@@ -262,7 +262,7 @@ def test_compare_draws_two_maps_that_move_together(visit: Callable[..., Page], c
     """Two maps, each with its own plan's pins; zooming one zooms the other; cameras in one plan alone are ringed."""
     sizes = plans_by_size(cities)
     page = visit(view="compare", a=sizes[20], b=sizes[24])
-    expect(page.locator(MAP)).to_have_count(2)
+    expect(page.locator(MAP)).to_have_count(3)  # the third is of what changes
     expect(page.locator(MAP).nth(0)).to_have_attribute("data-planned", "20")
     expect(page.locator(MAP).nth(1)).to_have_attribute("data-planned", "24")
     assert not colours(page, (0, 0, 0), at=0)[1]
@@ -275,6 +275,21 @@ def test_compare_draws_two_maps_that_move_together(visit: Callable[..., Page], c
     expect(page.locator(MAP).nth(1)).not_to_have_attribute("data-drawn-planned", "24")
     scales = page.locator(".leaflet-control-scale-line")
     assert scales.nth(0).text_content() == scales.nth(1).text_content()
+
+
+def test_what_changes_is_drawn(visit: Callable[..., Page], cities: Path) -> None:
+    """Turned round, the map of changes draws as lost, hollow pins and crosses, what it drew as gained; a tick takes it off."""
+    sizes = plans_by_size(cities)
+    gained, lost = (0, 114, 178), (213, 94, 0)
+    shown = []
+    for a, b in ((20, 24), (24, 20)):
+        page = visit(view="compare", a=sizes[a], b=sizes[b])
+        expect(page.locator(MAP)).to_have_count(3)
+        page.locator(MAP).nth(2).scroll_into_view_if_needed()
+        expect(page.locator(MAP).nth(2)).to_have_attribute("data-drawn-planned", "24")
+        shown.append([bool(colours(page, colour, at=2)[1]) for colour in (gained, lost)])
+    assert shown == [[True, False], [False, True]]
+    expect(page.locator(".legend").nth(2)).to_contain_text("Seen only by the first plan (lost)")
 
 
 def test_a_rerun_keeps_the_map_as_it_stands(visit: Callable[..., Page], cities: Path) -> None:

@@ -34,10 +34,10 @@ def test_outputs_are_stripped(path: Path) -> None:
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_it_runs(path: Path, tmp_path: Path) -> None:
-    """The cells, one after the other in a process of their own, end well."""
+    """The cells, one after the other in a process of their own, end well and in time."""
     script = tmp_path / "cells.py"
     script.write_text("\n".join("".join(cell["source"]) for cell in cells(path)), encoding="utf-8")
     there = {**os.environ, "PYTHONPATH": str(ROOT)}
-    ran = subprocess.run([sys.executable, str(script)], cwd=ROOT, env=there, capture_output=True, text=True, check=False)
+    ran = subprocess.run([sys.executable, str(script)], cwd=ROOT, env=there, capture_output=True, text=True, check=False, timeout=280)
     assert ran.returncode == 0, ran.stderr[-2000:]
     assert "cameras at" in ran.stdout

@@ -136,3 +136,13 @@ def test_bad_questions_are_refused(home: Path, capsys: pytest.CaptureFixture[str
     before = sorted(path.name for path in home.rglob("*"))
     assert refused(capsys, *(str(home / "p.gpkg") if word == "PLAN" else word for word in words)) == codes
     assert sorted(path.name for path in home.rglob("*")) == before
+
+
+def test_floors_are_priced_in_rupees(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A line a floor with its cost and what none costs less than; odd floors and times are refused together."""
+    out = done(capsys, "floors", str(home / "p.gpkg"), "--floor", "10%", "--floor", "0.2", "--time", "5")
+    rows = [line for line in out.splitlines() if line.lstrip()[:3] in ("0 %", "10 ", "20 ")]
+    assert len(rows) == 3
+    assert all("₹" in row for row in rows)
+    assert refused(capsys, "floors", str(home / "p.gpkg"), "--floor", "much", "--time", "0") == ["scenario.floor", "scenario.time"]
+    assert refused(capsys, "floors", str(home / "p.gpkg"), "--floor", "2") == ["floors.share"]

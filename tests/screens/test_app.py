@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from planning.access import Actor
 from planning.city import ROOT, City
+from planning.export import write_plan
 from planning.ladders import write_ladder
-from screens import jobs, library
+from planning.nouns import Scenario
+from planning.uploads import find_draft
+from screens import jobs, library, wizard
 from screens.words import words
-from tests.screens.toy import HOSTILE, fake_make_ladder, fake_make_plan, toy_city, toy_ladder
+from tests.screens.toy import HOSTILE, fake_make_ladder, fake_make_plan, toy_city, toy_ladder, toy_plan
 
 
 @pytest.fixture(autouse=True)
@@ -146,6 +153,7 @@ def test_a_plan_runs_with_progress_and_is_then_shown(page: Callable[..., AppTest
     assert "Another plan is being made" in texts(other)
     reloaded = sound(page(view="plan", job=job_id))
     assert any(button.label == "Stop" for button in reloaded.button)
+    assert re.search(r"About (\d+ s left|done)", texts(reloaded))
     job.job.wait(30)
     sound(reloaded.run())
     assert named(reloaded, "plan") == job.job.result
@@ -184,6 +192,51 @@ def test_compare_shows_differences_both_ways(page: Callable[..., AppTest], toy: 
     assert row(plans[24], plans[20], "Cameras") == ["24", "20", "−4"]
     assert row(plans[20], plans[24], "Cameras only in this plan") == ["0", "4", "+4"]
     assert row(plans[20], plans[20], "Cost") == ["₹10 lakh", "₹10 lakh", "="]
+
+
+def test_three_plans_are_compared_with_the_first(page: Callable[..., AppTest], toy: City) -> None:
+    """Each further plan has its column and its difference against the first, in figures, wards and cost heads; its own cameras are in no other."""
+    third = toy_plan(toy, Scenario("toy", 1_500_000))
+    write_plan(third, toy, library.plan_files(toy)[0].path.with_name(f"{third.id}.gpkg"))
+    plans = {len(plan.cameras): plan.id for plan in (library.plan(toy, file.id) for file in library.plan_files(toy))}
+    test = sound(page(view="compare", a=plans[20], b=plans[24], c=plans[30]))
+    figures, wards, costs = (test.dataframe[k].value for k in range(3))
+    assert list(figures[figures["Figure"] == "Cameras"].iloc[0])[1:] == ["20", "24", "+4", "30", "+10"]
+    assert list(figures[figures["Figure"] == "Cameras only in this plan"].iloc[0])[1:] == ["0", "0", "=", "6", "+6"]
+    assert wards["less-2"].to_numpy() == pytest.approx(10.0)
+    assert list(costs[costs[costs.columns[0]] == "Together"].iloc[0])[1:] == ["₹10,00,000", "₹12,00,000", "+₹2,00,000", "₹15,00,000", "+₹5,00,000"]
+    assert list(costs[costs[costs.columns[0]] == "Pole"].iloc[0])[1:3] == ["₹1,60,000", "₹1,92,000"]
+
+
+def test_what_changes_is_told_with_its_wards(page: Callable[..., AppTest], toy: City) -> None:
+    """Gained and lost weight are those of the plans' own demand, each with the wards it lies in."""
+    plans = {len(plan.cameras): plan for plan in (library.plan(toy, file.id) for file in library.plan_files(toy))}
+    few, many = plans[20].demand, plans[24].demand
+    more = few["weight"][many["after"].to_numpy(dtype=bool) & ~few["after"].to_numpy(dtype=bool)].sum() / few["weight"].sum()
+    test = sound(page(view="compare", a=plans[20].id, b=plans[24].id))
+    told = texts(test)
+    assert f"Gained: Plan B sees {100 * more:.2f} % of all weight that Plan A does not." in told
+    assert "Lost: Plan A sees 0.00 % of all weight that Plan B does not." in told
+    assert ("Most of it in: " + HOSTILE in told) == (more > 0)
+
+
+def test_a_scenario_is_duplicated_into_the_form(page: Callable[..., AppTest], toy: City) -> None:
+    """The button opens the Plan screen filled in as that plan's wish was, rules and all; what is planned then is that wish with the changes made."""
+    rules = {"keep": ("a/m",), "forbid": ("b",)}
+    wish = Scenario("toy", 1_500_000, 77_000, ("bullet-4mp",), ward_floor=0.17, spacing_m=12.0, title="Ours", time_limit_s=9.0, **rules)
+    copied = toy_plan(toy, wish)
+    write_plan(copied, toy, library.plan_files(toy)[0].path.with_name(f"{copied.id}.gpkg"))
+    test = sound(page(view="compare", a=copied.id))
+    test = sound(test.button(key="duplicate-a").click().run())
+    assert (named(test, "view"), named(test, "like"), named(test, "keep")) == ("plan", copied.id, "a/m")
+    assert (test.text_input(key="budget").value, test.text_input(key="yearly").value, test.slider(key="floor").value) == ("15,00,000", "77,000", 17)
+    test.text_input(key="budget").set_value("16 lakh")
+    sound(next(button for button in test.button if button.label == "Make the plan").click().run())
+    job = jobs.desk.find("toy", named(test, "job"))
+    assert job is not None
+    assert job.scenario == replace(wish, budget_inr=1_600_000)
+    job.job.cancel()
+    assert "no such plan" in texts(sound(page(view="plan", like="0123456789ab")))
 
 
 def test_one_plan_cannot_be_compared(page: Callable[..., AppTest], toy: City) -> None:
@@ -274,3 +327,24 @@ def test_rules_of_the_address_are_part_of_the_wish(page: Callable[..., AppTest])
     test.multiselect(key="rules-forbid").set_value([])
     test = sound(test.run())
     assert "forbid" not in test.query_params or named(test, "forbid") == ""
+
+
+def test_the_city_screen_offers_an_import(page: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Odd findings stand in the reader's words; an import is for those who may, its steps open in both languages, a lost one is told."""
+    monkeypatch.setenv("CHAUKAS_UPLOADS", str(tmp_path / "uploads"))
+    assert "wizard-new" not in {button.key for button in sound(page(view="city")).button}
+    planner = Actor("a1", "Planner", roles=("planner",))
+    monkeypatch.setattr(wizard, "actor", lambda: planner)
+    test = sound(page(view="city", lang="hi"))
+    assert words("hi").say("finding.no_bearing", number="2") in texts(test)
+    test = sound(page(view="city"))
+    assert words("en").say("finding.no_bearing", number="2") in texts(test)
+    begun = sound(test.button(key="wizard-add").click().run())
+    token = named(begun, "import")
+    assert "Adding files to Toytown" in texts(begun)
+    for language, step in itertools.product(("hi", "en"), (1, 3, 4)):
+        find_draft(token).changed(step=step)
+        key = {1: "files", 3: "names", 4: "import"}[step]
+        assert words(language).say(f"wizard.step.{key}") in texts(sound(page(view="city", lang=language, **{"import": token})))
+    find_draft(token).drop()
+    assert "not there any more" in texts(sound(page(view="city", **{"import": token})))

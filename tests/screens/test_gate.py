@@ -36,6 +36,7 @@ EVERYBODY = {"public", "member", "planner", "operator", "admin"}
 SIGNED_IN = EVERYBODY - {"public"}
 PLANS = {"planner", "member", "admin"}
 ADMIN = {"admin"}
+OPERATOR = {"operator"}
 # Every address of the app, and who may have it. Written by hand: data/doors.toml must come to the same.
 MAY: dict[str, set[str]] = {
     "/": SIGNED_IN, "/index.html": SIGNED_IN, "/favicon.png": SIGNED_IN, "/manifest.json": SIGNED_IN, "/static/{path:path}": SIGNED_IN,
@@ -47,7 +48,13 @@ MAY: dict[str, set[str]] = {
     "/map/plan/{city}/{plan}/{stamp}/{layer}": SIGNED_IN, "/map/ladder/{city}/{ladder}/{stamp}/{layer}": SIGNED_IN,
     "/map/why/{city}/{plan}/{stamp}/{language}/{camera:path}": SIGNED_IN, "/map/draft/{city}/{job}/{number}": SIGNED_IN,
     "/sign-in": EVERYBODY, "/link/{token}": EVERYBODY, "/public": EVERYBODY, "/sign-out": SIGNED_IN, "/account": SIGNED_IN,
+    "/public/{city}/{plan}": EVERYBODY, "/public/{city}/{plan}/": EVERYBODY, "/public/{city}/{plan}/layer/{stamp}/{name}": EVERYBODY,
+    "/map/difference/{city}/{first}/{stamp}/{second}/{other}/{layer}": SIGNED_IN,
     "/account/password": SIGNED_IN, "/account/sessions": SIGNED_IN, "/accounts": ADMIN, "/accounts/add": ADMIN, "/accounts/change": ADMIN,
+    "/operate/{city}/pins": OPERATOR | ADMIN, "/operate/{city}/pins.geojson": OPERATOR | ADMIN, "/operate/{city}/states": OPERATOR | ADMIN,
+    "/operate/{city}/see": OPERATOR | ADMIN, "/operate/{city}/blind": OPERATOR | ADMIN, "/operate/{city}/events": OPERATOR | ADMIN,
+    "/live/status": OPERATOR | ADMIN, "/live/status/{camera}": OPERATOR | ADMIN, "/operate/{city}/acknowledge": OPERATOR,
+    "/live/token/{camera}": OPERATOR, "/live/still/{camera}": OPERATOR, "/live/mjpeg/{camera}": OPERATOR, "/live/stream/{camera}": OPERATOR,
 }  # fmt: skip
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 

@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
+import numpy as np
 import pytest
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.routing import BaseRoute
 
 from planning.city import City
 from planning.errors import InputError
@@ -25,7 +27,7 @@ from planning.nouns import Draft, Plan, Scenario
 from planning.progress import Progress
 from screens import jobs, library
 from screens.middleware import StayHome
-from screens.routes import ASSETS, asset_url, city_url, draft_url, ladder_url, plan_url, routes, why_url
+from screens.routes import ASSETS, asset_url, city_url, difference_url, draft_url, ladder_url, plan_url, routes, why_url
 from screens.words import words
 from tests.screens.toy import toy_ladder, toy_plan
 
@@ -39,9 +41,10 @@ class Answer:
     body: bytes
 
 
-def ask(url: str) -> Answer:
-    """GET a path from the app, as a server would hand it on: decoded once."""
-    app = Starlette(routes=routes(), middleware=[Middleware(StayHome)])
+def ask(url: str, app_routes: list[BaseRoute] | None = None) -> Answer:
+    """GET a path from the app, or one of other routes, as a server would hand it on: decoded once."""
+    app = Starlette(routes=routes() if app_routes is None else app_routes, middleware=[Middleware(StayHome)])
+    path, _, query = url.partition("?")
     sent: list[dict[str, Any]] = []
 
     async def receive() -> dict[str, Any]:
@@ -51,8 +54,8 @@ def ask(url: str) -> Answer:
         sent.append(message)
 
     scope = {
-        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "scheme": "http", "path": unquote(url), "root_path": "",
-        "raw_path": url.encode(), "query_string": b"", "headers": [], "server": ("127.0.0.1", 80), "client": ("127.0.0.1", 1),
+        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "scheme": "http", "path": unquote(path), "root_path": "",
+        "raw_path": path.encode(), "query_string": query.encode(), "headers": [], "server": ("127.0.0.1", 80), "client": ("127.0.0.1", 1),
     }  # fmt: skip
     asyncio.run(app(scope, receive, send))
     headers = {key.decode(): value.decode() for key, value in sent[0]["headers"]}
@@ -203,3 +206,18 @@ def test_reasons_are_told_by_a_camera_s_id(town: City, plan: Plan, tmp_path: Pat
     gone = ask(url + "nowhere")
     assert gone.status == 404
     assert b"desk.camera" in gone.body
+
+
+def test_what_changes_is_a_layer_by_address(toy: City) -> None:
+    """Points carry their state and cameras their side; another stamp, plan or layer is refused."""
+    files = {len(library.plan(toy, file.id).cameras): file for file in library.plan_files(toy)}
+    good = difference_url(toy, files[20], files[24], "demand")
+    answer = ask(good)
+    assert "immutable" in answer.headers["cache-control"]
+    states = np.array(json.loads(gzip.decompress(answer.body))["marks"]) // 4
+    few, many = (library.plan(toy, files[n].id).demand["after"].to_numpy(dtype=bool) for n in (20, 24))
+    assert np.bincount(states, minlength=4).tolist() == [int((~few & ~many).sum()), int((few & many).sum()), int((many & ~few).sum()), 0]
+    cameras = json.loads(gzip.decompress(ask(difference_url(toy, files[24], files[20], "cameras")).body))
+    assert (cameras["sides"].count(0), cameras["sides"].count(1), len(cameras["rows"])) == (20, 4, 24)
+    for bad in (good.replace(f"/{files[20].stamp[0]:x}/", "/0/"), good.replace(files[24].id, "0" * 12), good.replace("/demand", "/views")):
+        assert ask(bad).status == 404

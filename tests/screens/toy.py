@@ -91,7 +91,10 @@ def toy_plan(city: City, scenario: Scenario) -> Plan:
     after = before | (points[:, 1] < NORTH + STEP * (2 + count / STREETS))
     weight = np.where(points[:, 0] < EAST + 200, 5.0, 1.0)
     demand = gpd.GeoDataFrame(
-        {"weight": weight, "ward": "w1", "before": before, "after": after},
+        {
+            "weight": weight, "before": before, "after": after, "part_residents": 1.0,
+            "ward": np.array(wards)[2 * (points[:, 0] > EAST + SIDE / 2) + (points[:, 1] > NORTH + SIDE / 2)],
+        },
         geometry=shapely.points(points), index=[f"d{i}" for i in range(len(points))], crs=CRS,
     )  # fmt: skip
     share = [float(weight[seen].sum() / weight.sum()) for seen in (before, after)]

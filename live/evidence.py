@@ -1,0 +1,242 @@
+"""Footage asked for and handed over: which cameras could have recorded a place and a time, what was given to whom, and that it is the same still.
+
+    place, time  ->  cameras by witness, each with its recorder's page  ->  files with their SHA-256, who gave them, who received them
+
+The ledger is append-only, and each line holds the SHA-256 of the line before: a line that was changed, taken out or put in later is found. Recording
+itself stays with the recorder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from coverage.who_saw import Ready, get_ready, who_saw
+from live.eyes import standing
+from planning.city import City, find_city
+from planning.deployed import Deployment
+from planning.errors import Fault, InputError
+from planning.files import append_lines, held, local_file
+
+FILE = "footage.jsonl"
+FIRST = "0" * 64
+_LARGEST = 2_000_000_000_000
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A camera that could have recorded it: how finely it sees the place [px/m], from how far [m], its recorder's page for the time, "" if none."""
+
+    camera: str
+    title: str
+    px_per_m: float
+    distance_m: float
+    link: str
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request for footage. Place in degrees, times with a zone; `case`: what the request belongs to; `notes`: what was assumed."""
+
+    at: datetime
+    by: str
+    case: str
+    reason: str
+    lat: float
+    lon: float
+    begin: datetime
+    end: datetime
+    cameras: tuple[Wanted, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def id(self) -> str:
+        """Twelve hex digits of the content's SHA-256."""
+        return hashlib.sha256(_line("asked", self).encode()).hexdigest()[:12]
+
+
+@dataclass(frozen=True)
+class Given:
+    """A file handed over: its name, size [bytes] and SHA-256."""
+
+    name: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class HandOver:
+    """Files given on for a request: by whom, to whom, when."""
+
+    at: datetime
+    request: str
+    by: str
+    received_by: str
+    files: tuple[Given, ...]
+    note: str
+
+
+Entry = Asked | HandOver
+
+
+def ask(
+    city: City, deployments: Sequence[Deployment], lat: float, lon: float, begin: datetime, end: datetime, *, at: datetime, by: str, reason: str,
+    case: str = "", ready: Ready | None = None,
+) -> Asked:  # fmt: skip
+    """A request for footage of a place and a time, with the cameras that could have recorded it, the sharpest first.
+
+    Parameters
+    ----------
+    begin, end: the time, with a zone; whether it was night is asked at both.
+    at, by, reason: when it is asked, by whom, and why; a request without a person and a reason is none.
+    ready: of `coverage.who_saw.get_ready` over these deployments; made here where None.
+
+    Raises
+    ------
+    InputError: `evidence.time`, `evidence.reason`, and what `coverage.who_saw` refuses; all at once.
+    """
+    faults = []
+    if begin.tzinfo is None or end.tzinfo is None or end <= begin:
+        faults.append(Fault("evidence.time", "The time ends before it begins, or has no zone", "Give both ends", f"{begin} to {end}"))
+    if not by.strip() or not reason.strip():
+        faults.append(Fault("evidence.reason", "A request for footage names who asks and why", "Give both", f"{by} {reason}".strip()))
+    if faults:
+        raise InputError(faults)
+    cameras = standing(city, deployments)
+    ready = ready or get_ready(city, cameras)
+    hung = {one.id: one for one in deployments}
+    best: dict[str, Wanted] = {}
+    notes: list[str] = []
+    for when in (begin, end):
+        answer = who_saw(city, cameras, lat, lon, when, minutes=0, ready=ready)
+        notes += answer.notes
+        for seen in answer.seen:
+            if seen.camera not in best or best[seen.camera].px_per_m < seen.px_per_m:
+                one = hung[seen.camera]
+                link = recorder_link(one, begin, end)
+                best[one.id] = Wanted(one.id, one.title or one.id, round(seen.px_per_m, 1), round(seen.distance_m, 1), link)
+    ranked = sorted(best.values(), key=lambda one: (-one.px_per_m, one.camera))
+    return Asked(at, by.strip(), case.strip(), reason.strip(), lat, lon, begin, end, tuple(ranked), tuple(dict.fromkeys(notes)))
+
+
+def recorder_link(deployment: Deployment, begin: datetime, end: datetime) -> str:
+    """The recorder's page for a time: its template with {start} and {end} filled in, times as ISO 8601; "" where it has none."""
+    return deployment.feed.recorder.replace("{start}", quote(begin.isoformat(), safe="")).replace("{end}", quote(end.isoformat(), safe=""))
+
+
+def weigh(paths: Iterable[str | Path]) -> tuple[Given, ...]:
+    """Files with their size and SHA-256, read piece by piece.
+
+    Raises
+    ------
+    FileRefused: one that is not there, empty, or not local.
+    """
+    given = []
+    for path in paths:
+        found, taken = local_file(path, largest=_LARGEST), hashlib.sha256()
+        with found.open("rb") as stream:
+            while piece := stream.read(1 << 20):
+                taken.update(piece)
+        given.append(Given(found.name, found.stat().st_size, taken.hexdigest()))
+    return tuple(given)
+
+
+class Ledger:
+    """The record of requests and hand-overs in a city's folder, one JSON line each, chained by SHA-256, on the disk when a call returns."""
+
+    def __init__(self, folder: Callable[[str], Path] = find_city) -> None:
+        self._folder = folder
+
+    def add(self, city: str, entry: Entry) -> None:
+        """Write an entry at the end.
+
+        Raises
+        ------
+        InputError: `evidence.request` for a hand-over of no known request; `evidence.receiver` without who gives and who receives.
+        """
+        if isinstance(entry, HandOver):
+            if entry.request not in {one.id for one in self.asked(city)}:
+                raise InputError.one("evidence.request", "There is no such request for footage", "Ask first, or mend its id", entry.request)
+            if not (entry.by.strip() and entry.received_by.strip() and entry.files):
+                what = "A hand-over names who gives, who receives, and at least one file"
+                raise InputError.one("evidence.receiver", what, "Give all three", f"{entry.by} to {entry.received_by}")
+        path = self._folder(city) / FILE
+        with held(path):
+            lines = self._lines(city)
+            previous = hashlib.sha256(lines[-1].encode()).hexdigest() if lines else FIRST
+            append_lines(path, [_line("asked" if isinstance(entry, Asked) else "handed", entry, previous=previous)])
+
+    def asked(self, city: str) -> tuple[Asked, ...]:
+        """Every request, in the order asked."""
+        return tuple(entry for entry in self._entries(city) if isinstance(entry, Asked))
+
+    def handed(self, city: str, request: str) -> tuple[HandOver, ...]:
+        """What was handed over for a request, in order: the chain of custody."""
+        return tuple(entry for entry in self._entries(city) if isinstance(entry, HandOver) and entry.request == request)
+
+    def broken(self, city: str) -> int | None:
+        """The first line whose chain does not hold, counted from 1; None where all do. Lines cut off at the end leave no trace here."""
+        previous = FIRST
+        for number, line in enumerate(self._lines(city), 1):
+            try:
+                holds = json.loads(line)["previous"] == previous
+            except (ValueError, KeyError, TypeError):
+                holds = False
+            if not holds:
+                return number
+            previous = hashlib.sha256(line.encode()).hexdigest()
+        return None
+
+    def _lines(self, city: str) -> list[str]:
+        try:
+            return (self._folder(city) / FILE).read_text(encoding="utf-8").splitlines()
+        except FileNotFoundError:
+            return []
+
+    def _entries(self, city: str) -> list[Entry]:
+        try:
+            return [_entry(json.loads(line)) for line in self._lines(city)]
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError.one("evidence.unreadable", f"The ledger of evidence is damaged: {error}", "Restore it from a backup", city) from None
+
+
+def _line(kind: str, entry: Entry, **more: str) -> str:
+    def plain(value: object) -> str:
+        assert isinstance(value, datetime)
+        return value.isoformat()
+
+    return json.dumps({"kind": kind, **asdict(entry), **more}, sort_keys=True, ensure_ascii=False, default=plain)
+
+
+def _entry(row: dict[str, Any]) -> Entry:
+    kind = row.pop("kind")
+    row.pop("previous")
+    for name in ("at", "begin", "end"):
+        if name in row:
+            row[name] = datetime.fromisoformat(row[name])
+    if kind == "handed":
+        return HandOver(**{**row, "files": tuple(Given(**one) for one in row["files"])})
+    return Asked(**{**row, "cameras": tuple(Wanted(**one) for one in row["cameras"]), "notes": tuple(row["notes"])})
+
+
+def as_text(asked: Asked, handed: Sequence[HandOver]) -> str:
+    """A request and its chain of custody, to be read and signed."""
+    lines = [
+        f"Request for footage {asked.id}", f"asked by    {asked.by}, {asked.at.isoformat()}", f"case        {asked.case or 'none given'}",
+        f"reason      {asked.reason}", f"place       {asked.lat:.6f}, {asked.lon:.6f}",
+        f"time        {asked.begin.isoformat()} to {asked.end.isoformat()}",
+        f"cameras     {len(asked.cameras)} see the place",
+    ]  # fmt: skip
+    lines += [f"  {one.camera}  {one.title}  {one.px_per_m:g} px/m  {one.distance_m:g} m  {one.link}".rstrip() for one in asked.cameras]
+    for number, one in enumerate(handed, 1):
+        lines += ["", f"Hand-over {number}: {one.at.isoformat()}, from {one.by} to {one.received_by}{'; ' + one.note if one.note else ''}"]
+        lines += [f"  {given.sha256}  {given.size:>12}  {given.name}" for given in one.files]
+        lines += ["  signature of who gives ____________________    of who receives ____________________"]
+    lines += ["", *(f"note: {note}" for note in asked.notes)]
+    return "\n".join(lines)

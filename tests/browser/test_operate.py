@@ -1,0 +1,238 @@
+"""The operators' map in a real Chromium: pins, pictures beside the map, who sees a place, keyboard, list, events, and a server that falls silent."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlencode, urlsplit
+
+import numpy as np
+import pyproj
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from benchmarks.browser import ARGUMENTS, find_chromium
+from live.feeds import write_clip
+from live.uptime import FileLog, Record
+from planning.accounts import FIRST, TERMINAL, change_roles, find_account
+from planning.deployed import NO_FEED, Deployment, Feed
+from planning.register import FolderRegister
+from planning.store import open_store
+from tests.browser.chromium import PICTURES, open_page, start_server
+from tests.live import scenes
+from tests.screens.toy import CRS, EAST, HOSTILE, NORTH, save_toy
+
+pytestmark = pytest.mark.browser
+MAP = ".operate .map[data-state='ready']"
+
+
+def place(x: float, y: float) -> tuple[float, float]:
+    """Latitude and longitude of the toy's own metres."""
+    lon, lat = pyproj.Transformer.from_crs(CRS, 4326, always_xy=True).transform(EAST + x, NORTH + y)
+    return lat, lon
+
+
+@pytest.fixture(scope="module")
+def cities(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The toy city with five cameras: two that show a street, one that never answers, one without an address, and one that was found dark."""
+    parent = tmp_path_factory.mktemp("cities")
+    save_toy(parent, plans=False)
+    canvas, random = scenes.street(1), np.random.default_rng(1)
+    clip = parent / "clip.mp4"
+    write_clip(str(clip), iter([scenes.day(canvas, random) for _ in range(20)]), fps=10, group=5)
+    feeds = [Feed("file", clip.as_uri()), Feed("file", clip.as_uri()), Feed("rtsp", "rtsp://127.0.0.1:1/none"), NO_FEED, NO_FEED]
+    # The first two look at each other along a street, near enough to see between them by night as well.
+    rows = [("west", 380, 400, 90), ("east", 420, 400, 270), (HOSTILE, 600, 100, 0), ("bare", 600, 600, None), ("night", 100, 600, 45)]
+    register = FolderRegister(lambda name: parent / name, lambda: ["toy"])
+    register.put(
+        *(
+            Deployment(f"cam-{number}", "toy", title, *place(x, y), bearing, 6.0, "bullet-4mp", feed, contractor="Made & Co")
+            for number, ((title, x, y, bearing), feed) in enumerate(zip(rows, feeds, strict=True))
+        )
+    )
+    since = datetime(2026, 3, 1, tzinfo=UTC)
+    FileLog(lambda name: parent / name).append("toy", Record("state", since, "cam-4", "dark", since=since, measure="11 steps"))
+    return parent
+
+
+@pytest.fixture(scope="module")
+def address(cities: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the running app, with files allowed as cameras."""
+    environment = {**os.environ, "CHAUKAS_LIVE_DEMO": "1", "CHAUKAS_SEALS": str(cities / "none.seals")}
+    log = tmp_path_factory.mktemp("log") / "server.log"
+    server, address = start_server(cities, log, environment)
+    with pytest.MonkeyPatch.context() as patch:
+        # The first administrator is let in; to see pictures takes an operator's right as well.
+        patch.setenv("CHAUKAS_STATE", str(log.with_suffix(".state")))
+        store = open_store()
+        change_roles(store, TERMINAL, str(find_account(store, FIRST)["id"]), ("admin", "operator"))
+    yield address
+    server.terminate()
+    server.wait(20)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium without a window."""
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=find_chromium(), args=ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def visit(browser: Browser, address: str, request: pytest.FixtureRequest) -> Iterator[Callable[..., Page]]:
+    """Opens the screen; afterwards nothing was asked of another host, nothing broke on the page, and a picture is kept."""
+    asked: list[str] = []
+    broken: list[str] = []
+    page = open_page(browser, address, viewport={"width": 1500, "height": 1000})
+    page.on("request", lambda sent: asked.append(sent.url))
+    page.on("websocket", lambda socket: asked.append(socket.url))
+    page.on("pageerror", lambda error: broken.append(str(error)))
+
+    def at(lang: str = "en", wide: int = 1500) -> Page:
+        page.set_viewport_size({"width": wide, "height": 1000})
+        page.goto(f"{address}/?{urlencode({'city': 'toy', 'view': 'operate', 'lang': lang})}")
+        page.locator(MAP).wait_for(timeout=60_000)
+        expect(page.locator(MAP)).to_have_attribute("data-pins", "5", timeout=30_000)
+        page.evaluate("window.kept = true")
+        return page
+
+    yield at
+    PICTURES.mkdir(exist_ok=True)
+    page.screenshot(path=PICTURES / f"{re.sub(r'[^a-z_0-9]', '-', request.node.name)}.png")
+    hurt = page.evaluate("window.hurt")
+    page.context.close()
+    strangers = [url for url in asked if urlsplit(url).scheme not in {"data", "blob"} and urlsplit(url).netloc != urlsplit(address).netloc]
+    assert strangers == []
+    assert broken == []
+    assert hurt is None
+
+
+_BOX = """
+  const deep = (node) => {
+    for (const one of node.querySelectorAll('*')) {
+      if (one.shadowRoot) { const found = deep(one.shadowRoot); if (found) return found; }
+      if (one.classList.contains('map') && one.dataset.pins) return one;
+    }
+    return null;
+  };
+  const box = deep(document);
+"""
+
+
+def point(page: Page, x: float, y: float) -> tuple[float, float]:
+    """Where on the page the toy's metres lie now."""
+    script = f"""(at) => {{ {_BOX} const [corner, found] = [box.getBoundingClientRect(), box.chart.latLngToContainerPoint(at)];
+      return [corner.x + found.x, corner.y + found.y]; }}"""
+    found = page.evaluate(script, list(place(x, y)))
+    return found[0], found[1]
+
+
+def look_at(page: Page, x: float, y: float) -> None:
+    """Bring the map close to a place."""
+    page.evaluate(f"(at) => {{ {_BOX} box.chart.setView(at, 19, {{ animate: false }}); }}", list(place(x, y)))
+
+
+def test_a_click_on_a_pin_plays_its_camera_beside_the_map(visit: Callable[..., Page]) -> None:
+    """The picture is live, the list marks the camera, the page was not run again; a camera without an address says so; Escape closes."""
+    page = visit()
+    expect(page.locator(".chip[data-state='live'] b")).to_have_text("2", timeout=20_000)
+    page.mouse.click(*point(page, 380, 400))
+    expect(page.locator(MAP)).to_have_attribute("data-opened", "cam-0")
+    expect(page.locator(".player")).to_have_attribute("data-state", "live", timeout=20_000)
+    expect(page.locator(".rows [aria-current='true'] b")).to_have_text("west")
+    page.mouse.click(*point(page, 600, 600))
+    expect(page.locator(".screen .note")).to_have_text("No address is on record for this camera's picture")
+    expect(page.locator(".player")).to_have_count(0)
+    page.locator(".screen .close").focus()
+    page.keyboard.press("Escape")
+    expect(page.locator(".screen header")).to_have_count(0)
+    assert page.evaluate("window.kept") is True
+
+
+def test_a_click_on_a_place_opens_the_cameras_that_see_it(visit: Callable[..., Page]) -> None:
+    """As a wall, the sharpest first; a place nobody sees is told so."""
+    page = visit()
+    look_at(page, 399, 400)
+    page.mouse.click(*point(page, 399, 400))
+    expect(page.locator(".screen header strong").first).to_have_text("Cameras that see this place: 2", timeout=20_000)
+    expect(page.locator(".sights b")).to_have_text(["west", "east"])
+    densities = [int(re.match(r"[\d,]+", text)[0].replace(",", "")) for text in page.locator(".sights small").all_text_contents()]
+    assert densities == sorted(densities, reverse=True)
+    expect(page.locator(".wall .player[data-state='live']")).to_have_count(2, timeout=20_000)
+    page.mouse.click(*point(page, 399, 430))
+    expect(page.locator(".screen header strong").first).to_have_text("No camera sees this place", timeout=20_000)
+    expect(page.locator(".player")).to_have_count(0)
+
+
+def test_everything_can_be_done_by_keyboard(visit: Callable[..., Page]) -> None:
+    """Search from anywhere, a junction and a camera opened with Enter, arrows along the list, and who sees the middle of the map."""
+    page = visit()
+    page.locator(MAP).focus()
+    page.keyboard.press("/")
+    page.keyboard.type("bare")
+    page.keyboard.press("Enter")
+    expect(page.locator(MAP)).to_have_attribute("data-opened", "cam-3")
+    page.locator(MAP).focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(MAP)).to_have_attribute("data-seen", re.compile(r"\d"), timeout=20_000)
+    page.locator(".panel .rows button").first.focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    second = page.locator(".panel .rows button").nth(1).get_attribute("data-camera")
+    expect(page.locator(MAP)).to_have_attribute("data-opened", str(second))
+    page.locator("[role=tab]").first.focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("[role=tab][aria-selected='true']")).to_have_text("Events")
+
+
+def test_an_event_is_acknowledged_with_a_note(visit: Callable[..., Page], cities: Path) -> None:
+    """The note stands under the event, for whoever comes next too, and runs as nothing."""
+    page = visit()
+    page.locator("[data-tab=events]").click()
+    row = page.locator(".events li", has_text="night")
+    expect(row).to_contain_text("dark picture")
+    expect(row).to_contain_text("11 steps")
+    row.locator("button", has_text="Acknowledge").click()
+    page.locator(".note-form textarea").fill(HOSTILE)
+    page.locator(".note-form button", has_text="Save").click()
+    expect(row.locator(".noted")).to_contain_text(HOSTILE)
+    kept = [record for record in FileLog(lambda name: cities / name).records("toy") if record.kind == "acknowledged"]
+    assert [record.note for record in kept] == [HOSTILE]
+
+
+def test_what_is_not_seen_and_what_to_repair_first(visit: Callable[..., Page]) -> None:
+    """With no camera down that ever worked nothing is lost, and this is said."""
+    page = visit()
+    page.locator("[data-tab=blind]").click()
+    expect(page.locator(".blind .lost")).to_contain_text("0 %", timeout=30_000)
+    expect(page.locator(".blind .note")).to_contain_text("Down: 0")
+
+
+def test_a_small_screen_has_a_list_in_hindi(visit: Callable[..., Page]) -> None:
+    """On a telephone: every camera in a list, a filter by state, and its picture above it."""
+    page = visit(lang="hi", wide=420)
+    expect(page.locator(".rows li")).to_have_count(5)
+    expect(page.locator(".chip[data-state='live'] b")).to_have_text("2", timeout=20_000)
+    page.locator(".chip[data-state='live']").click()
+    expect(page.locator(".rows li:visible")).to_have_count(2)
+    page.locator(".rows li:visible button").first.click()
+    expect(page.locator(".player")).to_have_attribute("data-state", "live", timeout=20_000)
+    expect(page.locator(".rows li:visible").first).to_contain_text("चालू")
+
+
+def test_a_silent_server_makes_every_pin_stale(visit: Callable[..., Page]) -> None:
+    """Old states are never shown as live: six seconds without a word and a banner says so; with the next word all is as before."""
+    page = visit()
+    expect(page.locator(".chip[data-state='live'] b")).to_have_text("2", timeout=20_000)
+    page.route("**/operate/toy/states", lambda route: route.abort())
+    expect(page.locator(".deaf")).to_be_visible(timeout=15_000)
+    expect(page.locator(".chip[data-state='live']")).to_have_count(0)
+    expect(page.locator(".chip[data-state='stale'] b")).to_have_text("2")
+    page.unroute("**/operate/toy/states")
+    expect(page.locator(".deaf")).to_be_hidden(timeout=15_000)
+    expect(page.locator(".chip[data-state='live'] b")).to_have_text("2")

@@ -1,0 +1,73 @@
+"""Credentials, sealed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from live.secrets import KEY_FILE, Credentials, FileVault, Sealer, open_sealer
+from planning.errors import FeedError
+
+MADE = Credentials("viewer", "hunter2")
+
+
+@pytest.fixture(name="sealer")
+def made_sealer(tmp_path: Path) -> Sealer:
+    """A sealer with a key of its own."""
+    return open_sealer(tmp_path / "key")
+
+
+def test_a_seal_opens_for_its_camera_alone(sealer: Sealer, tmp_path: Path) -> None:
+    """Sealed and opened again it is the same; for another camera, changed, or with another key it does not open."""
+    token = sealer.seal("cam1", MADE)
+    assert sealer.open("cam1", token) == MADE
+    assert b"hunter2" not in token and b"viewer" not in token
+    other = open_sealer(tmp_path / "other")
+    for camera, seal, who in (("cam2", token, sealer), ("cam1", token[:-4] + b"AAAA", sealer), ("cam1", token, other), ("cam1", b"", sealer)):
+        with pytest.raises(FeedError) as told:
+            who.open(camera, seal)
+        assert told.value.code == "secret.seal"
+        assert "hunter2" not in str(told.value)
+
+
+def test_nothing_prints_credentials(sealer: Sealer) -> None:
+    """Neither repr, str nor format of credentials or sealer tells user, password or key."""
+    for shown in (repr(MADE), str(MADE), f"{MADE}", f"{[MADE]}", repr(sealer), f"{sealer.__dict__}"):
+        assert "hunter2" not in shown and "viewer" not in shown
+
+
+def test_the_key_file_is_made_for_its_owner_and_refused_where_others_read_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A missing key is made with mode 0600 and then kept; one that others may read, or that holds no key, is refused."""
+    path = tmp_path / "key"
+    monkeypatch.setenv(KEY_FILE, str(path))
+    token = open_sealer().seal("cam1", MADE)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert open_sealer().open("cam1", token) == MADE
+    path.chmod(0o640)
+    with pytest.raises(FeedError, match=r"secret\.open"):
+        open_sealer()
+    path.chmod(0o600)
+    path.write_bytes(b"no key")
+    with pytest.raises(FeedError, match=r"secret\.key"):
+        open_sealer()
+    with pytest.raises(FeedError, match=r"secret\.key"):
+        open_sealer(tmp_path / "nowhere" / "key")
+
+
+def test_the_vault_keeps_seals_by_camera_for_its_owner(tmp_path: Path, sealer: Sealer) -> None:
+    """What was put is there after a restart, the newest of each camera; the file is its owner's; a damaged one is told."""
+    path = tmp_path / "seals"
+    vault = FileVault(path)
+    assert vault.get("cam1") is None
+    vault.put("cam1", sealer.seal("cam1", Credentials("old", "old")))
+    vault.put("cam2", sealer.seal("cam2", Credentials("two", "two")))
+    vault.put("cam1", sealer.seal("cam1", MADE))
+    again = FileVault(path)
+    assert sealer.open("cam1", again.get("cam1") or b"") == MADE
+    assert sealer.open("cam2", again.get("cam2") or b"").user == "two"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert "hunter2" not in path.read_text()
+    path.write_text("{")
+    with pytest.raises(FeedError, match=r"secret\.vault"):
+        again.get("cam1")

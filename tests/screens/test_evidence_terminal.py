@@ -1,0 +1,43 @@
+"""Footage asked for and handed over from a terminal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import cli
+from live.evidence import FILE
+from planning.register import FolderRegister
+from tests.live.test_evidence import hung, place
+from tests.screens.toy import save_toy
+
+
+def test_a_request_is_asked_handed_over_shown_and_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The whole way; a file that was changed since and a ledger that was changed are refused."""
+    monkeypatch.setenv("CHAUKAS_CITIES", str(tmp_path))
+    save_toy(tmp_path, plans=False)
+    FolderRegister().put(hung("a", 380, 90))
+    lat, lon = place(398.5, 400)
+    times = ["--from", "2026-03-01T06:30+00:00", "--until", "2026-03-01T06:31+00:00"]
+    assert cli.main(["live", "evidence", "ask", "toy", "--at", f"{lat},{lon}", *times, "--by", "asha", "--reason", "theft"]) == 0
+    said = capsys.readouterr().out
+    assert "1 see the place" in said
+    request = said.split()[3]
+    film = tmp_path / "film.mp4"
+    film.write_bytes(b"film")
+    assert cli.main(["live", "evidence", "hand-over", "toy", request, str(film), "--by", "asha", "--to", "Inspector Rao"]) == 0
+    assert cli.main(["live", "evidence", "show", "toy"]) == 0
+    assert "1 files\nThe ledger holds" in capsys.readouterr().out
+    assert cli.main(["live", "evidence", "show", "toy", request]) == 0
+    assert "from asha to Inspector Rao" in capsys.readouterr().out
+    assert cli.main(["live", "evidence", "check", "toy", request, str(film)]) == 0
+    film.write_bytes(b"cut")
+    assert cli.main(["live", "evidence", "check", "toy", request, str(film)]) == 1
+    assert "evidence.differs" in capsys.readouterr().err
+    ledger = tmp_path / "toy" / FILE
+    ledger.write_text(ledger.read_text(encoding="utf-8").replace("theft", "a wager", 1), encoding="utf-8")
+    assert cli.main(["live", "evidence", "show", "toy"]) == 1
+    assert "evidence.chain" in capsys.readouterr().err
