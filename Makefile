@@ -71,6 +71,7 @@ bench: setup-dev ## the quick benchmarks
 	$(BIN)/python -m benchmarks.region --quick
 	$(BIN)/python -m benchmarks.app --quick
 	$(BIN)/python -m benchmarks.live --quick
+	$(BIN)/python -m benchmarks.gate --quick
 	$(BIN)/python -m benchmarks.faults --quick
 
 lock: setup-dev ## pin what pyproject.toml asks for, with hashes

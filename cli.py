@@ -1,7 +1,6 @@
 """The same jobs from a terminal: cities (`city import|check|list|demo`), plans (`plan`, `verify`, `export`, `report`), questions about them
-(`frontier`, `phases`, `why`, `floors`, `next`, `repair`, `witness`,
-`gaps`, `scores`, `backtest`), who may do what and what was done (`account`, `session`, `db`, `audit`, `backup`, `restore`),
-deployed cameras (`live`) and the `app`.
+(`frontier`, `phases`, `why`, `floors`, `next`, `repair`, `witness`, `gaps`, `scores`, `backtest`), changes by hand (`amend`), who may do what and
+what was done (`account`, `session`, `db`, `audit`, `backup`, `restore`), deployed cameras (`live`) and the `app`.
 
 Exit status: 0 done; 1 refused or impossible, with every fault on its own line; 2 the command's words are off; 130 stopped by hand.
 """
@@ -22,7 +21,7 @@ from planning.city import City, list_cities
 from planning.errors import ChaukasError, CityError, Fault, Infeasible, InputError
 from planning.money import say_rupees
 from planning.nouns import Plan, Scenario
-from screens import accounts_terminal, app_terminal, committee_terminal, deploy_terminal, live_terminal, verbs
+from screens import accounts_terminal, amend_terminal, app_terminal, committee_terminal, deploy_terminal, live_terminal, verbs
 from screens.terminal import make_demo, open_city, plan_and_city, print_changes, print_plan, read_mapping, read_wish, teller
 
 
@@ -56,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_plan(commands.add_parser("plan", help="plan a city's cameras within a budget"))
     _add_questions(commands)
     verbs.add(commands)
+    amend_terminal.add(commands)
     verify = commands.add_parser("verify", help="work a plan out again from raw geometry, another way")
     verify.add_argument("plan", help="a .gpkg that `chaukas plan` wrote")
     verify.add_argument("--city", help="the city's name or folder, where it is not found by the plan's own name of it")

@@ -22,7 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from live.service import start
 from live.settings import load_settings
 from planning.access import Actor
-from planning.city import ROOT
+from planning.datafile import DATA
 from planning.deployed import Deployment, Feed
 
 PAGE = """<!doctype html><meta charset="utf-8"><title>Live</title><body style="margin:0"><div id="host"></div>
@@ -52,7 +52,7 @@ def _page(_: Request) -> Response:
 
 
 def _component(request: Request) -> Response:
-    return FileResponse(ROOT / "screens" / "component" / str(request.path_params["name"]), media_type="text/javascript")
+    return FileResponse(DATA.parent / "screens" / "component" / str(request.path_params["name"]), media_type="text/javascript")
 
 
 def main(port: int, rtsp: int, count: int, held: int) -> None:

@@ -171,8 +171,7 @@ def _wall(figures: Figures, browser: Browser, cameras: list[str], seconds: float
     """Pictures a second on each screen of a wall."""
     with _page(browser) as page:
         page.evaluate("(names) => window.wall(names)", cameras)
-        page.wait_for_function("one.state().every((tile) => tile.frames > 0)", timeout=30_000)
-        time.sleep(2.0)
+        time.sleep(4.0)
 
         def frames() -> Any:
             return page.evaluate("[performance.now(), ...one.state().map((tile) => tile.frames)]")

@@ -18,7 +18,7 @@ from coverage.matrix import build_matrix
 from coverage.poses import Poses, make_heads, make_poses
 from coverage.sight import Floats, Walls, build_walls, cast
 from coverage.terrain import Terrain
-from optimizer.survey import offered
+from optimizer.ground import offered
 from planning.catalogue import load_levels, load_models, load_prices, load_recipe
 from planning.city import City
 from planning.demand import build_demand

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import select
-import subprocess
+import subprocess  # nosec B404  # runs the simulated cameras
 import sys
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
@@ -44,7 +44,7 @@ def has_gstreamer() -> bool:
     """Whether the system's Python has GStreamer's RTSP server."""
     asked = "import gi; gi.require_version('GstRtspServer', '1.0'); from gi.repository import GstRtspServer"
     with contextlib.suppress(OSError, subprocess.TimeoutExpired):
-        return subprocess.run([SYSTEM_PYTHON, "-c", asked], capture_output=True, timeout=20, check=False).returncode == 0  # noqa: S603
+        return subprocess.run([SYSTEM_PYTHON, "-c", asked], capture_output=True, timeout=20, check=False).returncode == 0  # noqa: S603  # nosec B603
     return False
 
 
@@ -93,7 +93,7 @@ class Cameras:
         else:
             self.urls = {name: f"rtsp://127.0.0.1:{port}/{clip.name}/play_count_0?camera={name}" for name in names}
             command = [sys.executable, "-c", _PLAIN, str(folder), str(port)]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)  # noqa: S603
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)  # noqa: S603  # nosec B603
         self._await(port)
 
     def _await(self, port: int) -> None:

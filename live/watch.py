@@ -20,7 +20,7 @@ from live.settings import Times
 from planning.errors import ChaukasError
 
 STATES = ("live", "stale", "offline", "wrong_password", "wrong_codec", "never_seen")
-_STATE_OF = {"feed.password": "wrong_password", "secret.seal": "wrong_password", "feed.codec": "wrong_codec"}
+_STATE_OF = {"feed.password": "wrong_password", "secret.seal": "wrong_password", "feed.codec": "wrong_codec"}  # pragma: allowlist secret
 _log = logging.getLogger("chaukas.live")
 
 
@@ -94,7 +94,7 @@ class Worker(threading.Thread):
                 self._said = code
             wait = self._times.retry_first_s if seen else min(2 * wait, self._times.retry_most_s)
             locked = _STATE_OF.get(code) == "wrong_password"
-            self._clock.wait(self._halt, (self._times.locked_s if locked else wait) * random.uniform(0.6, 1.0))  # noqa: S311
+            self._clock.wait(self._halt, (self._times.locked_s if locked else wait) * random.uniform(0.6, 1.0))  # noqa: S311  # nosec B311
 
     def _once(self) -> tuple[bool, str]:
         """Pull until it ends; whether a frame was seen, and the fault's code."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 from scipy import sparse
 
@@ -18,7 +20,7 @@ from coverage.views import view_areas
 from coverage.written_purpose import written_purposes
 from optimizer.cover import Covered, cover
 from optimizer.extras import homes_price, second_views, sees_no_view
-from optimizer.problem import Floats, Ints, Limits, Problem
+from optimizer.problem import Flags, Floats, Ints, Limits, Problem
 from optimizer.run import Interim
 from optimizer.solve import Outcome, solve
 from optimizer.survey import Survey, make_survey
@@ -26,12 +28,14 @@ from optimizer.verify import verify
 from planning.catalogue import load_levels, load_models, load_written_purposes
 from planning.city import City
 from planning.errors import Fault, Infeasible, ScenarioError
+from planning.handmade import HAND_MADE
 from planning.money import say_rupees
 from planning.nouns import Draft, Plan, PlannedCamera, PlannedSite, Proof, Scenario, Scorecard, WardScore
 from planning.progress import Progress
 from planning.sites import NOMINAL_M
 
 DRAWS = 20  # for the band of the coverage
+_BY_HAND = "plan made by hand"
 
 def make_plan(city: City, scenario: Scenario, *, progress: Progress = Progress(), survey: Survey | None = None) -> Plan:  # noqa: B008
     """The best plan found for a scenario, verified by another computation before anyone sees it.
@@ -137,6 +141,13 @@ def make_problem(city: City, scenario: Scenario, survey: Survey) -> Problem:
     ------
     ScenarioError: `scenario.forbid` for unknown ids, `scenario.cheapest` where the budget buys no camera at all.
     """
+    problem = arrays_of(city, scenario, survey)
+    _check_affordable(scenario, problem)
+    return problem
+
+
+def arrays_of(city: City, scenario: Scenario, survey: Survey) -> Problem:
+    """As `make_problem`, whatever the budget buys; `scenario.forbid` as there."""
     sites, poses = survey.sites, survey.poses
     heads = poses.heads
     price = np.array([head.price_inr for head in heads], dtype=np.int64)[poses.head]
@@ -153,22 +164,19 @@ def make_problem(city: City, scenario: Scenario, survey: Survey) -> Problem:
     limits = Limits(scenario.budget_inr, scenario.yearly_inr, scenario.cameras_per_site, keep, forbid, least, names)
     seen = survey.matrix.px_per_m
     covers = sparse.csr_matrix((np.ones(seen.nnz, dtype=bool), seen.indices, seen.indptr), shape=seen.shape)
-    problem = Problem(
+    return Problem(
         covers=covers, weight=weight, already=survey.already,
         ward=ward, cost=price + taller, yearly=upkeep, site=poses.site.astype(np.int64),
         site_cost=sites["cost_inr"].to_numpy(dtype=np.int64), site_yearly=sites["yearly_inr"].to_numpy(dtype=np.int64), limits=limits,
         second=second_views(scenario, survey.demand), penalty=homes_price(scenario, city, survey),
     )  # fmt: skip
-    _check_affordable(scenario, problem)
-    return problem
 
 
 def ward_rows(city: City, demand: gpd.GeoDataFrame) -> tuple[Ints, tuple[str, ...]]:
     """For each demand point the row of its ward, -1 for none (n_demand,); and the wards' names."""
     wards = city["wards"]
-    rows = {str(label): row for row, label in enumerate(wards.index)}
-    found = np.array([rows.get(str(label), -1) for label in demand["ward"]], dtype=np.int64)
-    return found, tuple(str(name) for name in wards["name"])
+    found = pd.Index(wards.index.astype(str), dtype=object).get_indexer(pd.Index(demand["ward"].to_numpy(dtype=object)))
+    return found.astype(np.int64), tuple(str(name) for name in wards["name"])
 
 
 def _lists(scenario: Scenario, survey: Survey) -> tuple[np.ndarray[tuple[int], np.dtype[np.bool_]], np.ndarray[tuple[int], np.dtype[np.bool_]]]:
@@ -233,24 +241,29 @@ def _proof(problem: Problem, outcome: Outcome | Covered) -> Proof:
     covered = float(problem.weight[problem.seen(outcome.chosen)].sum()) / total
     second = float(problem.second[problem.views(outcome.chosen) > 1].sum()) / total
     privacy, most = float(problem.penalty[outcome.chosen].sum()) / total, 1.0 + float(problem.second.sum()) / total
+    by_hand = outcome.termination == HAND_MADE
     if isinstance(outcome, Covered):
+        how = _BY_HAND if by_hand else "cheapest plan by set covering, local search with row weights, and an integer program (PuLP, HiGHS)"
         return Proof(
             outcome.termination, covered, most, outcome.gap, outcome.runtime_s, least_inr=outcome.bound_inr, second=second, privacy=privacy,
-            how="cheapest plan by set covering, local search with row weights, and an integer program (PuLP, HiGHS); the least cost by Lagrangian "
-                "relaxation over all poses, or by the integer program where it holds every pose",
+            how=f"{how}; the least cost by Lagrangian relaxation over all poses, or by the integer program where it holds every pose",
         )  # fmt: skip
+    how = _BY_HAND if by_hand else "plan by greedy search, branch and price on parts of the town, and an integer program (PuLP, HiGHS)"
     return Proof(
         outcome.termination, covered, min(outcome.bound / total, most), outcome.gap, outcome.runtime_s, second=second, privacy=privacy,
         how="bound by Lagrangian relaxation over all poses, sites or tiles of the town solved exactly, or by the integer program where it holds "
-            "every pose; plan by greedy search, branch and price on parts of the town, and an integer program (PuLP, HiGHS)",
+            f"every pose; {how}",
     )  # fmt: skip
 
 
 def score(city: City, demand: gpd.GeoDataFrame) -> Scorecard:
     """Shares of the weight covered, of all and by ward; wards without weight are left out."""
-    weight = demand["weight"].to_numpy(dtype=np.float64)
     before, after = demand["before"].to_numpy(dtype=bool), demand["after"].to_numpy(dtype=bool)
-    ward, names = ward_rows(city, demand)
+    return scorecard(demand["weight"].to_numpy(dtype=np.float64), *ward_rows(city, demand), before, after)
+
+
+def scorecard(weight: Floats, ward: Ints, names: Sequence[str], before: Flags, after: Flags) -> Scorecard:
+    """As `score`, of arrays: each point's weight, ward's row, and whether it is seen (n_demand,)."""
 
     def by_ward(rows: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Floats:
         taken = rows & (ward >= 0)
@@ -280,7 +293,7 @@ def cameras_of(survey: Survey, problem: Problem, chosen: Ints) -> tuple[PlannedC
         alone = float(problem.weight[seen[times[seen] == 1]].sum())
         cameras.append(
             PlannedCamera(
-                id=survey.camera_id(int(pose)), site=str(survey.sites.index[site]), x_m=float(x[site]), y_m=float(y[site]), model=head.model,
+                id=survey.camera_id(int(pose)), site=survey.labels[site], x_m=float(x[site]), y_m=float(y[site]), model=head.model,
                 hfov_deg=head.hfov_deg, vfov_deg=head.vfov_deg, bearing_deg=float(survey.poses.bearing_deg[pose]), tilt_deg=head.tilt_deg,
                 height_m=head.height_m, reach_m=head.far_m, lens=head.lens, cost_inr=int(problem.cost[pose]), yearly_inr=int(problem.yearly[pose]),
                 ward=str(wards[site] or ""), sees=len(seen), gain=alone / max(problem.whole, 1e-12),
@@ -293,10 +306,13 @@ def sites_of(survey: Survey, problem: Problem, chosen: Ints) -> tuple[PlannedSit
     """The sites the chosen poses build, with their cost head by head."""
     heads = sorted(column for column in survey.sites.columns if column.startswith("cost_") and column not in ("cost_inr", "cost_per_m_above_6"))
     built = survey.sites.iloc[np.unique(problem.site[chosen])]
+    amounts = built[heads].to_numpy(dtype=np.int64)
+    kinds, yearly, xy = built["kind"].to_numpy(dtype=object), built["yearly_inr"].to_numpy(), shapely.get_coordinates(built.geometry.array)
+    names = [head.removeprefix("cost_") for head in heads]
     return tuple(
-        PlannedSite(str(label), str(row["kind"]), float(row.geometry.x), float(row.geometry.y),
-                    tuple((head.removeprefix("cost_"), int(row[head])) for head in heads if row[head]), int(row["yearly_inr"]))
-        for label, row in built.iterrows()
+        PlannedSite(str(label), str(kinds[k]), float(xy[k, 0]), float(xy[k, 1]),
+                    tuple((name, int(amount)) for name, amount in zip(names, amounts[k], strict=True) if amount), int(yearly[k]))
+        for k, label in enumerate(built.index)
     )  # fmt: skip
 
 

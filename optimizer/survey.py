@@ -1,63 +1,80 @@
 """A city under a scenario, surveyed once: what is worth seeing, where cameras could stand, and what each pose would see.
 
-A survey depends on everything in a scenario but its money and rules, so one survey serves every budget.
+A survey depends on everything in a scenario but its money and rules, so one survey serves every budget. What is kept may be cameras that no survey
+would offer: they are added to it (`with_kept`), with the places they were set at by hand.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import shapely
 from scipy import sparse
 
-from coverage.asked import Asked, meet
-from coverage.decks import raised
 from coverage.matrix import CoverageMatrix, build_matrix
-from coverage.poses import Aim, Head, Poses, make_heads, make_poses
-from coverage.sight import Floats, Walls, build_walls, cast
-from coverage.standing import Standing, stand
-from coverage.terrain import Terrain, read_terrain
-from planning.catalogue import Recipe, load_levels, load_models, load_prices, load_recipe
+from coverage.poses import Aim, Head, Poses, make_poses
+from coverage.sight import Floats, Ints, Walls
+from coverage.standing import Standing
+from optimizer.ground import Ground, ground_notes, lay_ground
+from planning.catalogue import load_prices
 from planning.city import City
-from planning.demand import build_demand
 from planning.errors import Fault, ScenarioError
+from planning.handmade import camera_id, parse_camera_id, placed_spots
 from planning.nouns import CameraModel, Scenario
 from planning.progress import Progress
-from planning.purposes import ask_purposes
-from planning.sites import build_sites, street_bearings
-
-OFFERED_KINDS = ("fixed", "varifocal", "dome")  # what a scenario that names no model may use; PTZ and ANPR are bought for a purpose
-_CAMERA_ID = re.compile(r"(?P<site>[^/]+)/(?P<model>[^/]+)/(?P<lens>\d+)@(?P<bearing>\d+(?:\.\d+)?)/(?P<height>\d+(?:\.\d+)?)")
+from planning.sites import build_sites, placed_sites, street_bearings
 
 
 @dataclass(frozen=True, eq=False)
 class Survey:
     """What planning a city stands on.
 
-    `key`: what it depends on, of `survey_key`; `demand`, `sites`: frames of `planning.demand` and `planning.sites`; `models` by key; `walls`;
-    `poses` sorted by site; `matrix`: px/m (n_poses, n_demand); `standing`: existing cameras; `already` (n_demand,): from how many places they see
-    it; `notes`: what was assumed, imputed or left out; `stages_s`: seconds each stage took.
+    `key`: what it depends on, of `survey_key`; `ground`: what poses are judged by; `sites`: frame of `planning.sites`; `poses` sorted by site;
+    `matrix`: px/m (n_poses, n_demand); `aim`: which bearings were offered; `notes`: what was assumed, imputed or left out; `stages_s`: seconds each
+    stage took.
     """
 
     key: tuple[object, ...]
-    demand: gpd.GeoDataFrame
+    ground: Ground
     sites: gpd.GeoDataFrame
-    models: dict[str, CameraModel]
-    walls: Walls
     poses: Poses
     matrix: CoverageMatrix
-    standing: Standing
-    already: npt.NDArray[np.int64]
+    aim: Aim
     notes: tuple[str, ...]
     stages_s: tuple[tuple[str, float], ...]
+
+    @property
+    def demand(self) -> gpd.GeoDataFrame:
+        """What is worth seeing: frame of `planning.demand`."""
+        return self.ground.demand
+
+    @property
+    def models(self) -> dict[str, CameraModel]:
+        """The scenario's camera models by key."""
+        return self.ground.models
+
+    @property
+    def walls(self) -> Walls:
+        """What blocks the view."""
+        return self.ground.walls
+
+    @property
+    def standing(self) -> Standing:
+        """Existing cameras."""
+        return self.ground.standing
+
+    @property
+    def already(self) -> npt.NDArray[np.int64]:
+        """From how many places existing cameras see each demand point (n_demand,)."""
+        return self.ground.already
 
     @property
     def before(self) -> npt.NDArray[np.bool_]:
@@ -67,13 +84,12 @@ class Survey:
     @property
     def target_m(self) -> float:
         """The height heads take their targets to have [m]."""
-        head = self.poses.heads[0]
-        return head.height_m - head.rise_m
+        return self.ground.target_m
 
     def camera_id(self, pose: int) -> str:
         """The name a camera keeps as long as site, model, lens, bearing and height stay."""
         head = self.poses.heads[self.poses.head[pose]]
-        return f"{self.sites.index[self.poses.site[pose]]}/{head.model}/{head.lens}@{self.poses.bearing_deg[pose]:.1f}/{head.height_m:g}"
+        return camera_id(self.labels[self.poses.site[pose]], head.model, head.lens, float(self.poses.bearing_deg[pose]), head.height_m)
 
     def row(self, camera: str) -> int | None:
         """The pose of that name, None where there is none."""
@@ -82,18 +98,18 @@ class Survey:
         return next((pose for pose in range(int(first), int(last)) if self.camera_id(pose) == camera), None)
 
     @cached_property
+    def labels(self) -> list[str]:
+        """The sites' ids."""
+        return [str(label) for label in self.sites.index]
+
+    @cached_property
     def _site_rows(self) -> dict[str, int]:
-        return {str(label): row for row, label in enumerate(self.sites.index)}
+        return {label: row for row, label in enumerate(self.labels)}
 
     def serves(self, city: City, scenario: Scenario) -> bool:
         """Whether this is the scenario's survey: made for it, or for the same wish with nothing kept while it offers all that is kept now."""
         bare = survey_key(city, dataclasses.replace(scenario, keep=()))
         return self.key == survey_key(city, scenario) or (self.key == bare and all(self.row(camera) is not None for camera in scenario.keep))
-
-
-def offered(catalogue: Mapping[str, CameraModel]) -> tuple[str, ...]:
-    """The models a scenario that names none may use, in the catalogue's order."""
-    return tuple(key for key, model in catalogue.items() if model.kind in OFFERED_KINDS)
 
 
 def survey_key(city: City, scenario: Scenario) -> tuple[object, ...]:
@@ -124,42 +140,25 @@ def make_survey(city: City, scenario: Scenario, *, aim: Aim = Aim(), progress: P
     ScenarioError: unknown models, level, recipe or kept cameras, a level no camera reaches, nothing to watch, or nowhere to mount.
     """
     clock = _Clock(progress)
-    models, px_per_m, recipe = _wanted(city, scenario)
     clock.stage("demand", 0.05)
-    demand = build_demand(city, recipe, spacing_m=scenario.spacing_m)
-    asked = None
-    if scenario.purposes:
-        demand = ask_purposes(city, demand, scenario.purposes, load_levels(), scenario.level)
-        asked = Asked.of(demand)
-        px_per_m = float(asked.px_per_m.min())  # as far as the least demanding point lets a camera see
+    ground = lay_ground(city, scenario)
+    heads = ground.heads(scenario.mount_heights_m)
     clock.stage("sites", 0.15)
     sites = build_sites(city, load_prices())
-    if not len(demand) or not len(sites):
-        what = "nothing to watch" if not len(demand) else "nowhere to mount a camera"
-        raise ScenarioError.one("scenario.empty", f"In this city there is {what}", "Check the city: chaukas city check", city.name)
+    if not len(sites):
+        raise ScenarioError.one("scenario.empty", "In this city there is nowhere to mount a camera", "Check the city: chaukas city check", city.name)
     clock.stage("sight", 0.25)
-    target_m = float(recipe.target_m)
-    offered = make_heads(list(models.values()), scenario.mount_heights_m, px_per_m, by_night=scenario.by_night, target_m=target_m)
-    heads = _kept_heads(scenario, models, offered, px_per_m, target_m)
-    origin = (float(np.floor(city.area.bounds[0])), float(np.floor(city.area.bounds[1])))
-    terrain = read_terrain(city)
-    walls = build_walls(city["buildings"], origin, terrain)
-    points, targets, target_z = _xy(sites), _xy(demand), demand["target_m"].to_numpy(dtype=np.float64)
-    decks = None if terrain is None else raised(terrain, city["roads"], targets, demand["road"].where(demand["kind"] == "road", "").to_numpy(object))
-    standing, already = _look_around(city, walls, targets, target_z, px_per_m, decks, asked, by_night=scenario.by_night, target_m=target_m)
-    reach, top = _reach(heads, walls), max(head.height_m for head in heads)
-    ceiling = sites["max_height_m"].to_numpy(dtype=np.float64)
-    lines = cast(walls, points, targets, target_z, reach_m=reach, highest_m=np.minimum(ceiling, top) + 1e-9, deck_m=decks)
-    lines = lines if asked is None else meet(lines, asked, target_m)
+    lines = ground.lines(_xy(sites), _ceiling(sites), heads)
     clock.stage("poses", 0.35)
-    weight = np.where(already > 0, 0.0, demand["weight"].to_numpy(dtype=np.float64))
-    poses = make_poses(lines, offered, weight, ceiling, street_bearings(sites, city["roads"]), aim)
-    poses = _with_kept(Poses(heads, poses.site, poses.head, poses.bearing_deg), scenario.keep, sites)
+    poses = make_poses(lines, heads, _open_weight(ground), _ceiling(sites), street_bearings(sites, city["roads"]), aim)
     clock.stage("matrix", 0.4)
-    matrix = build_matrix(lines, poses, len(demand))
+    matrix = build_matrix(lines, poses, len(ground.demand))
     stages = clock.end()
-    notes = (*demand.attrs.get("notes", ()), *sites.attrs.get("notes", ()), *standing.notes, *_ground_notes(city, terrain))
-    return Survey(survey_key(city, scenario), demand, sites, models, walls, poses, matrix, standing, already, tuple(map(str, notes)), stages)
+    notes = (
+        *ground.demand.attrs.get("notes", ()), *sites.attrs.get("notes", ()), *ground.standing.notes, *ground_notes(city, ground.walls.terrain),
+    )  # fmt: skip
+    bare = Survey(survey_key(city, dataclasses.replace(scenario, keep=())), ground, sites, poses, matrix, aim, tuple(map(str, notes)), stages)
+    return with_kept(bare, city, scenario)
 
 
 class _Clock:
@@ -183,136 +182,138 @@ class _Clock:
         return tuple(self._done)
 
 
+def with_kept(survey: Survey, city: City, scenario: Scenario) -> Survey:
+    """The survey with every kept camera among its poses, and the places set by hand among its sites, which then carry other cameras too.
+
+    Parameters
+    ----------
+    survey: of the same city and wish with nothing kept.
+
+    Raises
+    ------
+    ScenarioError: `scenario.keep` for every kept id that is not as we write it, that names no site, model or lens here, or that hangs above what its
+    site carries; `sites.placed` where no pole may stand.
+    """
+    key, keep = survey_key(city, scenario), scenario.keep
+    if survey.key == key or not keep:
+        return survey
+    spots = placed_spots(keep)
+    new = placed_sites(city, load_prices(), spots) if spots else survey.sites.iloc[:0]
+    sites = gpd.GeoDataFrame(pd.concat([survey.sites, new])).sort_index(kind="stable") if spots else survey.sites
+    rows = {str(label): row for row, label in enumerate(sites.index)}
+    offered = survey.poses.heads
+    heads = offered + _kept_heads(survey.ground, scenario)
+    more = _kept(keep, rows, heads, sites)
+    fresh = np.array([rows[str(label)] for label in new.index], dtype=np.int64)
+    moved = np.array([rows[str(label)] for label in survey.sites.index], dtype=np.int32)
+    old = Poses(heads, moved[survey.poses.site], survey.poses.head, survey.poses.bearing_deg)
+    used = np.unique(np.concatenate([fresh, more.site]))
+    here = sites.iloc[used]
+    lines = survey.ground.lines(_xy(here), _ceiling(here), heads)
+    # What a place set by hand sees offers poses there like anywhere else.
+    made = make_poses(lines, offered, _open_weight(survey.ground), _ceiling(here), street_bearings(here, city["roads"]), survey.aim)
+    own = np.isin(used[made.site], fresh)
+    site = np.concatenate([used[made.site[own]], more.site]).astype(np.int32)
+    added = Poses(heads, site, np.concatenate([made.head[own], more.head]), np.concatenate([made.bearing_deg[own], more.bearing_deg]))
+    added = _unknown(added, old)
+    there = Poses(heads, np.searchsorted(used, added.site).astype(np.int32), added.head, added.bearing_deg)
+    matrix = build_matrix(lines, there, len(survey.demand)).px_per_m
+    order = np.argsort(np.concatenate([old.site, added.site]), kind="stable")
+    poses = Poses(heads, *(np.concatenate([getattr(old, name), getattr(added, name)])[order] for name in ("site", "head", "bearing_deg")))
+    joined = CoverageMatrix(sparse.vstack([survey.matrix.px_per_m, matrix], format="csr")[order])
+    notes = (*survey.notes, *(note for note in new.attrs.get("notes", ()) if "set by hand" in note))
+    return dataclasses.replace(survey, key=key, sites=sites, poses=poses, matrix=joined, notes=notes)
+
+
+def survey_cameras(ground: Ground, sites: gpd.GeoDataFrame, cameras: Sequence[str]) -> Survey:
+    """A survey whose poses are these cameras alone: what each of them sees. Its key is that of no scenario.
+
+    Parameters
+    ----------
+    sites: frame of `planning.sites`, those that carry the cameras among them.
+
+    Raises
+    ------
+    ScenarioError: `scenario.keep` as `with_kept`.
+    """
+    heights = {float(match["height"]) for match in map(parse_camera_id, cameras) if match}
+    used = sites.loc[sites.index.isin({camera.split("/", maxsplit=1)[0] for camera in cameras})].sort_index(kind="stable")
+    heads = ground.heads(sorted(heights)) if heights else ()
+    more = _kept(cameras, {str(label): row for row, label in enumerate(used.index)}, heads, used)
+    order = np.argsort(more.site, kind="stable")
+    poses = Poses(heads, more.site[order], more.head[order], more.bearing_deg[order])
+    if len(poses):
+        matrix = build_matrix(ground.lines(_xy(used), _ceiling(used), heads), poses, len(ground.demand))
+    else:
+        matrix = CoverageMatrix(sparse.csr_matrix((0, len(ground.demand)), dtype=np.float32))
+    return Survey((), ground, used, poses, matrix, Aim(), (), ())
+
+
 def _xy(frame: gpd.GeoDataFrame) -> Floats:
     xy: Floats = shapely.get_coordinates(frame.geometry.array).astype(np.float64)
     return xy
 
 
-def _wanted(city: City, scenario: Scenario) -> tuple[dict[str, CameraModel], float, Recipe]:
-    """The scenario's models, level and recipe from the catalogue; all that is unknown or cannot be asked of this city at once."""
-    catalogue, levels = load_models(), load_levels()
-    faults = [
-        Fault("scenario.model", "This camera model is not in the catalogue", f"Choose among {', '.join(catalogue)}", key)
-        for key in scenario.models
-        if key not in catalogue
-    ]
-    if scenario.level not in levels:
-        faults.append(Fault("scenario.level", "This level is not known", f"Choose among {', '.join(levels)}", scenario.level))
-    if scenario.ward_floor > 0 and not len(city["wards"]):
-        faults.append(
-            Fault("scenario.floor", "This city has no wards, so none can have a floor", "Import it with --wards, or ask 0", str(scenario.ward_floor))
-        )
-    recipe = None
-    try:
-        recipe = load_recipe(scenario.recipe)
-    except ScenarioError as error:
-        faults.extend(error.faults)
-    if faults or recipe is None:
-        raise ScenarioError(faults)
-    keys = scenario.models or offered(catalogue)
-    return {key: catalogue[key] for key in keys}, levels[scenario.level].px_per_m, recipe
+def _ceiling(sites: gpd.GeoDataFrame) -> Floats:
+    highest: Floats = sites["max_height_m"].to_numpy(dtype=np.float64)
+    return highest
 
 
-def _look_around(
-    city: City, walls: Walls, targets: Floats, target_z: Floats, px_per_m: float, decks: Floats | None, asked: Asked | None, *, by_night: bool,
-    target_m: float,
-) -> tuple[Standing, npt.NDArray[np.int64]]:  # fmt: skip
-    """Existing cameras, and from how many of their places each target is seen; cameras within a metre share a place."""
-    standing = stand(city["cameras"], city["buildings"], load_models(), px_per_m, by_night=by_night, target_m=target_m)
-    if not len(standing.poses):
-        return standing, np.zeros(len(targets), dtype=np.int64)
-    reach = _reach(standing.poses.heads, walls)
-    top = max(head.height_m for head in standing.poses.heads)
-    lines = cast(walls, standing.points_m, targets, target_z, reach_m=reach, highest_m=top + 1e-9, deck_m=decks)
-    lines = lines if asked is None else meet(lines, asked, target_m)
-    seen = build_matrix(lines, standing.poses, len(targets)).px_per_m
-    return standing, views_from(standing.points_m[standing.poses.site], seen)
+def _open_weight(ground: Ground) -> Floats:
+    """The weight that existing cameras do not see (n_demand,): bearings go where something is to be won."""
+    return np.where(ground.already > 0, 0.0, ground.demand["weight"].to_numpy(dtype=np.float64))
 
 
-def views_from(mounts_m: Floats, seen: sparse.csr_matrix) -> npt.NDArray[np.int64]:
-    """From how many places each target is seen (n_targets,); mounts within the same metre are one place.
-
-    Parameters
-    ----------
-    mounts_m: (n_cameras, 2) [m]. seen: csr (n_cameras, n_targets), what is not 0 is seen.
-    """
-    _, place = np.unique(np.round(mounts_m), axis=0, return_inverse=True)
-    pairs = seen.tocoo()
-    once = np.unique(np.stack([place.reshape(-1)[pairs.row], pairs.col]), axis=1)
-    return np.bincount(once[1], minlength=seen.shape[1]).astype(np.int64)
-
-
-def _reach(heads: Sequence[Head], walls: Walls) -> float:
-    """How far apart on the map a mount and what it sees can be [m]: on terrain the whole range, where a target lies as high as the mount."""
-    return max(head.far_m if walls.terrain is None else head.slant_m for head in heads)
-
-
-def _ground_notes(city: City, terrain: Terrain | None) -> tuple[str, ...]:
-    """What is assumed of the ground, where there is terrain."""
-    if terrain is None:
-        return ()
-    notes = [*terrain.notes, "Roofs stand their building's height above the lowest corner of its footprint; tilts are those for level ground"]
-    bridges = int(city["roads"]["bridge"].sum())
-    if bridges:
-        notes.append(
-            f"{bridges} pieces of road are bridges: their decks are taken to run evenly between the ground at their ends, what is on them stands on "
-            "the deck, and decks hide nothing"
-        )
-    return tuple(notes)
-
-
-def parse_camera_id(text: str) -> re.Match[str] | None:
-    """The parts of a camera id: site, model, lens, bearing, height; None where it is none."""
-    return _CAMERA_ID.fullmatch(text)
-
-
-def _kept_heads(scenario: Scenario, models: dict[str, CameraModel], heads: tuple[Head, ...], px_per_m: float, target_m: float) -> tuple[Head, ...]:
-    """The heads offered, and those of kept cameras whose height is not among them."""
+def _kept_heads(ground: Ground, scenario: Scenario) -> tuple[Head, ...]:
+    """The heads of kept cameras whose height is not among those offered."""
     heights = {float(match["height"]) for match in map(parse_camera_id, scenario.keep) if match} - set(scenario.mount_heights_m)
-    if not heights:
-        return heads
-    return heads + make_heads(list(models.values()), sorted(heights), px_per_m, by_night=scenario.by_night, target_m=target_m)
+    return ground.heads(sorted(heights)) if heights else ()
 
 
-def _as_written(match: re.Match[str]) -> bool:
-    """Whether bearing and height are written as `Survey.camera_id` writes them, so that one camera has one id."""
-    bearing, height = float(match["bearing"]), float(match["height"])
-    return bearing < 360 and (match["bearing"], match["height"]) == (f"{bearing:.1f}", f"{height:g}")
+def _as_written(text: str) -> bool:
+    """Whether an id is as we write it, so that one camera has one id."""
+    match = parse_camera_id(text)
+    return match is not None and float(match["bearing"]) < 360 and text == camera_id(
+        match["site"], match["model"], int(match["lens"]), float(match["bearing"]), float(match["height"])
+    )  # fmt: skip
 
 
-def _with_kept(poses: Poses, keep: tuple[str, ...], sites: gpd.GeoDataFrame) -> Poses:
-    """The poses with every kept camera among them.
-
-    Kept ids that are not as we write them, that name no site, model or lens here, or that hang above what the site carries are faults, all told at
-    once.
-    """
-    if not keep:
-        return poses
-    rows = {str(label): row for row, label in enumerate(sites.index)}
-    kinds = {(head.model, head.lens, f"{head.height_m:g}"): row for row, head in enumerate(poses.heads)}
+def _kept(keep: Sequence[str], rows: dict[str, int], heads: tuple[Head, ...], sites: gpd.GeoDataFrame) -> Poses:
+    """The kept cameras as poses; what cannot be one is told all at once."""
+    kinds = {(head.model, head.lens, f"{head.height_m:g}"): row for row, head in enumerate(heads)}
     faults, more = [], []
     for text in keep:
         match = parse_camera_id(text)
         head = kinds.get((match["model"], int(match["lens"]), f"{float(match['height']):g}")) if match else None
         site = rows.get(match["site"]) if match else None
-        if match is None or head is None or site is None or not _as_written(match):
+        if match is None or head is None or site is None or not _as_written(text):
             faults.append(
                 Fault("scenario.keep", "This kept camera has no site, model or lens here", "Take it off the list, or allow its model", text)
             )
             continue
         ceiling = float(sites["max_height_m"].iloc[site])
-        if poses.heads[head].height_m > ceiling:
+        if heads[head].height_m > ceiling:
             faults.append(Fault("scenario.keep", f"This kept camera hangs above the {ceiling:g} m its site carries", "Take it off the list", text))
             continue
         more.append((site, head, float(match["bearing"])))
     if faults:
         raise ScenarioError(faults)
-    site_rows = np.concatenate([poses.site, np.array([m[0] for m in more], dtype=np.int32)])
-    head_rows = np.concatenate([poses.head, np.array([m[1] for m in more], dtype=np.int32)])
-    bearings = np.concatenate([poses.bearing_deg, np.array([m[2] for m in more])])
-    # One row a camera: a kept one may have been offered already.
-    _, first = np.unique(np.column_stack([site_rows, head_rows, np.round(bearings, 1)]), axis=0, return_index=True)
-    order = first[np.lexsort((bearings[first], head_rows[first], site_rows[first]))]
-    return Poses(poses.heads, site_rows[order], head_rows[order], bearings[order])
+    site_rows, head_rows = (np.array([row[k] for row in more], dtype=np.int32) for k in (0, 1))
+    return Poses(heads, site_rows, head_rows, np.array([row[2] for row in more], dtype=np.float64))
 
 
+def _unknown(added: Poses, old: Poses) -> Poses:
+    """Those of the added poses that are not among the old ones, each once: one row a camera."""
+    first = np.searchsorted(old.site, added.site)
+    last = np.searchsorted(old.site, added.site, side="right")
+    taken: set[tuple[int, int, float]] = set()
+    rows = []
+    for row in range(len(added)):
+        key = (int(added.site[row]), int(added.head[row]), round(float(added.bearing_deg[row]), 1))
+        block = slice(int(first[row]), int(last[row]))
+        known = (old.head[block] == key[1]) & (np.round(old.bearing_deg[block], 1) == key[2])
+        if key not in taken and not known.any():
+            taken.add(key)
+            rows.append(row)
+    picked: Ints = np.array(rows, dtype=np.int64)
+    return Poses(added.heads, added.site[picked], added.head[picked], added.bearing_deg[picked])

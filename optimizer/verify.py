@@ -34,6 +34,7 @@ from planning.city import City
 from planning.demand import build_demand
 from planning.errors import Disagreement, Fault
 from planning.figures import Figures
+from planning.handmade import placed_spots
 from planning.money import say_rupees
 from planning.nouns import Plan, PlannedCamera
 from planning.purposes import ask_purposes
@@ -238,7 +239,7 @@ def _shares(plan: Plan, city: City, grid: Grid | None, figures: Figures | None, 
 def _check_cost(plan: Plan, city: City, faults: list[Fault], shares: Mapping[str, int] | None) -> tuple[int, int]:
     """Prices from the catalogue, sites from the city; each camera stands at its site, each site is paid once, and no limit is passed."""
     models = load_models()
-    sites = build_sites(city, load_prices())
+    sites = build_sites(city, load_prices(), placed=placed_spots(plan.scenario.keep))
     used = Counter(camera.site for camera in plan.cameras)
     built = {site.id: site for site in plan.sites}
     if set(used) != set(built) or len(built) != len(plan.sites):

@@ -49,10 +49,10 @@ def all_tries(city: City, roads: gpd.GeoDataFrame, *, along_m: float, notes: lis
     ----------
     roads: the streets above ground, in the order of their ids. along_m: distance between places along a street [m]. notes: gets what was left out.
     """
-    return _join([_lamps(city, roads), _buildings(city, roads, notes), _corners(roads), _kerbs(roads, along_m, notes)], numbered=False)
+    return join_tries([_lamps(city, roads), _buildings(city, roads, notes), _corners(roads), _kerbs(roads, along_m, notes)])
 
 
-def _join(tries: list[Tries], *, numbered: bool) -> Tries:
+def join_tries(tries: list[Tries], *, numbered: bool = False) -> Tries:
     """All tries in order; their slots are the same slots where `numbered`, else numbered through."""
     before = np.zeros(len(tries), np.int64) if numbered else np.cumsum([0] + [int(part.slot.max(initial=-1)) + 1 for part in tries[:-1]])
     slot = np.concatenate([part.slot + start for part, start in zip(tries, before, strict=True)])
@@ -99,7 +99,7 @@ def _corners(roads: gpd.GeoDataFrame) -> Tries:
         xy = start[here] + np.where(sharp[:, None], s[:, None] * u + a[:, None] * n, bisector)
         usable = turn > _SHARPEST
         tries.append(_tries(xy[usable], slots[usable], "junction"))
-    return _join(tries, numbered=True)
+    return join_tries(tries, numbered=True)
 
 
 def _kerbs(roads: gpd.GeoDataFrame, along_m: float, notes: list[str]) -> Tries:
@@ -124,7 +124,7 @@ def _kerbs(roads: gpd.GeoDataFrame, along_m: float, notes: list[str]) -> Tries:
         for turn in (1.0, -1.0):
             offset = (width[edge] / 2 + clear) * side * turn
             tries.append(_tries(axis + normal * offset[:, None], slots, "road"))
-    return _join(tries, numbered=True)
+    return join_tries(tries, numbered=True)
 
 
 def _lamps(city: City, roads: gpd.GeoDataFrame) -> Tries:

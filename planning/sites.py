@@ -5,9 +5,14 @@ pole, building, junction, road, since the earlier kind is cheaper for nearly the
 `apart_m` of room; walls and new poles ask for twice that, which leaves one or two choices at a crossing of lanes and one a corner at a wide one;
 places along streets fill only what junctions leave open. A building too low for a mount at 6 m comes last, so that it never takes the place of a
 site that could carry one.
+
+A place may be set by hand besides, at a whole metre east and north (`planning.handmade`): it is taken to be a new pole, and may stand where any new
+pole may. It takes no other site's place.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import geopandas as gpd
 import numpy as np
@@ -16,11 +21,12 @@ import shapely
 
 from planning.catalogue import Prices
 from planning.city import City
-from planning.errors import CityError, InputError, ScenarioError
+from planning.errors import CityError, Fault, InputError, ScenarioError
 from planning.geometry import Bools, Floats, Ints, Shapes, first_area, keep_apart, near_any
-from planning.mounts import KINDS, Tries, all_tries
+from planning.mounts import KINDS, Tries, all_tries, join_tries
 from planning.network import distance_to_nearest, main_part, snap, street_graph
 
+PLACED = "hand"  # kind of a place set by hand
 HEADS = ("cost_pole", "cost_foundation", "cost_box", "cost_power", "cost_backhaul", "cost_mount")
 LAMP_HEIGHT_M = 7.0
 POLE_HEIGHT_M = 12.0
@@ -35,12 +41,15 @@ _LOOK_M = 40.0  # where along a street a camera is aimed
 _SHORTEST_LOOK_M = 8.0
 
 
-def build_sites(city: City, prices: Prices, *, along_m: float = 40.0, apart_m: float = 6.0) -> gpd.GeoDataFrame:
+def build_sites(
+    city: City, prices: Prices, *, along_m: float = 40.0, apart_m: float = 6.0, placed: Sequence[tuple[int, int]] = ()
+) -> gpd.GeoDataFrame:
     """Candidate sites of a city, each with its cost to build.
 
     Parameters
     ----------
-    along_m: distance between sites along a street [m]. apart_m: how far any two sites stand apart at least [m].
+    along_m: distance between sites along a street [m]. apart_m: how far any two sites stand apart at least, but for those placed by hand [m].
+    placed: places set by hand, in whole metres of the city's CRS.
 
     Returns
     -------
@@ -51,16 +60,12 @@ def build_sites(city: City, prices: Prices, *, along_m: float = 40.0, apart_m: f
 
     Raises
     ------
-    ScenarioError: `sites.spacing`. CityError: `sites.streets` or `sites.none`.
+    ScenarioError: `sites.spacing`; `sites.placed` for every place set by hand where no pole may stand. CityError: `sites.streets` or `sites.none`.
     """
     if not (np.isfinite(along_m) and 5 <= along_m <= 1_000 and np.isfinite(apart_m) and 1.5 <= apart_m <= 100):
         what = "Sites need 5 to 1000 m along a street and 1.5 to 100 m apart"
         raise ScenarioError.one("sites.spacing", what, "Use 40 and 6", f"{along_m} and {apart_m}")
-    every = city["roads"].sort_index(kind="stable")
-    roads = every[~every["tunnel"].to_numpy(bool)]
-    if not len(roads):
-        raise CityError.one("sites.streets", "The city has no street above ground", "Import streets", city.name)
-    notes: list[str] = []
+    roads, notes = _streets(city), list[str]()
     tries = _stand(city, roads, all_tries(city, roads, along_m=along_m, notes=notes), notes)
     if not len(tries.xy):
         raise CityError.one("sites.none", "No place for a camera is left", "Check no_mount zones and the study area", "; ".join(notes))
@@ -71,19 +76,61 @@ def build_sites(city: City, prices: Prices, *, along_m: float = 40.0, apart_m: f
     if not kept.all():
         said = ", ".join(f"{kind} {metres:g} m" for kind, metres in zip(KINDS, room, strict=True))
         notes.append(f"{int((~kept).sum())} places too near to a better one are left out ({said})")
-    return _frame(city, prices, roads, tries.take(order[kept]), notes)
+    chosen = tries.take(order[kept])
+    return _frame(city, prices, roads, join_tries([chosen, _placed(city, roads, placed, notes)]) if placed else chosen, notes)
 
 
-def _stand(city: City, roads: gpd.GeoDataFrame, tries: Tries, notes: list[str]) -> Tries:
-    """The first try of each slot that may stand; what could not is counted by kind and by what its preferred place met."""
-    points, zones = shapely.points(tries.xy), city["zones"]
+def placed_sites(city: City, prices: Prices, placed: Sequence[tuple[int, int]]) -> gpd.GeoDataFrame:
+    """The sites of places set by hand alone, each as `build_sites` has it; errors as there."""
+    roads, notes = _streets(city), list[str]()
+    return _frame(city, prices, roads, _placed(city, roads, placed, notes), notes)
+
+
+def _streets(city: City) -> gpd.GeoDataFrame:
+    every = city["roads"].sort_index(kind="stable")
+    roads = every[~every["tunnel"].to_numpy(bool)]
+    if not len(roads):
+        raise CityError.one("sites.streets", "The city has no street above ground", "Import streets", city.name)
+    return roads
+
+
+def _met(city: City, roads: gpd.GeoDataFrame, points: Shapes) -> tuple[tuple[str, Bools], ...]:
+    """What keeps each point from carrying a mount, as people are told it, and whether it does (n_points,)."""
+    zones = city["zones"]
     forbidden = zones.geometry.to_numpy()[(zones["kind"] == "no_mount").to_numpy()]
-    reasons = (
+    return (
         ("outside the study area", first_area(points, np.array([city.area], dtype=object)) < 0),
         ("in a no_mount zone", first_area(points, forbidden) >= 0),
         ("in or against a building", near_any(points, city["buildings"].geometry.to_numpy(), _CLEAR_WALL_M)),
         ("on a carriageway", near_any(points, roads.geometry.to_numpy(), roads["width_m"].to_numpy(np.float64) / 2 + _CLEAR_KERB_M)),
     )
+
+
+def may_stand(city: City, xy: Floats) -> Bools:
+    """Whether a new pole may stand at each point of the city's CRS (n, 2); shape (n,)."""
+    free: Bools = ~np.logical_or.reduce([met for _, met in _met(city, _streets(city), shapely.points(xy))])
+    return free
+
+
+def _placed(city: City, roads: gpd.GeoDataFrame, placed: Sequence[tuple[int, int]], notes: list[str]) -> Tries:
+    """Places set by hand, each checked like any other."""
+    xy = np.array(sorted(set(placed)), dtype=np.float64).reshape(-1, 2)
+    reasons = _met(city, roads, shapely.points(xy))
+    faults = []
+    for row, (east, north) in enumerate(xy):
+        said = ", ".join(why for why, met in reasons if met[row])
+        if said:
+            faults.append(Fault("sites.placed", f"No pole may stand here: {said}", "Set the camera down beside it", f"h-{east:.0f}-{north:.0f}"))
+    if faults:
+        raise ScenarioError(faults)
+    notes.append(f"{len(xy)} places were set by hand: each is taken to be a new pole, at what the price list has for one")
+    count = np.arange(len(xy), dtype=np.int64)
+    return Tries(xy, count, np.full(len(xy), len(KINDS), np.int64), np.zeros(len(xy)))
+
+
+def _stand(city: City, roads: gpd.GeoDataFrame, tries: Tries, notes: list[str]) -> Tries:
+    """The first try of each slot that may stand; what could not is counted by kind and by what its preferred place met."""
+    reasons = _met(city, roads, shapely.points(tries.xy))
     stands = ~np.logical_or.reduce([met for _, met in reasons])
     slots, preferred = np.unique(tries.slot, return_index=True)
     chosen = np.full(len(slots), len(tries.xy), np.int64)
@@ -108,7 +155,7 @@ def _stand(city: City, roads: gpd.GeoDataFrame, tries: Tries, notes: list[str]) 
 
 
 def _frame(city: City, prices: Prices, roads: gpd.GeoDataFrame, tries: Tries, notes: list[str]) -> gpd.GeoDataFrame:
-    kind = np.array(KINDS, dtype=object)[tries.kind]
+    kind = np.array([*KINDS, PLACED], dtype=object)[tries.kind]
     east_north = np.rint(tries.xy).astype(np.int64)
     labels = np.array([f"{name[0]}-{x}-{y}" for name, (x, y) in zip(kind, east_north, strict=True)], dtype=object)
     points = shapely.points(tries.xy)
@@ -134,7 +181,7 @@ def _frame(city: City, prices: Prices, roads: gpd.GeoDataFrame, tries: Tries, no
 
 def _costs(city: City, prices: Prices, points: Shapes, kind: Shapes, distance_m: Floats, reached: Bools) -> dict[str, Ints]:
     """Each head [INR] for a mount at 6 m, what each metre above costs, the yearly sum, and the sum of the heads."""
-    new, wall, lamp = np.isin(kind, ["junction", "road"]), kind == "building", np.isin(kind, ["lamp", "pole"])
+    new, wall, lamp = np.isin(kind, ["junction", "road", PLACED]), kind == "building", np.isin(kind, ["lamp", "pole"])
     supply = np.concatenate([city["buildings"].geometry.to_numpy(), city["lamps"].geometry.to_numpy()])
     cable_m = np.full(len(points), np.inf)
     if len(supply):

@@ -22,7 +22,7 @@ from urllib.parse import quote, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import cookie_parser
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -33,9 +33,12 @@ from planning.errors import ChaukasError, Fault, Forbidden
 from planning.sessions import Session, digest, sessions_of
 from planning.store import Store, open_store
 from screens.who import HEADER
+from screens.words import LANGUAGES, words
 
 OPEN, SIGNED_IN, CLOSED = "open", "signed_in", "closed"
 _FRESH_S = 0.25  # a session looked up this long ago need not be looked up again; a second is what may pass after its end
+_LOOK_S = 0.15  # between looks after the sessions of open sockets
+_OUT = "\n".join(words(language).say("gate.out") for language in LANGUAGES)
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 _GONE = 4401  # close code of a WebSocket whose session ended
 
@@ -188,7 +191,7 @@ class Gate:
     async def _look_after(self) -> None:
         """Look after all open sockets together; where the store cannot be asked, none stays open."""
         while self._watched:
-            await asyncio.sleep(_FRESH_S)
+            await asyncio.sleep(_LOOK_S)
             asked = dict(self._watched)
             try:
                 found = await self._found({session.id for session in asked.values()})
@@ -264,6 +267,8 @@ def _refusal(scope: Scope, session: Session | None) -> Response | None:
     if session is None and scope["type"] == "http" and scope["method"] == "GET" and "text/html" in Headers(scope=scope).get("accept", ""):
         back = _path(scope) + ("?" + scope["query_string"].decode("latin-1") if scope.get("query_string") else "")
         return RedirectResponse("/sign-in?next=" + quote(back, safe=""), 303)
+    if session is None and _path(scope).startswith("/_stcore/"):
+        return PlainTextResponse(_OUT, 401)  # Streamlit shows it as it stands over a page whose session ended
     if session is None:
         return JSONResponse(_told(Forbidden.one("gate.nobody", "You are not signed in", "Sign in at /sign-in")), 401)
     return JSONResponse(_told(Forbidden.one("access.forbidden", "You have no right to do this", "Ask an administrator", right)), 403)

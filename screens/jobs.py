@@ -47,11 +47,12 @@ class PlanJob:
     digest: str
     scenario: Scenario
     job: Job[str]
+    name: str = ""
 
     @property
     def id(self) -> str:
-        """The scenario's id: stable, so it can stand in an address."""
-        return self.scenario.id
+        """The scenario's id, or the name of work of another kind on it: stable, so it can stand in an address."""
+        return self.name or self.scenario.id
 
     @property
     def step(self) -> Step:
@@ -85,8 +86,12 @@ class Desk:
         self._jobs: dict[tuple[str, str], PlanJob] = {}
         self._ended: dict[tuple[str, str], float] = {}
 
-    def start(self, city: City, scenario: Scenario) -> PlanJob:
+    def start(self, city: City, scenario: Scenario, *, make: Planner | None = None, name: str = "") -> PlanJob:
         """The job of this wish: the one that already runs, else a new one.
+
+        Parameters
+        ----------
+        make: makes the plan in place of the desk's planner; such work has a `name` of its own.
 
         Raises
         ------
@@ -94,21 +99,21 @@ class Desk:
         """
         if city.folder is None:
             raise InputError.one("city.folder", "This city has no folder to keep a plan in", "Save the city first", city.name)
-        key = (city.name, scenario.id)
+        key = (city.name, name or scenario.id)
         with self._lock:
             self._sweep()
             known = self._jobs.get(key)
             if known is not None and known.job.running and known.digest == city.digest:
                 return known
             self._ended.pop(key, None)
-            made = PlanJob(city.name, city.digest, scenario, Job(lambda progress: self._work(city, scenario, progress)))
+            made = PlanJob(city.name, city.digest, scenario, Job(lambda progress: self._work(make or self._planner, city, scenario, progress)), name)
             self._jobs[key] = made
             return made
 
-    def find(self, city: str, scenario_id: str) -> PlanJob | None:
-        """The job of a city and scenario, where this server still knows it."""
+    def find(self, city: str, job_id: str) -> PlanJob | None:
+        """The job of that id, where this server still knows it."""
         with self._lock:
-            return self._jobs.get((city, scenario_id))
+            return self._jobs.get((city, job_id))
 
     def running(self, city: str) -> list[PlanJob]:
         """The city's jobs that still run, oldest first."""
@@ -121,12 +126,12 @@ class Desk:
             if not job.job.running and self._jobs.get((job.city, job.id)) is job:
                 del self._jobs[(job.city, job.id)]
 
-    def _work(self, city: City, scenario: Scenario, progress: Progress) -> str:
+    def _work(self, make: Planner, city: City, scenario: Scenario, progress: Progress) -> str:
         progress.step("waiting", 0.0)
         while not self.turns.acquire(timeout=0.2):
             progress.step("waiting", 0.0)
         try:
-            made = self._planner(city, scenario, progress=progress)
+            made = make(city, scenario, progress=progress)
             progress.step("saving", 1.0)
             return self._keep(city, made)
         finally:
@@ -169,11 +174,11 @@ def phases_of_job(kind: str, job: PlanJob) -> tuple[Phase, ...]:
 def survey_of(city: City, scenario: Scenario, *, progress: Progress = Progress()) -> Survey:  # noqa: B008
     """The last survey where it serves, else one that is made now; other budgets and rules then begin at once."""
     # The optimizer's libraries take seconds to import: not before the first plan is asked for.
-    from optimizer.survey import make_survey, survey_key
+    from optimizer.survey import make_survey, survey_key, with_kept
 
     bare = dataclasses.replace(scenario, keep=())
     survey = _surveys.get(survey_key(city, bare), lambda: make_survey(city, bare, progress=progress))
-    return survey if survey.serves(city, scenario) else make_survey(city, scenario, progress=progress)
+    return survey if survey.serves(city, scenario) else with_kept(survey, city, scenario)
 
 
 def _plan(city: City, scenario: Scenario, *, progress: Progress) -> Plan:

@@ -10,7 +10,7 @@ import dataclasses
 import gzip
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import geopandas as gpd
@@ -118,6 +118,22 @@ def difference_layer(city: City, first: tuple[Plan, PlanFile], second: tuple[Pla
         raise InputError.one("map.layer", "There is no such layer", f"Ask for one of {', '.join(makers)}", layer)
     key = (city.digest, first[1].id, first[1].stamp, second[1].id, second[1].stamp, f"difference {layer}")
     return _packed.get(key, lambda: _zip(makers[layer]()))
+
+
+def hand_layers(city: City, plan: Plan, came: Draft, shapes: Sequence[shapely.Geometry], seen: np.ndarray) -> dict[str, Any]:
+    """What the map draws over a plan changed by hand.
+
+    Parameters
+    ----------
+    came: the cameras that are not the plan's, with every site they may stand at. shapes: what each of them sees.
+    seen: which demand is seen now (n_demand,); told are the points gained and lost, as numbers in the plan's layer of demand.
+    """
+    rings, rows = _rings(np.array(list(shapes), dtype=object))
+    views = {**_pack_shapes(city, shapely.simplify(rings, 0.2)), "cameras": [came.cameras[row].id for row in rows]}
+    order = _order(plan.demand["weight"].to_numpy(dtype=float))[1]
+    before, now = plan.demand["after"].to_numpy(dtype=bool)[order], seen[order]
+    gained, lost = np.flatnonzero(now & ~before).tolist(), np.flatnonzero(before & ~now).tolist()
+    return {"planned": _planned(city, came), "views": views, "gained": gained, "lost": lost}
 
 
 def draft_layer(city: City, draft: Draft) -> bytes:
@@ -263,12 +279,17 @@ def _demand(city: City, plan: Plan) -> dict[str, Any]:
 
 def _marked(city: City, points_m: np.ndarray, weight: np.ndarray, state: np.ndarray) -> dict[str, Any]:
     """Points with one number each: 4 times its state and its step of weight (0 light … 3 heavy)."""
+    step, order = _order(weight)
+    return {**_pack(city, points_m[order]), "marks": (state * WEIGHT_STEPS + step)[order].astype(int).tolist()}
+
+
+def _order(weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Each point's step of weight, and the order in which points are sent."""
     heavy = weight[weight > 0]
     cuts = np.quantile(heavy, [0.5, 0.8, 0.95]) if len(heavy) else np.zeros(3)
     step = np.searchsorted(cuts, weight, side="right")
     # Heaviest last, so that they lie on top; within a step along the frame's order, which keeps the steps short.
-    order = np.argsort(step, kind="stable")
-    return {**_pack(city, points_m[order]), "marks": (state * WEIGHT_STEPS + step)[order].astype(int).tolist()}
+    return step, np.argsort(step, kind="stable")
 
 
 def _views(city: City, plan: Plan, *, planned: bool) -> dict[str, Any]:

@@ -5,7 +5,7 @@ Python sends a few addresses and words a rerun; the browser fetches a layer once
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from planning.city import MADE_NOTE, MADE_NOTE_HI, City
 from planning.nouns import CAMERA_KINDS, CameraModel, Ladder
 from screens import mapdata
 from screens.library import PlanFile, Shelf
-from screens.routes import asset_url, city_url, difference_url, ladder_url, plan_url, why_url
+from screens.routes import asset_url, city_url, difference_url, hand_url, ladder_url, plan_url, why_url
 from screens.words import Words
 
 # The component's code is fetched like any asset, so a rerun need not send it again.
@@ -34,6 +34,10 @@ _WORDS = (
     "site_cost", "source", "tilt", "trouble", "unknown", "unseen", "views", "ward", "ward_line", "yearly", "zoom_in", "zoom_out",
 )  # fmt: skip
 _DIFFERENCE = ("gained", "lost", "both", "neither", "pin_both", "pin_first", "pin_second")
+_HAND_WORDS = (
+    "title", "add", "cancel", "undo", "redo", "drop_all", "placing", "failed", "changes", "name", "again", "save", "bearing", "degrees", "height",
+    "model", "lens", "move", "drop", "changed", "won", "lost",
+)  # fmt: skip
 _bounds: Shelf[list[list[float]]] = Shelf(16)
 _component = st.components.v2.component("chaukas_map", js=LOADER % asset_url("map.js"))
 
@@ -50,7 +54,7 @@ def map_words(said: Words, models: Mapping[str, CameraModel]) -> dict[str, Any]:
 def map_data(
     city: City, said: Words, models: Mapping[str, CameraModel], *, plan: PlanFile | None = None, draft: str = "",
     ladder: dict[str, Any] | None = None, group: str = "", only: Collection[str] | None = None, listed: bool = True, height: int = 600,
-    rules: bool = False, against: PlanFile | None = None, shades: dict[str, Any] | None = None,
+    rules: bool = False, against: PlanFile | None = None, shades: dict[str, Any] | None = None, hand: str | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """What one map is told: addresses of its layers, words, bounds, labels.
 
@@ -66,6 +70,7 @@ def map_data(
     against: a first plan; what changes from it to `plan` is then drawn in place of the plan.
     shades: of `ward_shades`, by which wards are filled.
     rules: whether a planned camera's panel tells why it is there, and offers to keep or forbid it.
+    hand: the name of the sheet in the address, "" for none, where the plan may be changed by hand.
     """
     urls = {layer: city_url(city, layer) for layer in ("roads", "buildings", "wards", "cameras") if len(city[layer])}
     if plan is not None and against is not None:
@@ -89,6 +94,9 @@ def map_data(
         "rules": {name: said.say(f"rule.{name}") for name in ("keep", "forbid", "forbid_site", "why", "waiting", "failed")} if rules else None,
         "difference": {name: said.say(f"difference.{name}") for name in _DIFFERENCE} if against is not None else None,
         "shades": shades,
+        "hand": None if plan is None or hand is None else {
+            "url": hand_url(city, plan, said), "name": hand, "words": {name: said.say(f"hand.{name}") for name in _HAND_WORDS},
+        },
         "group": group,
         "only": None if only is None else sorted(only),
         "list": listed and plan is not None,
@@ -120,20 +128,41 @@ def ladder_data(city: City, ladder: Ladder, file: PlanFile, said: Words, start: 
 
 @dataclass(frozen=True)
 class Told:
-    """What a visitor told the map: the rung a slider was let go at, None before; a rule asked for now, as `keep` or `forbid` and an id; a place
-    chosen now, as latitude and longitude [deg].
+    """What a visitor told the map: the rung a slider was let go at, None before; a rule asked for now, as `keep` or `forbid` and an id; what to make
+    now of a sheet of changes, as `again` or `save`, its name, and a title; a place chosen now, as latitude and longitude [deg].
     """
 
-    rung: int | None
-    rule: tuple[str, str] | None
+    rung: int | None = None
+    rule: tuple[str, str] | None = None
+    make: tuple[str, str, str] | None = None
     place: tuple[float, float] | None = None
 
 
-def city_map(data: dict[str, Any], key: str) -> Told:
-    """Mount the map with what `map_data` made; `key` is stable for its place on the page."""
-    found = _component(key=key, data=data, on_rung_change=lambda: None, on_rule_change=lambda: None, on_place_change=lambda: None)
-    rung, rule = found.rung, found.rule
+def city_map(data: dict[str, Any], key: str, on_sheet: Callable[[str], None] = lambda _: None) -> Told:
+    """Mount the map with what `map_data` made.
+
+    Parameters
+    ----------
+    key: stable for its place on the page.
+    on_sheet: told the name of the sheet of changes that the plan now is by hand, "" for none, before the page is drawn.
+    """
+
+    def sheet() -> None:
+        told = st.session_state.get(key)
+        hand = told.get("hand") if isinstance(told, Mapping) else None
+        if isinstance(hand, Mapping) and "name" in hand:
+            on_sheet(str(hand["name"]))
+
+    def nothing() -> None:
+        pass
+
+    found = _component(
+        key=key, data=data, on_rung_change=nothing, on_rule_change=nothing, on_hand_change=sheet, on_make_change=nothing, on_place_change=nothing
+    )
+    rung, rule, make, spot = found.rung, found.rule, found.make, found.place
     asked = (str(rule["what"]), str(rule["id"])) if isinstance(rule, Mapping) and rule.get("what") in ("keep", "forbid") and "id" in rule else None
-    spot = found.place
+    made = None
+    if isinstance(make, Mapping) and make.get("what") in ("again", "save"):
+        made = (str(make["what"]), str(make.get("hand", "")), str(make.get("title", "")))
     place = (float(spot["lat"]), float(spot["lon"])) if isinstance(spot, Mapping) and {"lat", "lon"} <= set(spot) else None
-    return Told(int(rung) if isinstance(rung, (int, float)) else None, asked, place)
+    return Told(int(rung) if isinstance(rung, (int, float)) else None, asked, made, place)

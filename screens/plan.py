@@ -7,15 +7,17 @@ import streamlit as st
 from planning.catalogue import list_recipes, load_levels, load_models
 from planning.city import City
 from planning.errors import ChaukasError, InputError
+from planning.handmade import read_sheet
 from planning.money import parse_rupees
-from planning.nouns import Scenario
+from planning.nouns import Plan, Scenario
 from planning.purposes import load_purposes
-from screens import jobs, library
+from screens import byhand, jobs, library
 from screens.maps import city_map, map_data
 from screens.plan_result import plan_title, show_plan
 from screens.routes import draft_url
 from screens.session import pick, tell
 from screens.waiting import show_progress
+from screens.who import is_maker, require_maker
 from screens.wish import Wish, read_wish, wish_of
 from screens.words import Words, plain
 
@@ -40,9 +42,45 @@ def show(city: City, said: Words) -> None:
         if given and given not in [file.id for file in files]:
             tell(InputError.one("plan.unknown", "This city has no such plan", "Choose one of the list", given), said)
         chosen = pick(said.say("plan.choose"), [file.id for file in files], "plan", lambda plan_id: label(city, plan_id, said))
-        rule = show_plan(city, library.plan(city, chosen), library.plan_path(city, chosen), said)
-    if rule is not None:
-        _add_rule(*rule)
+        plan = library.plan(city, chosen)
+        sheet = _sheet_name(city, plan, said) if is_maker() else None
+        told = show_plan(city, plan, library.plan_path(city, chosen), said, sheet, _set_sheet)
+    if told.rule is not None:
+        _add_rule(*told.rule)
+    if told.make is not None:
+        _make(city, chosen, *told.make, said)
+
+
+def _set_sheet(name: str) -> None:
+    """Put a sheet's name into the address, or take it out."""
+    if name:
+        st.query_params["hand"] = name
+    else:
+        st.query_params.pop("hand", None)
+
+
+def _sheet_name(city: City, plan: Plan, said: Words) -> str:
+    """The sheet in the address; none where it is another plan's, and that it is lost is told."""
+    name = st.query_params.get("hand", "")
+    try:
+        if name and read_sheet(name, city).plan == plan.id:
+            return name
+    except ChaukasError as error:
+        tell(error, said)
+    _set_sheet("")
+    return ""
+
+
+def _make(city: City, plan_id: str, what: str, sheet: str, title: str, said: Words) -> None:
+    """Begin to plan again around what was changed by hand, or to keep the plan as it is now."""
+    try:
+        require_maker()
+        job = byhand.start(city, library.plan(city, plan_id), sheet, again=what == "again", title=title)
+    except ChaukasError as error:
+        tell(error, said)
+        return
+    st.query_params["job"] = job.id
+    st.rerun()
 
 
 def _rules(what: str) -> list[str]:
@@ -223,6 +261,7 @@ def _watch(city: City, said: Words) -> None:
         error = jobs.outcome(job)
         if error is None and job.job.result is not None:
             st.query_params["plan"] = job.job.result
+            _set_sheet("")  # it was the other plan's
             del st.query_params["job"]
             jobs.desk.forget(job)
             st.toast(said.say("job.done"), icon=":material/check:")

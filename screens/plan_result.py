@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from planning.report import write_report
 from planning.store import audit_head
 from screens.library import PlanFile, PlanLine
 from screens.mapdata import ward_names
-from screens.maps import city_map, map_data
+from screens.maps import Told, city_map, map_data
 from screens.page import write_page
 from screens.public import public_url
 from screens.tables import Columns, bar, camera_columns, camera_frame, percent, show_table, text_right
@@ -38,11 +39,14 @@ def plan_title(line: PlanLine, said: Words) -> str:
     return f"{name} · {said.say('plan.cameras_n', n=said.number(line.cameras))} · {said.share(line.after)} · {line.id}"
 
 
-def show_plan(city: City, plan: Plan, file: PlanFile, said: Words) -> tuple[str, str] | None:
-    """Draw the plan; a rule its visitor asks for on the map, as `keep` or `forbid` and an id."""
+def show_plan(city: City, plan: Plan, file: PlanFile, said: Words, hand: str | None, on_sheet: Callable[[str], None]) -> Told:
+    """Draw the plan, changed by hand as the sheet of that name has it, "" for none, None where it may not be; what its visitor tells the map, another
+    sheet by `on_sheet`.
+    """
     trust(city, plan, said)
     _numbers(city, plan, said)
-    told = city_map(map_data(city, said, load_models(), plan=file, height=600, rules=plan.city_digest == city.digest), key="map-plan")
+    same = plan.city_digest == city.digest
+    told = city_map(map_data(city, said, load_models(), plan=file, height=600, rules=same, hand=hand if same else None), "map-plan", on_sheet)
     wards, cameras, costs, proof, files = st.tabs([said.say(f"tab.{tab}") for tab in ("wards", "cameras", "costs", "proof", "files")])
     with wards:
         _wards(city, plan, said)
@@ -55,7 +59,7 @@ def show_plan(city: City, plan: Plan, file: PlanFile, said: Words) -> tuple[str,
     with files:
         _downloads(city, plan, file, said)
     duplicate(plan, file.id, said, key="plan")
-    return told.rule
+    return told
 
 
 def trust(city: City, plan: Plan, said: Words) -> None:

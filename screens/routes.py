@@ -6,18 +6,21 @@ Layers carry the digest of what they are made of in their address, so a browser 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from functools import lru_cache, wraps
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from planning.city import ROOT, City
 from planning.errors import ChaukasError, InputError
-from screens import jobs, library, mapdata
+from screens import byhand, jobs, library, mapdata
 from screens.library import PlanFile
 from screens.why import why
 from screens.words import Words, words
@@ -30,8 +33,8 @@ ASSETS: dict[str, tuple[Path, str]] = {
     "map.js": (_COMPONENT / "map.js", "text/javascript"),
     "layers.js": (_COMPONENT / "layers.js", "text/javascript"),
     "slider.js": (_COMPONENT / "slider.js", "text/javascript"),
+    "hand.js": (_COMPONENT / "hand.js", "text/javascript"),
     "panel.js": (_COMPONENT / "panel.js", "text/javascript"),
-    "notes.js": (_COMPONENT / "notes.js", "text/javascript"),
     "page.js": (_COMPONENT / "page.js", "text/javascript"),
     "page.css": (_COMPONENT / "page.css", "text/css"),
     "player.js": (_COMPONENT / "player.js", "text/javascript"),
@@ -40,9 +43,11 @@ ASSETS: dict[str, tuple[Path, str]] = {
     "operate_lists.js": (_COMPONENT / "operate_lists.js", "text/javascript"),
     "signs.js": (_COMPONENT / "signs.js", "text/javascript"),
     "operate.css": (_COMPONENT / "operate.css", "text/css"),
+    "notes.js": (_COMPONENT / "notes.js", "text/javascript"),
     "map.css": (_COMPONENT / "map.css", "text/css"),
     "noto-sans-devanagari.woff2": (_BASEMAP / "fonts" / "noto-sans-devanagari.woff2", "font/woff2"),
 }
+_LARGEST_ASKED = 20_000  # bytes
 _FOR_EVER = "public, max-age=31536000, immutable"
 
 
@@ -162,6 +167,43 @@ def _why(request: Request) -> Response:
     return JSONResponse({"rows": rows}, headers={"Cache-Control": _FOR_EVER, "X-Content-Type-Options": "nosniff"})
 
 
+def hand_url(city: City, file: PlanFile, said: Words) -> str:
+    """Where changes by hand are asked for."""
+    return f"/map/hand/{quote(library.address(city), safe='')}/{file.id}/{file.stamp[0]:x}/{said.language}"
+
+
+async def _hand(request: Request) -> Response:
+    said = words(request.path_params["language"])
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > _LARGEST_ASKED:
+            break
+    # A page of another host may send a form, never JSON.
+    told = request.headers.get("content-type", "").partition(";")[0].strip() == "application/json"
+
+    def work() -> dict[str, Any]:
+        if not told or len(body) > _LARGEST_ASKED:
+            raise InputError.one("hand.ask", "Changes are asked for as JSON", "Reload the page", request.headers.get("content-type", ""))
+        try:
+            asked = json.loads(bytes(body))
+        except (ValueError, RecursionError) as error:
+            raise InputError.one("hand.ask", "This is no JSON", "Reload the page", error) from None
+        if not isinstance(asked, dict):
+            raise InputError.one("hand.ask", "A change is an object", "Reload the page", type(asked).__name__)
+        city = library.city(request.path_params["city"])
+        file = library.plan_path(city, request.path_params["plan"])
+        _require(request.path_params["stamp"] == f"{file.stamp[0]:x}", request.path_params["stamp"])
+        return byhand.change(city, library.plan(city, file.id), asked, said)
+
+    headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+    try:
+        answer = await run_in_threadpool(work)
+    except ChaukasError as error:
+        return JSONResponse({"faults": [said.fault(fault) for fault in error.faults]}, status_code=422, headers=headers)
+    return JSONResponse(answer, headers=headers)
+
+
 @_told
 def _draft(request: Request) -> Response:
     city = library.city(request.path_params["city"])
@@ -193,5 +235,6 @@ def routes() -> list[BaseRoute]:
         Route("/map/difference/{city}/{first}/{stamp}/{second}/{other}/{layer}", _difference_layer),
         Route("/map/ladder/{city}/{ladder}/{stamp}/{layer}", _ladder_layer),
         Route("/map/why/{city}/{plan}/{stamp}/{language}/{camera:path}", _why),
+        Route("/map/hand/{city}/{plan}/{stamp}/{language}", _hand, methods=["POST"]),
         Route("/map/draft/{city}/{job}/{number}", _draft),
     ]

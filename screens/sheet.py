@@ -13,8 +13,9 @@ POLICY = "; ".join(
     ("default-src 'none'", "style-src 'unsafe-inline'", "font-src 'self'", "form-action 'self'", "base-uri 'none'", "frame-ancestors 'none'")
 )
 _STYLE = """
-@font-face { font-family: Deva; src: url(/assets/noto-sans-devanagari.woff2); unicode-range: U+0900-097F, U+200C-200D, U+25CC; }
-body { margin: 0; font: 1rem/1.5 system-ui, "Source Sans", Deva, sans-serif; color: #1b1f24; background: #f3f5f7; }
+@font-face { font-family: Deva; src: url(/assets/noto-sans-devanagari.woff2); font-weight: 100 900;
+  unicode-range: U+0900-097F, U+200C-200D, U+25CC; }
+body { margin: 0; font: 1rem/1.5 Deva, system-ui, sans-serif; color: #1b1f24; background: #f3f5f7; }
 header { display: flex; gap: 1rem; justify-content: space-between; padding: .7rem 1rem; background: #fff; border-bottom: 1px solid #d9dee3; }
 header a { color: #1b1f24; text-decoration: none; font-weight: 600; }
 main { max-width: 44rem; margin: 1.2rem auto; padding: 0 1rem; }
@@ -26,6 +27,7 @@ input:not([type=checkbox]) { display: block; width: 100%; max-width: 24rem; box-
 button { padding: .6rem 1.1rem; font: inherit; color: #fff; background: #0072b2; border: 0; border-radius: .3rem; cursor: pointer; }
 button.less { color: #0072b2; background: #fff; border: 1px solid #0072b2; }
 a { color: #005a8c; } a:focus, button:focus, input:focus { outline: 3px solid #e69f00; outline-offset: 1px; }
+td form { display: inline-block; margin: .2rem .5rem .2rem 0; } td button { padding: .4rem .7rem; }
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; padding: .35rem .6rem .35rem 0; border-top: 1px solid #e4e8eb; vertical-align: top; }
 .wrong { border-color: #b3261e; background: #fdeceb; } .told { border-color: #2e7d32; background: #edf7ee; }

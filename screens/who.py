@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from planning.access import PUBLIC, Actor
+from planning.access import PUBLIC, Actor, may, require
 from planning.sessions import Session, sessions_of
 from planning.store import open_store
 
 HEADER = "x-chaukas-session"
+MAKE = "plan.make"
 
 
 def session() -> Session | None:
@@ -30,3 +31,18 @@ def actor() -> Actor:
     """Who looks at the page; the public where nobody is signed in."""
     found = session()
     return found.actor if found is not None else PUBLIC
+
+
+def is_maker() -> bool:
+    """Whether who looks at the page may make plans."""
+    return may(actor(), MAKE)
+
+
+def require_maker() -> None:
+    """Let pass only who may make plans.
+
+    Raises
+    ------
+    Forbidden: `access.forbidden`.
+    """
+    require(actor(), MAKE)

@@ -11,7 +11,7 @@ const WEIGHT_STEPS = 4;
 // Okabe and Ito's colours, told apart by colour-blind eyes; shape and size tell the same a second time.
 export const COLOURS = {
   existing: '#0072B2', existingView: '#56B4E9', planned: '#D55E00', plannedView: '#E69F00', unseen: '#B0307A', seen: '#009E73', only: '#000000',
-  gained: '#0072B2', lost: '#D55E00', same: '#6b7280',
+  gained: '#0072B2', lost: '#D55E00', same: '#6b7280', won: '#004D40', gone: '#D00060',
 };
 const GROUND = { paper: '#fbfaf7', building: '#e4dfd5', ward: '#a9a39a', wardName: '#7d766c' };
 // width at zoom 15 [px], colour, least zoom at which it is drawn; by road class as ranked by the server
@@ -157,7 +157,7 @@ function drawWards(context, view, wards) {
   context.stroke();
   context.setLineDash([]);
   if (view.zoom < 15) return;
-  context.font = "12px 'Source Sans', 'Noto Sans Devanagari', sans-serif";
+  context.font = "12px system-ui, 'Noto Sans Devanagari', sans-serif";
   context.textAlign = 'center';
   context.lineWidth = 3;
   context.strokeStyle = 'rgba(255,255,255,.85)';
@@ -176,16 +176,18 @@ function drawWards(context, view, wards) {
 }
 
 /** What cameras see: every polygon in one path, so that overlaps do not darken, and the chosen camera's own over it. */
-export function drawViews(context, view, shapes, colour, chosen) {
+export function drawViews(context, view, shapes, colour, chosen, gone = null) {
   context.globalAlpha = 0.38;
   context.beginPath();
-  for (let s = 0; s < shapes.sizes.length; s += 1) if (inView(view, shapes, s)) trace(context, view, shapes, s);
+  for (let s = 0; s < shapes.sizes.length; s += 1) {
+    if (inView(view, shapes, s) && !(gone && gone.has(shapes.cameras[s]))) trace(context, view, shapes, s);
+  }
   context.fillStyle = colour;
   context.fill('nonzero');
   context.globalAlpha = 1;
   if (!chosen) return;
   context.beginPath();
-  shapes.cameras.forEach((camera, s) => { if (camera === chosen) trace(context, view, shapes, s); });
+  shapes.cameras.forEach((camera, s) => { if (camera === chosen && !(gone && gone.has(camera))) trace(context, view, shapes, s); });
   context.globalAlpha = 0.45;
   context.fill('evenodd');
   context.globalAlpha = 1;

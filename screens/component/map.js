@@ -1,6 +1,7 @@
 // The map of a city and a plan. One instance lives as long as its place on the page; new data changes what differs and leaves the view alone.
 
 import { BUILDINGS_FROM, COLOURS, canvasLayer, drawDemand, drawGround, drawPins, drawShades, drawViews, pinAt, place, unpack } from './layers.js';
+import { Handwork } from './hand.js';
 import { Notes } from './notes.js';
 import { cameraList, details, element, legend, rulesOf } from './panel.js';
 import { budgetSlider } from './slider.js';
@@ -78,10 +79,16 @@ class CityMap {
     this.map.createPane('ground').style.zIndex = 200;
     this.map.createPane('signs').style.zIndex = 450;
     this.map.fitBounds(data.bounds);
+    this.unpack = unpack;
+    this.place = place;
+    this.hand = new Handwork(this);
     this.ground = canvasLayer((context, view) => drawGround(context, view, this.loaded), 'ground').addTo(this.map);
     this.signs = canvasLayer((context, view) => this.drawSigns(context, view), 'signs').addTo(this.map);
     this.notes = new Notes(this.map);
-    this.map.on('click', (event) => { if (this.data.notes && this.data.notes.placing) this.put(event.latlng); else this.click(event.containerPoint); });
+    this.map.on('click', (event) => {
+      if (this.data.notes && this.data.notes.placing) this.put(event.latlng);
+      else if (!this.hand.click(event.latlng)) this.click(event.containerPoint);
+    });
     this.map.on('mousemove', (event) => this.box.classList.toggle('over-pin', this.find(event.containerPoint, 8) !== null));
     this.map.on('zoomend', () => { if (this.text && this.data.urls.buildings && !this.loaded.buildings) this.load(this.text); });
     this.watch = new ResizeObserver(() => this.map.invalidateSize({ pan: false }));
@@ -91,8 +98,9 @@ class CityMap {
   async show(data) {
     await this.ready;
     if (this.gone) return;
-    const text = JSON.stringify(data);
-    if (text === this.text) return;
+    // A sheet's name in the address changes nothing else: what it holds is asked for apart.
+    const text = JSON.stringify({ ...data, hand: null });
+    if (text === this.text) { this.data = data; this.hand.show(data.hand); return; }
     const moved = this.text && JSON.stringify(this.data.bounds) !== JSON.stringify(data.bounds);
     this.text = text;
     this.data = data;
@@ -105,6 +113,7 @@ class CityMap {
     this.notes.show(data.notes);
     await this.load(text);
     if (this.gone || text !== this.text) return;
+    this.hand.show(data.hand);
     this.labels();
     this.signs.redraw();
     this.box.dataset.state = this.trouble ? 'trouble' : 'ready';
@@ -171,7 +180,7 @@ class CityMap {
     if (this.list) this.list.box.remove();
     this.list = null;
     if (!this.data.list) return;
-    const pins = this.loaded.planned || { rows: [] };
+    const pins = this.pins() || { rows: [] };
     this.list = cameraList(pins, this.data.words, this.only, (i) => this.choose('planned', i, true));
     this.frame.append(this.list.box);
   }
@@ -191,6 +200,7 @@ class CityMap {
       urls.demand && { key: 'seen', shape: 'dot', colour: COLOURS.seen, text: words.seen },
       { shape: 'line', colour: '#949aa2', text: words.roads },
       urls.wards && { shape: 'dash', colour: '#a9a39a', text: words.ward_line },
+      ...this.hand.legend(),
     ];
     return all.filter(Boolean).map((entry) => ({ ...entry, shown: entry.key ? this.shown[entry.key] : true }));
   }
@@ -212,9 +222,11 @@ class CityMap {
     const { loaded, shown } = this;
     const { difference, shades } = this.data;
     if (shades && shown.shades && loaded.wards) drawShades(context, view, loaded.wards, shades);
-    const chosen = this.chosen ? this.chosen.row.id : null;
+    const chosen = this.hand.trial || (this.chosen ? this.chosen.row.id : null);
     if (loaded.existing_views && shown.existing_views) drawViews(context, view, loaded.existing_views, COLOURS.existingView, chosen);
-    if (loaded.views && shown.views) drawViews(context, view, loaded.views, COLOURS.plannedView, chosen);
+    const came = this.hand.views();
+    if (loaded.views && shown.views) drawViews(context, view, loaded.views, COLOURS.plannedView, chosen, this.hand.gone());
+    if (came && shown.views) drawViews(context, view, came, COLOURS.plannedView, chosen);
     if (loaded.demand && difference) {
       const states = [['neither', 0, COLOURS.unseen], ['both', 1, COLOURS.seen], ['lost', 3, COLOURS.lost, true], ['gained', 2, COLOURS.gained]];
       drawDemand(context, view, loaded.demand, states.filter(([name]) => shown[name]).map(([, state, colour, crossed]) => [state, state, colour, crossed]));
@@ -224,12 +236,13 @@ class CityMap {
       const [seen, unseen] = this.rung === null ? [[1, 2], [0, 0]] : [[0, this.rung + 1], [this.rung + 2, Infinity]];
       if (shown.seen) wanted.push([...seen, COLOURS.seen]);
       if (shown.unseen) wanted.push([...unseen, COLOURS.unseen]);
-      drawDemand(context, view, loaded.demand, wanted);
+      drawDemand(context, view, this.hand.demand(loaded.demand), wanted);
     }
     let [existing, planned] = [0, 0];
     const sides = difference ? [COLOURS.same, COLOURS.lost, COLOURS.gained] : null;
     if (loaded.cameras && this.standing()) existing = drawPins(context, view, loaded.cameras, COLOURS.existing, { square: true, chosen });
-    if (loaded.planned) planned = drawPins(context, view, loaded.planned, COLOURS.planned, { chosen, only: this.only, upto: this.rung, sides });
+    if (loaded.planned) planned = drawPins(context, view, this.pins(), COLOURS.planned, { chosen, only: this.only, upto: this.rung, sides });
+    this.hand.drawOver(context, view);
     this.box.dataset.drawnExisting = String(existing);
     this.box.dataset.drawnPlanned = String(planned);
   }
@@ -237,10 +250,29 @@ class CityMap {
   /** Whether existing cameras are drawn: on a map of changes only when asked for. */
   standing() { return this.data.difference ? this.shown.standing : this.shown.existing; }
 
+  /** The pins of planned cameras, as they are by hand where they were changed. */
+  pins() {
+    return this.hand ? this.hand.pins() : this.loaded.planned;
+  }
+
+  /** The plan was changed by hand: the list, the legend and the panel of the camera in question anew, with the focus where it was. */
+  changed(id) {
+    const scrolled = this.panel ? this.panel.scrollTop : 0;
+    const focus = this.panel && this.root.activeElement ? this.root.activeElement.dataset.hand : null;
+    this.labels();
+    const i = id && this.pins() ? this.pins().rows.findIndex((row) => row.id === id) : -1;
+    if (i >= 0) this.choose('planned', i);
+    const field = focus && this.panel ? this.panel.querySelector(`[data-hand="${focus}"]`) : null;
+    if (field) field.focus({ preventScroll: true });
+    if (this.panel) this.panel.scrollTop = scrolled;
+    this.box.dataset.planned = String(this.pins() ? this.pins().count : 0);
+    this.signs.redraw();
+  }
+
   find(point, reach) {
     for (const kind of ['planned', 'cameras']) {
       if (!this.loaded[kind] || (kind === 'cameras' && !this.standing())) continue;
-      const found = pinAt(this.map, this.loaded[kind], point, reach, kind === 'planned' ? this.rung : null);
+      const found = pinAt(this.map, kind === 'planned' ? this.pins() : this.loaded[kind], point, reach, kind === 'planned' ? this.rung : null);
       if (found !== null) return [kind, found];
     }
     return null;
@@ -260,13 +292,16 @@ class CityMap {
     if (this.panel) this.panel.remove();
     this.panel = null;
     const before = this.chosen;
-    this.chosen = kind ? { kind, row: this.loaded[kind].rows[i] } : null;
+    const pins = kind === 'planned' ? this.pins() : this.loaded[kind];
+    this.chosen = kind ? { kind, row: pins.rows[i] } : null;
     if (this.chosen) {
       this.panel = details(this.chosen.row, i + 1, kind === 'planned', this.data.words, () => { this.choose(null); this.box.focus(); });
-      if (kind === 'planned' && this.data.rules) this.panel.append(rulesOf(this.chosen.row, this.data, (what, id) => this.ask('rule', { what, id })));
+      // Why it is there, and rules about it, are told of the plan's own cameras only.
+      if (kind === 'planned' && this.data.rules && !this.chosen.row.note) this.panel.append(rulesOf(this.chosen.row, this.data, (what, id) => this.ask('rule', { what, id })));
+      if (kind === 'planned' && this.data.hand) this.panel.append(this.hand.controls(this.chosen.row));
       this.stage.append(this.panel);
       if (travel) {
-        this.map.setView(place(this.loaded[kind], i), Math.max(this.map.getZoom(), 17), { animate: false });
+        this.map.setView(place(pins, i), Math.max(this.map.getZoom(), 17), { animate: false });
       }
     }
     if (this.list && (this.chosen || before)) this.list.mark(this.chosen ? this.chosen.row.id : null);
@@ -312,6 +347,7 @@ class CityMap {
     if (this.watch) this.watch.disconnect();
     if (this.map) this.map.remove();
     if (this.slider) this.slider.box.remove();
+    if (this.hand) this.hand.remove();
     this.frame.remove();
   }
 }

@@ -128,6 +128,7 @@ export function cameraList(pins, words, only, choose) {
     button.append(element('b', '', `${i + 1} · ${row.ward || row.site}`), element('span', '', `${model} · ${grouped.format(row.bearing)}°`), element('small', '', row.id));
     button.title = row.id;
     if (only && only.has(row.id)) button.append(element('em', '', words.only));
+    if (row.note) button.append(element('em', '', row.note));
     button.addEventListener('click', () => choose(i));
     item.append(button);
     list.append(item);

@@ -5,7 +5,8 @@
 import { head, fragment } from './mp4.js';
 
 const STALE_S = 3;
-const LATE_S = 2;  // frames that come this much late are left, and the player begins anew at the newest keyframe
+const LATE_S = 2;  // frames that come this much late are left, keyframes apart, until the line or the machine has caught up
+const LOST_S = 8;  // so much late, the player begins anew
 const SILENT_S = 12;
 const HEADER = 24;
 const STYLE = `
@@ -106,8 +107,11 @@ class Decoded {
   draw(frame) {
     const wall = this.walls.get(frame.timestamp) ?? 0;
     this.walls.delete(frame.timestamp);
-    // Of what was kept for us, the old part is gone through unseen.
-    if (!this.gone && !(this.told.age(wall) > 1 && this.decoder.decodeQueueSize > 0)) {
+    // Of what waits, the old part is gone through unseen, as long as something was drawn a moment ago.
+    const age = this.told.age(wall);
+    const hurry = age > 1 && this.decoder.decodeQueueSize > 0 && clock() - (this.drawn ?? 0) < 0.3;
+    if (!this.gone && !hurry && age < STALE_S) {
+      this.drawn = clock();
       if (this.canvas.width !== frame.displayWidth || this.canvas.height !== frame.displayHeight) {
         this.canvas.width = frame.displayWidth;
         this.canvas.height = frame.displayHeight;
@@ -392,14 +396,19 @@ class Player {
     const wall = view.getFloat64(16);
     this.skew = Math.min(this.skew, clock() - wall);
     const late = this.age(wall);
-    // What was kept for us comes late by its nature; after that, lateness means a slow line.
+    const key = view.getUint8(1) === 1;
+    // What was kept for us comes late by its nature; after that, lateness means a slow line or a busy machine.
     if (late < 0.5) this.prompt = true;
-    if (this.prompt && late > LATE_S) {
+    if (this.prompt && late > LATE_S) this.thin = true;
+    else if (key && late < LATE_S / 2) this.thin = false;
+    if (this.prompt && late > LOST_S && clock() - (this.renewed ?? 0) > 15) {
+      this.renewed = clock();
       this.prompt = false;
       this.renew();
       return;
     }
-    this.screen.frame(view.getUint8(1) === 1, wall, new Uint8Array(data, HEADER), Number(view.getBigInt64(8)));
+    if (this.thin && !key) return;
+    this.screen.frame(key, wall, new Uint8Array(data, HEADER), Number(view.getBigInt64(8)));
   }
 
   /** Seconds since a frame was received by the server, as near as both clocks allow. */

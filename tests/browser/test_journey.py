@@ -25,6 +25,7 @@ from tests.browser.chromium import PICTURES, open_page, start_server
 
 pytestmark = pytest.mark.browser
 MAP = ".map[data-state='ready']"
+SOON = 60_000  # ms, on a machine with much else to do
 
 
 @pytest.fixture(name="home", scope="module")
@@ -107,3 +108,68 @@ def test_from_the_slider_to_the_report(browser: Browser, address: str, home: Pat
     PICTURES.mkdir(exist_ok=True)
     page.screenshot(path=PICTURES / f"journey-{language}.png")
     page.context.close()
+
+
+def test_a_camera_is_changed_by_hand(browser: Browser, address: str, home: Path, plan: Plan) -> None:
+    """Turn a camera, see the numbers change; move it; undo, redo; a reload and another visitor have it; plan again around it; keep it as it is."""
+    said = words("hi")
+    page = open_page(browser, address, viewport={"width": 1500, "height": 1100})
+    page.goto(f"{address}/?city=toy&lang=hi&view=plan&plan={plan.id}")
+    page.locator(MAP).first.wait_for(timeout=2 * SOON)
+    best = max(plan.cameras, key=lambda camera: camera.gain)
+    page.locator(f".cameras button[data-camera='{best.id}']").click()
+    page.locator(".byhand summary").click()
+    page.locator("[data-hand='model']").wait_for(timeout=2 * SOON)
+    numbers = page.locator(".hand .numbers")
+    before = numbers.inner_text()
+    bearing = page.locator("[data-hand='bearing']")
+    bearing.fill(f"{(best.bearing_deg + 180) % 360:.1f}")
+    bearing.press("Enter")
+    expect(numbers).not_to_have_text(before, use_inner_text=True, timeout=SOON)
+    expect(page).to_have_url(re.compile(r"hand=[0-9a-f]{12}-1"), timeout=SOON)
+    turned = numbers.inner_text()
+    pin, box = page.locator(MAP).first, page.locator(MAP).first.bounding_box()
+    assert box is not None
+    page.locator("[data-hand='move']").click()
+    page.keyboard.press("Shift+ArrowUp")
+    page.keyboard.press("Escape")
+    page.locator("[data-hand='move']").click()
+    page.keyboard.press("Shift+ArrowUp")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"hand=[0-9a-f]{12}-2"), timeout=SOON)
+    expect(pin).to_have_attribute("data-hand", re.compile("-2$"), timeout=SOON)
+    moved = page.locator(".changes summary").inner_text()
+    assert "2" in moved
+    page.keyboard.press("Control+z")
+    expect(page).to_have_url(re.compile(r"hand=[0-9a-f]{12}-1"), timeout=SOON)
+    expect(numbers).to_have_text(turned, use_inner_text=True, timeout=SOON)
+    page.keyboard.press("Control+z")
+    expect(numbers).to_have_text(before, use_inner_text=True, timeout=SOON)
+    page.locator("[data-bar='redo']").click()
+    expect(numbers).to_have_text(turned, use_inner_text=True, timeout=SOON)
+    page.keyboard.press("Control+y")
+    expect(page).to_have_url(re.compile(r"hand=[0-9a-f]{12}-2"), timeout=SOON)
+    page.reload()
+    expect(page.locator(".changes summary")).to_have_text(moved, timeout=2 * SOON)
+    PICTURES.mkdir(exist_ok=True)
+    page.screenshot(path=PICTURES / "byhand-hi.png")
+    sheet = page.url
+    page.locator("[data-bar='again']").click()
+    expect(page).to_have_url(re.compile(r"[?&]plan=(?!" + plan.id + ")[0-9a-f]{12}"), timeout=3 * SOON)
+    again = read_plan(home / "toy" / "plans" / f"{re.findall(r'[?&]plan=([0-9a-f]{12})', page.url)[0]}.gpkg")
+    assert again.verified
+    assert again.cost_inr <= plan.scenario.budget_inr
+    other = open_page(browser, address, viewport={"width": 1500, "height": 1100})
+    other.goto(sheet)
+    expect(other.locator(".changes summary")).to_have_text(moved, timeout=2 * SOON)
+    other.get_by_label(said.say("hand.name")).fill("हमारी योजना")
+    other.locator("[data-bar='save']").click()
+    expect(other).to_have_url(re.compile(r"[?&]plan=(?!" + plan.id + ")[0-9a-f]{12}"), timeout=3 * SOON)
+    kept = read_plan(home / "toy" / "plans" / f"{re.findall(r'[?&]plan=([0-9a-f]{12})', other.url)[0]}.gpkg")
+    assert (kept.proof.status, kept.scenario.title, kept.verified) == ("hand-made", "हमारी योजना", True)
+    hand_made = {camera.id for camera in kept.cameras} - {camera.id for camera in plan.cameras}
+    assert len(hand_made) == 1
+    assert hand_made <= {camera.id for camera in again.cameras}
+    expect(other.locator(MAP).first).to_have_attribute("data-planned", str(len(kept.cameras)), timeout=2 * SOON)
+    page.context.close()
+    other.context.close()

@@ -18,7 +18,7 @@ from tests.desk import PARTS
 from tests.planning.toy_osm import LAT, LON, document
 from tests.screens.toy import save_toy
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 _ROWS = [f"मोबाइल चोरी;{day:02}.03.2025;{LAT};{LON + day / 20_000:.5f}" for day in range(1, 8)]
 ODD = "\n".join(["क्या हुआ;kab;ऊपर;daayen", *_ROWS, "लूट;1.4.2025;0;0", ""])
 

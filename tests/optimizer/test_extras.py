@@ -11,8 +11,9 @@ import pytest
 import shapely
 
 from optimizer.extras import homes_in_view, second_views, sees_no_view
+from optimizer.ground import views_from
 from optimizer.plan import make_plan, make_problem
-from optimizer.survey import Survey, make_survey, views_from
+from optimizer.survey import Survey, make_survey
 from optimizer.verify import verify
 from planning.city import City
 from planning.errors import Disagreement, ScenarioError

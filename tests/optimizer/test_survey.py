@@ -9,15 +9,17 @@ import numpy as np
 import pytest
 import shapely
 
+from optimizer.ground import offered
 from optimizer.plan import make_plan
 from optimizer.profiles import heights, over_ground
-from optimizer.survey import Survey, make_survey, offered, parse_camera_id, survey_key
+from optimizer.survey import Survey, make_survey, survey_cameras, survey_key, with_kept
 from planning.catalogue import load_levels, load_models
 from planning.city import City
 from planning.errors import ScenarioError
+from planning.handmade import parse_camera_id
 from planning.nouns import Scenario
 from planning.progress import Cancelled, Progress, Step
-from tests.planning.toy_streets import box, frame
+from tests.planning.toy_streets import at, box, frame
 from tests.town import copy_of, on_hills
 
 
@@ -249,3 +251,39 @@ def test_on_terrain_mount_heights_are_a_free_choice(town: City, wish: Scenario, 
         base, foot = heights(ground, here), heights(ground, ends) + 1.6
         over.append(~over_ground(ground, here, ends, base + 4.0, foot) & over_ground(ground, here, ends, base + 9.0, foot))
     assert np.concatenate(over).sum() > 5
+
+
+def test_a_place_set_by_hand_is_surveyed_like_any_site(town: City, survey: Survey, wish: Scenario) -> None:
+    """A kept camera at a place set by hand is a pose there, beside what any site is offered; all others stay, and see what they saw."""
+    x, y = round(at(-30, 9).x), round(at(-30, 9).y)
+    kept = f"h-{x}-{y}/varifocal-4mp/1@123.4/7.5"
+    asked = dataclasses.replace(wish, keep=(kept,))
+    found = make_survey(town, asked)
+    lent = with_kept(survey, town, asked)
+    assert found.serves(town, asked)
+    assert lent.key == found.key
+    assert not survey.serves(town, asked)
+    ids = [found.camera_id(pose) for pose in range(len(found.poses))]
+    assert ids == [lent.camera_id(pose) for pose in range(len(lent.poses))]
+    assert found.matrix.digest == lent.matrix.digest
+    assert (np.diff(found.poses.site) >= 0).all()
+    row = found.row(kept)
+    assert row is not None
+    assert sum(name.startswith(f"h-{x}-{y}/") for name in ids) > 1
+    for pose in range(0, len(survey.poses), 29):
+        same = found.row(survey.camera_id(pose))
+        assert same is not None
+        assert (found.matrix.px_per_m[same].indices == survey.matrix.px_per_m[pose].indices).all()
+    alone = survey_cameras(found.ground, found.sites, [kept])
+    assert (alone.matrix.px_per_m.indices == found.matrix.px_per_m[row].indices).all()
+    assert any("set by hand" in note for note in found.notes)
+
+
+def test_a_kept_place_where_no_pole_may_stand_is_refused(town: City, survey: Survey, wish: Scenario) -> None:
+    """A place set by hand in the middle of a street is a fault, from a survey at hand as from a new one."""
+    spot = at(-80, 1)
+    asked = dataclasses.replace(wish, keep=(f"h-{round(spot.x)}-{round(spot.y)}/bullet-4mp/0@0.0/6",))
+    for work in (lambda: make_survey(town, asked), lambda: with_kept(survey, town, asked)):
+        with pytest.raises(ScenarioError) as caught:
+            work()
+        assert caught.value.code == "sites.placed"

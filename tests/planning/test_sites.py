@@ -13,9 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planning.catalogue import Prices, load_prices
+from planning.city import City
 from planning.errors import CityError, InputError, ScenarioError
 from planning.geometry import first_area, keep_apart, near_any
-from planning.sites import HEADS, build_sites, street_bearings
+from planning.sites import HEADS, POLE_HEIGHT_M, build_sites, may_stand, placed_sites, street_bearings
 from tests.planning.toy_streets import CRS, EAST, NORTH, at, box, busy_city, cross, frame, line, shuffled, streets, toy_city
 
 PRICES = load_prices()
@@ -394,3 +395,33 @@ def test_first_area_and_near_any() -> None:
     assert first_area(points, areas).tolist() == [0, 0, -1]
     assert near_any(points, np.array([at(7, 0), at(47, 0)], dtype=object), np.array([2.5, 2.0])).tolist() == [False, True, False]
     assert not near_any(points, areas[:0], 5.0).any() and first_area(points, areas[:0]).tolist() == [-1, -1, -1]
+
+
+def test_a_place_set_by_hand_is_a_site_of_its_own(town: City) -> None:
+    """It stands at its whole metre as a new pole at the price list's cost, says so in the notes, and leaves every other site as it was."""
+    prices = PRICES
+    before = build_sites(town, prices)
+    x, y = round(at(-30, 9).x), round(at(-30, 9).y)
+    found = build_sites(town, prices, placed=[(x, y), (x, y)])
+    label = f"h-{x}-{y}"
+    assert found.drop(index=label).equals(before)
+    row = found.loc[label]
+    assert (row["kind"], row.geometry.x, row.geometry.y, row["max_height_m"]) == ("hand", x, y, POLE_HEIGHT_M)
+    assert row["cost_pole"] == prices["pole_base"] + 2 * prices["pole_per_m"]
+    assert row["cost_inr"] == sum(row[head] for head in HEADS)
+    assert any("set by hand" in note for note in found.attrs["notes"])
+    alone = placed_sites(town, prices, [(x, y)])
+    assert alone.drop(columns="geometry").equals(found.loc[[label]].drop(columns="geometry"))
+
+
+def test_no_place_is_set_where_no_pole_may_stand(town: City) -> None:
+    """On a carriageway, in a house, in a no_mount zone or outside the area: every such place is a fault that says why."""
+    spots = [at(-80, 1), at(-131.3, 23.7), at(160, -17), at(900, 0)]
+    rounded = [(round(spot.x), round(spot.y)) for spot in spots]
+    assert not may_stand(town, np.array(rounded, dtype=float)).any()
+    with pytest.raises(ScenarioError) as caught:
+        build_sites(town, PRICES, placed=rounded)
+    told = {fault.value: fault.what for fault in caught.value.faults}
+    assert {fault.code for fault in caught.value.faults} == {"sites.placed"}
+    for (x, y), why in zip(rounded, ("on a carriageway", "in or against a building", "in a no_mount zone", "outside the study area"), strict=True):
+        assert why in told[f"h-{x}-{y}"]

@@ -143,7 +143,7 @@ def test_a_plan_runs_with_progress_and_is_then_shown(page: Callable[..., AppTest
     """The run shows its stage, its address names the job, a second visitor sees it, and in the end the address names the plan."""
     test = sound(page(view="plan"))
     test.text_input(key="budget").set_value("१५ लाख")
-    test.number_input(key="limit").set_value(2)
+    test.number_input(key="limit").set_value(6)
     sound(test.button[0].click().run())
     job_id = named(test, "job")
     job = jobs.desk.find("toy", job_id)

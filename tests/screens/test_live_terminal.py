@@ -43,7 +43,7 @@ def test_probe_tells_what_a_camera_gives(tmp_path: Path, capsys: pytest.CaptureF
 def test_probe_refuses_in_words_and_repeats_no_password(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """An address with a password is refused without repeating it; so is one that leads nowhere; a password from a pipe stays untold."""
     monkeypatch.setattr("sys.stdin", open(os.devnull, encoding="ascii"))  # noqa: PTH123, SIM115
-    for url in ("rtsp://root:hunter2@10.0.0.1/", "file:///etc/passwd", "rtsp://2130706433/"):
+    for url in ("rtsp://root:hunter2@10.0.0.1/", "file:///etc/passwd", "rtsp://2130706433/"):  # pragma: allowlist secret
         assert cli.main(["live", "probe", url, "--user", "viewer"]) == 1
     with contextlib.closing(sys.stdin):
         said = capsys.readouterr()
