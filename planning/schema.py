@@ -118,24 +118,3 @@ for _column in (
     payments.c.plan, works.c.plan, deployments.c.city, events.c.deployment, evidence.c.city, audit.c.subject,
 ):  # fmt: skip
     Index(None, _column)
-
-NO_CHANGE = "the audit is append-only"
-
-
-def append_only(dialect: str) -> tuple[str, ...]:
-    """Statements that forbid to change or drop lines of the audit, in the database's own tongue.
-
-    Raises
-    ------
-    ValueError: neither SQLite nor PostgreSQL.
-    """
-    if dialect == "sqlite":
-        refusal = f"BEGIN SELECT RAISE(ABORT, '{NO_CHANGE}'); END"
-        return tuple(f"CREATE TRIGGER audit_no_{verb.lower()} BEFORE {verb} ON audit {refusal}" for verb in ("UPDATE", "DELETE"))
-    if dialect == "postgresql":
-        return (
-            f"CREATE FUNCTION audit_no_change() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION '{NO_CHANGE}'; END $$",
-            "CREATE TRIGGER audit_no_change BEFORE UPDATE OR DELETE ON audit FOR EACH ROW EXECUTE FUNCTION audit_no_change()",
-            "CREATE TRIGGER audit_no_truncate BEFORE TRUNCATE ON audit FOR EACH STATEMENT EXECUTE FUNCTION audit_no_change()",
-        )
-    raise ValueError(dialect)

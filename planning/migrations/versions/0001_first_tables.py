@@ -1,13 +1,145 @@
-"""The first tables."""
+"""The first tables, as they were then: what the schema became since is in later steps."""
 
 from __future__ import annotations
 
 from alembic import op
-
-from planning.schema import append_only, metadata
+from sqlalchemy import JSON, BigInteger, Boolean, Column, Float, ForeignKey, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
 
 revision = "0001"
 down_revision = None
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_name)s", "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s", "pk": "pk_%(table_name)s",
+    }
+)  # fmt: skip
+
+
+def _id() -> Column[str]:
+    return Column("id", String(64), primary_key=True)
+
+
+def _to(name: str, table: str, *, optional: bool = False) -> Column[str]:
+    return Column(name, String(64), ForeignKey(f"{table}.id"), nullable=optional)
+
+
+def _text(name: str, default: str | None = None) -> Column[str]:
+    return Column(name, Text, nullable=False, default=default)
+
+
+def _time(name: str, *, optional: bool = False) -> Column[str]:
+    return Column(name, String(32), nullable=optional)
+
+
+# People. `roles`: list of keys of data/roles.toml; `cameras`: list of deployments whose feeds may be viewed, null for all.
+accounts = Table(
+    "accounts", metadata, _id(), Column("name", String(64), nullable=False, unique=True), _text("title"), _text("password", ""),
+    Column("roles", JSON, nullable=False), Column("cameras", JSON, nullable=True), Column("active", Boolean, nullable=False, default=True),
+    Column("failed", Integer, nullable=False, default=0), _time("locked_until", optional=True), _time("created_at"),
+)  # fmt: skip
+# A session's or link's id is the SHA-256 of its token: who reads the table can use neither.
+sessions = Table(
+    "sessions", metadata, _id(), _to("account", "accounts"), _text("csrf"), _text("agent", ""), _time("created_at"), _time("expires_at"),
+    _time("revoked_at", optional=True),
+)  # fmt: skip
+links = Table("links", metadata, _id(), _to("account", "accounts"), _time("created_at"), _time("expires_at"), _time("used_at", optional=True))
+
+# Those who vote. A member without an account votes on paper.
+members = Table(
+    "members", metadata, _id(), _text("city"), _text("name"), _text("constituency"), _to("account", "accounts", optional=True),
+    Column("active", Boolean, nullable=False, default=True), _time("created_at"),
+)  # fmt: skip
+# How a city's committee decides; the id is the city's name. The share of active members that must vote, the share of yes among yes and no it takes.
+committees = Table(
+    "committees", metadata, _id(), Column("quorum", Float, nullable=False), Column("majority", Float, nullable=False), _time("created_at")
+)
+
+scenarios = Table(
+    "scenarios", metadata, _id(), _text("city"), _text("title", ""), Column("content", JSON, nullable=False), _text("by"), _time("created_at")
+)
+# A plan's file as it was registered: the id holds the plan's own (`plan`) and the beginning of `digest`, the SHA-256 of the file, which lies at
+# `file` in its city's folder plans. `problem`: digest of the arrays that were solved.
+plans = Table(
+    "plans", metadata, _id(), Column("plan", String(12), nullable=False, default=""), _text("title", ""), _text("city"), _to("scenario", "scenarios"),
+    _text("city_digest"), _text("problem", ""), _text("file"), _text("digest"),
+    Column("verified", Boolean, nullable=False), Column("capital_inr", BigInteger, nullable=False), Column("coverage", Float, nullable=False),
+    _text("by"), _time("created_at"), _time("published_at", optional=True),
+)  # fmt: skip
+
+suggestions = Table(
+    "suggestions", metadata, _id(), _text("city"), Column("lat", Float, nullable=False), Column("lon", Float, nullable=False), _text("body"),
+    Column("state", String(16), nullable=False, default="waiting"), _text("reason", ""), _text("by", ""), _time("created_at"),
+)  # fmt: skip
+proposals = Table(
+    "proposals", metadata, _id(), _text("city"), _to("plan", "plans"), _text("body", ""), Column("quorum", Float, nullable=False),
+    Column("majority", Float, nullable=False), _text("by"), _time("opened_at"), _time("closed_at", optional=True),
+)  # fmt: skip
+remarks = Table("remarks", metadata, _id(), _to("proposal", "proposals"), _text("body"), _text("by"), _time("created_at"))
+# A vote on paper counts once a second person has confirmed it.
+votes = Table(
+    "votes", metadata, _id(), _to("proposal", "proposals"), _to("member", "members"), Column("choice", String(8), nullable=False),
+    Column("paper", Boolean, nullable=False, default=False), _text("by"), _text("confirmed_by", ""), _time("created_at"),
+    UniqueConstraint("proposal", "member"),
+)  # fmt: skip
+# What became of a proposal: approved or sent back, with the votes counted and the reason. A plan's status is derived from these.
+decisions = Table(
+    "decisions", metadata, _id(), _to("proposal", "proposals"), _to("plan", "plans"), Column("outcome", String(16), nullable=False),
+    _text("reason", ""), Column("count", JSON, nullable=False), _text("by"), _time("created_at"), UniqueConstraint("proposal"),
+)  # fmt: skip
+# Money promised, received and spent against a plan's bill of quantities; an amount below 0 corrects an earlier entry.
+payments = Table(
+    "payments", metadata, _id(), _text("city"), _to("plan", "plans"), Column("kind", String(16), nullable=False), _text("head"),
+    Column("amount_inr", BigInteger, nullable=False), _text("who"), _text("note", ""), _time("paid_on"), _text("by"), _time("created_at"),
+)  # fmt: skip
+# What was done at a site of a plan: ordered, installed, tested, live. `step` counts the site's own rows; an order says for which phase and by when.
+works = Table(
+    "works", metadata, _id(), _to("plan", "plans"), _text("site"), Column("step", Integer, nullable=False),
+    Column("state", String(16), nullable=False), Column("phase", Integer, nullable=False, default=1), _time("due_on", optional=True),
+    _text("note", ""), _text("by"), _time("done_on"), _time("created_at"), UniqueConstraint("plan", "site", "step"),
+)  # fmt: skip
+
+deployments = Table("deployments", metadata, _id(), _text("city"), Column("content", JSON, nullable=False), _time("created_at"), _time("changed_at"))
+# Credentials of a deployment's feed, sealed with a key that is not in the database.
+sealed = Table("sealed", metadata, Column("id", String(64), ForeignKey("deployments.id"), primary_key=True), _text("token"), _time("changed_at"))
+events = Table(
+    "events", metadata, _id(), _to("deployment", "deployments"), Column("state", String(16), nullable=False), Column("measure", JSON, nullable=True),
+    _time("since"), _time("until", optional=True), _text("acknowledged_by", ""), _text("note", ""),
+)  # fmt: skip
+evidence = Table("evidence", metadata, _id(), _text("city"), Column("content", JSON, nullable=False), _text("by"), _time("created_at"))
+
+# One line for each change of any row above: append-only by triggers, each line sealed together with the one before.
+audit = Table(
+    "audit", metadata, Column("seq", Integer, primary_key=True, autoincrement=False), _time("at"), _text("by"), _text("action"), _text("subject"),
+    _text("details"), Column("previous", String(64), nullable=False), Column("mac", String(64), nullable=False),
+)  # fmt: skip
+
+for _column in (
+    sessions.c.account, links.c.account, members.c.city, plans.c.city, suggestions.c.city, proposals.c.city, remarks.c.proposal, votes.c.proposal,
+    payments.c.plan, works.c.plan, deployments.c.city, events.c.deployment, evidence.c.city, audit.c.subject,
+):  # fmt: skip
+    Index(None, _column)
+
+NO_CHANGE = "the audit is append-only"
+
+
+def append_only(dialect: str) -> tuple[str, ...]:
+    """Statements that forbid to change or drop lines of the audit, in the database's own tongue.
+
+    Raises
+    ------
+    ValueError: neither SQLite nor PostgreSQL.
+    """
+    if dialect == "sqlite":
+        refusal = f"BEGIN SELECT RAISE(ABORT, '{NO_CHANGE}'); END"
+        return tuple(f"CREATE TRIGGER audit_no_{verb.lower()} BEFORE {verb} ON audit {refusal}" for verb in ("UPDATE", "DELETE"))
+    if dialect == "postgresql":
+        return (
+            f"CREATE FUNCTION audit_no_change() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION '{NO_CHANGE}'; END $$",
+            "CREATE TRIGGER audit_no_change BEFORE UPDATE OR DELETE ON audit FOR EACH ROW EXECUTE FUNCTION audit_no_change()",
+            "CREATE TRIGGER audit_no_truncate BEFORE TRUNCATE ON audit FOR EACH STATEMENT EXECUTE FUNCTION audit_no_change()",
+        )
+    raise ValueError(dialect)
 
 
 def upgrade() -> None:
