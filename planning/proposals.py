@@ -276,6 +276,28 @@ def published_plans(store: Store, city: str) -> list[Row]:
         return [{**row, "status": dataclasses.asdict(status_of(tx, row))} for row in reversed(found)]
 
 
+def published_ids(store: Store, city: str) -> tuple[str, ...]:
+    """Ids of the plans of a city that anyone may see, whose files stand under their ids in its folder plans."""
+    with store.read() as tx:
+        rows = tx.rows("plans", order="published_at", city=city)
+    return tuple(sorted({str(row["plan"]) for row in rows if row["file"] == f"{row['plan']}.gpkg" and public(row)}))
+
+
+def unpublish(store: Store, actor: Actor, city: str, plan_id: str) -> bool:
+    """Show a plan to the public no longer, whichever of its files was shown; False where none was.
+
+    Raises
+    ------
+    Forbidden: without `plan.publish`.
+    """
+    require(actor, "plan.publish")
+    with store.read() as tx:
+        shown = [str(row["id"]) for row in tx.rows("plans", city=city, plan=plan_id) if row["published_at"] is not None]
+    for label in shown:
+        publish(store, actor, label, shown=False)
+    return bool(shown)
+
+
 def public_decisions(store: Store, city: str) -> list[Row]:
     """What the committee of a city decided, for everyone, the newest first: `outcome`, `reason`, `count`, `created_at`, `plan` (its own id), and
     `title`, `capital_inr`, `coverage` where the plan is public; who voted how is not in it.

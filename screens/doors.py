@@ -31,11 +31,9 @@ from planning.accounts import (
     turn_off,
     turn_on,
 )
-from planning.city import find_city
 from planning.errors import ChaukasError, Forbidden, InputError
 from planning.passwords import gate_figures
 from planning.proposals import public
-from planning.published import published_in
 from planning.sessions import Session, account_of_link, end_session, end_sessions, is_form_of, list_sessions
 from planning.store import Row, open_store
 from screens import library
@@ -356,21 +354,23 @@ def _public_sheet(said: Words) -> Response:
         head = tx.head()
     rows = [
         [
-            escape(library.city_title(row["city"], said.hindi)), escape(row["id"]), escape(said.short(row["capital_inr"])),
+            escape(library.city_title(row["city"], said.hindi)), _page_of(row, said), escape(said.short(row["capital_inr"])),
             escape(said.share(row["coverage"])), _moment(row["published_at"]),
         ]
         for row in reversed(plans)
     ]  # fmt: skip
     heads = [said.say(f"gate.plan_{key}") for key in ("city", "id", "capital", "coverage", "when")]
-    pages = [
-        anchor(f"/public/{quote(name, safe='')}/{plan_id}?lang={said.language}", f"{library.city_title(name, said.hindi)} · {plan_id}")
-        for name in library.cities()
-        for plan_id in published_in(find_city(name))
-    ]
-    listed = "".join((table(heads, rows) if rows else "", *(section(page_of) for page_of in pages))) or text(said.say("gate.no_plans"))
+    listed = table(heads, rows) if rows else text(said.say("gate.no_plans"))
     sealed = section(text(said.say("gate.head", head=head), "small")) if head.seq else ""
     entry = section(anchor(f"/sign-in?lang={said.language}", said.say("gate.sign_in")))
     return page(said, said.say("gate.public"), section(listed), *public_parts(open_store(), said), sealed, entry, at="/public")
+
+
+def _page_of(plan: Row, said: Words) -> str:
+    """The id of a published plan, leading to its page where its file stands under it."""
+    if plan["file"] != f"{plan['plan']}.gpkg":
+        return escape(plan["id"])
+    return anchor(f"/public/{quote(plan['city'], safe='')}/{plan['plan']}?lang={said.language}", plan["id"])
 
 
 def gate_routes() -> list[BaseRoute]:

@@ -15,9 +15,10 @@ from planning.catalogue import load_models
 from planning.city import City
 from planning.export import write_plan
 from planning.nouns import Plan
-from planning.published import published
+from planning.proposals import published_ids
 from planning.report import write_report
-from planning.store import audit_head
+from planning.store import audit_head, open_store
+from screens import library
 from screens.library import PlanFile, PlanLine
 from screens.mapdata import ward_names
 from screens.maps import Told, city_map, map_data
@@ -197,7 +198,7 @@ def _downloads(city: City, plan: Plan, file: PlanFile, said: Words) -> None:
             key=f"download-{kind}", on_click="ignore", width="stretch", icon=":material/download:",
         )  # fmt: skip
     st.caption(said.say("file.about"))
-    if file.id in published(city):
+    if file.id in published_ids(open_store(), library.address(city)):
         st.link_button(said.say("page.public"), public_url(city, file.id, said.language), icon=":material/public:")
 
 

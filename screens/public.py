@@ -17,7 +17,8 @@ from starlette.routing import BaseRoute, Route
 from planning.city import City
 from planning.errors import ChaukasError, InputError
 from planning.nouns import Plan
-from planning.published import published
+from planning.proposals import published_ids
+from planning.store import open_store
 from screens import library
 from screens.library import PlanFile, Shelf
 from screens.mapdata import city_layer, plan_layer
@@ -47,7 +48,7 @@ def _found(request: Request) -> tuple[City, Plan, PlanFile]:
         city = library.city(request.path_params["city"])
     except ChaukasError:
         raise unknown from None
-    if plan_id not in published(city):
+    if plan_id not in published_ids(open_store(), library.address(city)):
         raise unknown
     return city, library.plan(city, plan_id), library.plan_path(city, plan_id)
 

@@ -34,20 +34,28 @@ def _floors(options: argparse.Namespace) -> int:
 
 
 def _publish(options: argparse.Namespace) -> int:
-    from planning.published import publish
+    from optimizer.verify import verify
+    from planning.accounts import TERMINAL
+    from planning.proposals import publish, register
+    from planning.store import open_store
     from screens.public import public_url
     from screens.terminal import plan_and_city
 
     plan, city = plan_and_city(options)
-    publish(plan, city)
+    store = open_store()
+    publish(store, TERMINAL, register(store, TERMINAL, city, options.plan, verify))
     print(f"published: {public_url(city, plan.id)} of the app")
     return 0
 
 
 def _unpublish(options: argparse.Namespace) -> int:
-    from planning.published import unpublish
+    from planning.accounts import TERMINAL
+    from planning.proposals import unpublish
+    from planning.store import open_store
+    from screens.library import address
     from screens.terminal import plan_and_city
 
     plan, city = plan_and_city(options)
-    print(f"plan {plan.id} {'is published no more' if unpublish(plan, city) else 'was not published'}")
+    taken_back = unpublish(open_store(), TERMINAL, address(city), plan.id)
+    print(f"plan {plan.id} {'is published no more' if taken_back else 'was not published'}")
     return 0

@@ -15,12 +15,12 @@ from benchmarks.browser import ARGUMENTS, find_chromium
 from planning.city import City, Source
 from planning.export import write_plan
 from planning.nouns import Plan, Scenario
-from planning.published import publish
+from planning.store import open_store
 from screens.page import write_page
 from screens.public import public_url
 from screens.words import words
 from tests.browser.chromium import PICTURES, open_page, start_server
-from tests.screens.toy import toy_city, toy_plan
+from tests.screens.toy import make_public, toy_city, toy_plan
 
 pytestmark = pytest.mark.browser
 MAP = ".map[data-state='ready']"
@@ -67,7 +67,6 @@ def city_of_payloads(tmp_path_factory: pytest.TempPathFactory) -> City:
     for budget in (1_000_000, 1_500_000):
         plan = hostile_plan(city, budget)
         write_plan(plan, city, folder / "plans" / f"{plan.id}.gpkg")
-    publish(plan, city)
     return city
 
 
@@ -132,6 +131,11 @@ def test_public_page_and_screens(city: City, page: tuple[Page, list[str]], tmp_p
     server, address = start_server(city.folder.parent, tmp_path / "server.log", dict(os.environ))
     try:
         plan = hostile_plan(city, 1_500_000)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("CHAUKAS_STATE", str(tmp_path / "server.state"))
+            patch.setenv("CHAUKAS_CITIES", str(city.folder.parent))
+            make_public(plan, city)
+            open_store().engine.dispose()
         for width in (1400, 390):
             sheet.set_viewport_size({"width": width, "height": 1000})
             sheet.goto(address + public_url(city, plan.id))

@@ -10,9 +10,12 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from planning.accounts import TERMINAL
 from planning.city import City, Source
 from planning.nouns import Draft, Ladder, Plan, PlannedCamera, PlannedSite, Proof, Rung, Scenario, Scorecard, WardScore
 from planning.progress import Progress
+from planning.proposals import publish, register
+from planning.store import open_store
 
 HOSTILE = '<img src=x onerror="window.hurt=1">${alert(1)}'
 CRS = "EPSG:32644"
@@ -153,6 +156,12 @@ def fake_make_ladder(city: City, scenario: Scenario, *, progress: Progress | Non
         progress.step("optimize", share, "gap 2.0 %")
         time.sleep(0.3)
     return toy_ladder(city, scenario.budget_inr)
+
+
+def make_public(plan: Plan, city: City) -> None:
+    """Show a plan of a city's folder to the public, as the store of this test keeps it; the town is made up, so that no verifier is asked."""
+    store, path = open_store(), Path(str(city.folder)) / "plans" / f"{plan.id}.gpkg"
+    publish(store, TERMINAL, register(store, TERMINAL, city, path, lambda *_: None))
 
 
 def save_toy(parent: Path, *, plans: bool = True) -> City:
