@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import select
+import socket
 import subprocess  # nosec B404  # runs the simulated cameras
 import sys
 from collections.abc import Iterator, Sequence
@@ -71,17 +72,29 @@ def number_of(picture: Picture) -> int:
     return int("".join("1" if value > 125 else "0" for value in row), 2)
 
 
+def _require_free(port: int) -> None:
+    """Refuse a port that is none or is taken: some servers start on it all the same, and nobody can reach them."""
+    with socket.socket() as probe:
+        # A port whose last server just stopped is free for the next one, though its old connections still fade.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except (OSError, OverflowError):
+            raise FeedError.one("simulated.start", "The simulated cameras did not start", "Choose another port", port) from None
+
+
 class Cameras:
     """Simulated cameras in a process of their own, all showing one clip; `urls` by name."""
 
     def __init__(
         self, folder: Path, names: Sequence[str], port: int, *, fps: int = 15, group: int = 30, frames: int = 90, width: int = 1280,
-        height: int = 720,        user: str = "", password: str = "", gstreamer: bool | None = None, codec: str = "h264",
+        height: int = 720, user: str = "", password: str = "", gstreamer: bool | None = None, codec: str = "h264",
     ) -> None:  # fmt: skip
         real = has_gstreamer() if gstreamer is None else gstreamer
         if not real and importlib.util.find_spec("aio_rtsp_toolkit") is None:
             way_out = "Install gir1.2-gst-rtsp-server-1.0 and python3-gi, or the packages of requirements-dev.lock"
             raise FeedError.one("simulated.server", "No server for simulated cameras is installed", way_out)
+        _require_free(port)
         clip = folder / f"clip-{width}x{height}-{fps}-{group}-{frames}.{codec if real else 'mp4'}"
         if not clip.exists():
             write_clip(str(clip), pictures(frames, width=width, height=height, title="simulated"), fps=fps, group=group, codec=codec)

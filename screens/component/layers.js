@@ -8,6 +8,13 @@ const EARTH_M = 6378137;
 const UNIT_M = 0.25;
 const WEIGHT_STEPS = 4;
 
+/** A press on a map gives it the focus; were the page to move there, the press would miss what it was meant for. */
+export function keepStill(map) {
+  const box = map.getContainer();
+  const focus = box.focus.bind(box);
+  box.focus = () => focus({ preventScroll: true });
+}
+
 // Okabe and Ito's colours, told apart by colour-blind eyes; shape and size tell the same a second time.
 export const COLOURS = {
   existing: '#0072B2', existingView: '#56B4E9', planned: '#D55E00', plannedView: '#E69F00', unseen: '#B0307A', seen: '#009E73', only: '#000000',

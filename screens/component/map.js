@@ -1,6 +1,6 @@
 // The map of a city and a plan. One instance lives as long as its place on the page; new data changes what differs and leaves the view alone.
 
-import { BUILDINGS_FROM, COLOURS, canvasLayer, drawDemand, drawGround, drawPins, drawShades, drawViews, pinAt, place, unpack } from './layers.js';
+import { BUILDINGS_FROM, COLOURS, canvasLayer, drawDemand, drawGround, drawPins, drawShades, drawViews, keepStill, pinAt, place, unpack } from './layers.js';
 import { Handwork } from './hand.js';
 import { Notes } from './notes.js';
 import { cameraList, details, element, legend, rulesOf } from './panel.js';
@@ -73,6 +73,7 @@ class CityMap {
     this.frame.style.setProperty('--height', `${data.height}px`);
     const { L } = window;
     this.map = L.map(this.box, { attributionControl: false, zoomControl: false, minZoom: 9, maxZoom: 20, zoomSnap: 0.5, preferCanvas: true });
+    keepStill(this.map);
     L.control.zoom({ position: 'topleft', zoomInTitle: data.words.zoom_in, zoomOutTitle: data.words.zoom_out }).addTo(this.map);
     L.control.scale({ imperial: false, position: 'bottomright' }).addTo(this.map);
     this.map.getContainer().setAttribute('aria-label', data.words.map);

@@ -2,7 +2,7 @@
 //
 // States are asked for every two seconds. Who hears nothing for six calls every camera stale: an old state is never shown as live.
 
-import { BUILDINGS_FROM, canvasLayer, drawGround, place, unpack } from './layers.js';
+import { BUILDINGS_FROM, canvasLayer, drawGround, keepStill, place, unpack } from './layers.js';
 import { layer, loadLeaflet, style } from './map.js';
 import { blindList, cameraRows, eventList, sightList, tell } from './operate_lists.js';
 import { element } from './panel.js';
@@ -92,6 +92,7 @@ class Operate {
     this.frame.style.setProperty('--height', `${data.height}px`);
     const { L } = window;
     this.map = L.map(this.box, { attributionControl: false, zoomControl: false, minZoom: 9, maxZoom: 20, zoomSnap: 0.5, preferCanvas: true });
+    keepStill(this.map);
     L.control.zoom({ position: 'topleft', zoomInTitle: data.words.zoom_in, zoomOutTitle: data.words.zoom_out }).addTo(this.map);
     L.control.scale({ imperial: false, position: 'bottomright' }).addTo(this.map);
     this.map.getContainer().setAttribute('aria-label', data.words.map);

@@ -13,7 +13,9 @@ from planning.city import City
 from planning.errors import Infeasible, InputError
 from planning.nouns import Draft, Plan, Scenario
 from planning.progress import Progress
+from screens import jobs
 from screens.jobs import Desk, outcome
+from screens.library import Shelf
 from tests.screens.toy import fake_make_plan, save_toy, toy_city, toy_plan
 from tests.town import WISH
 
@@ -162,8 +164,9 @@ def test_a_draft_is_at_hand_while_the_plan_is_made(city: City) -> None:
     assert outcome(job) is None
 
 
-def test_another_budget_begins_on_the_last_survey(town: City) -> None:
+def test_another_budget_begins_on_the_last_survey(town: City, monkeypatch: pytest.MonkeyPatch) -> None:
     """A second wish that differs only in money is planned without surveying again, and shows drafts of its own."""
+    monkeypatch.setattr(jobs, "_surveys", Shelf(1))
     told: list[list[str]] = []
     for budget in (60_000, 130_000):
         steps: list[str] = []
