@@ -22,6 +22,7 @@ import numpy as np
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from benchmarks.browser import ARGUMENTS, find_chromium, way_in
+from benchmarks.crowd import crowd
 from benchmarks.figures import Figures, demo_city
 from optimizer.desk import open_desk
 from optimizer.ladder import make_ladder
@@ -65,6 +66,7 @@ def main(arguments: list[str] | None = None) -> int:
                 browser = playwright.chromium.launch(executable_path=find_chromium(), args=ARGUMENTS)
                 _visits(figures, browser, address, 2 if quick else 5, cookies)
                 browser.close()
+            crowd(figures, address, cookies, server.pid, 25.0 if quick else 180.0)
         finally:
             server.terminate()
             server.wait(20)

@@ -22,7 +22,7 @@ from benchmarks.figures import Figures
 from screens.words import words
 
 PEOPLE = 12
-_COME_S = 3.0  # between one person's coming and the next's
+_COME_S = 1.0  # between one person's coming and the next's
 _THINK_S = (6.0, 14.0)  # between what a person does
 _SCREENS = ("budget", "city", "plan", "compare")
 _SETTLED = """() => document.querySelector("[data-testid='stApp'][data-test-script-state='notRunning']")

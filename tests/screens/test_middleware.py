@@ -132,6 +132,26 @@ PAGE = b"""<head><link
 <link rel="modulepreload" href="./static/js/a.js"></head>""" + b" " * 500
 
 
+@pytest.mark.parametrize(
+    ("kind", "status", "whole"),
+    [
+        ("text/javascript", 200, False), ("text/css; charset=utf-8", 200, False), ("font/woff2", 200, False), ("text/html", 200, True),
+        ("image/svg+xml", 200, True), ("application/json", 200, True), ("text/javascript", 404, True),
+    ],
+)  # fmt: skip
+def test_what_is_no_page_carries_no_policy_of_its_own(kind: str, status: int, whole: bool) -> None:
+    """Scripts, styles and typefaces forbid guessing at their type and other sites' use; whatever a browser might show as a page says all."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await Response(b"x", status, media_type=kind)(scope, receive, send)
+
+    _, headers, _ = ask(StayHome(app), "/static/a")
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["cross-origin-resource-policy"] == "same-origin"
+    assert ("content-security-policy" in headers) is whole
+    assert ("permissions-policy" in headers) is whole
+
+
 def test_the_page_asks_for_no_typeface_ahead_that_it_does_not_use() -> None:
     """Scripts are still asked for ahead; who takes no packing gets the page as it is."""
     page = Response(PAGE, media_type="text/html")

@@ -121,8 +121,9 @@ def test_assets_are_served_with_their_kind() -> None:
 
 
 def test_every_answer_keeps_the_browser_at_home() -> None:
-    """The policy allows this host only, on pages and on what is missing alike."""
-    for url in (asset_url("map.js"), "/assets/none"):
+    """The policy allows this host only, on what a browser may show and on what is missing alike; a script has no page to guard."""
+    assert "content-security-policy" not in ask(asset_url("map.js")).headers
+    for url in ("/map/city/none/0/roads", "/assets/none"):
         policy = ask(url).headers["content-security-policy"]
         assert "http" not in policy
         assert "*" not in policy
