@@ -72,7 +72,9 @@ def main(job_path: str) -> int:
         return task(scratch, job["given"], Progress(lambda step: tell(step=[step.stage, step.share, step.note])))
 
     try:
-        tell(answer=work())
+        found = work()
+        tell(peak=_hwm())
+        tell(answer=found)
     except ChaukasError as error:
         tell(faults=[[fault.code, fault.what, fault.way_out, fault.value] for fault in error.faults])
     except MemoryError:
@@ -80,6 +82,15 @@ def main(job_path: str) -> int:
     except Exception as error:  # noqa: BLE001  # told to the server as what it is: an end without an answer
         tell(crash=f"{type(error).__name__}: {error}"[:500])
     return 0
+
+
+def _hwm() -> int:
+    """The most memory this process itself has held [bytes]; 0 where the system does not say."""
+    try:
+        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")), 0)
 
 
 def confine(scratch: Path, reads: Iterable[Path], limits: dict[str, int]) -> list[str]:

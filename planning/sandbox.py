@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import re
+import resource
 import selectors
 import signal
 import subprocess  # nosec B404  # our own words, no shell
@@ -105,6 +106,7 @@ class _Run:
         self.figures, self.scratch = figures, scratch
         self.guards: tuple[str, ...] = ()
         self.said: dict[str, Any] = {}
+        self.peak = 0
 
     def answer(self, told: Progress) -> Answer:
         command = [sys.executable, "-I", "-W", "ignore", str(confined.__file__), str(self.scratch / "job.json")]
@@ -129,7 +131,9 @@ class _Run:
             process.returncode = os.waitstatus_to_exitcode(status)
             assert process.stdout is not None
             process.stdout.close()
-        cpu_s, peak = used.ru_utime + used.ru_stime, used.ru_maxrss * 1024
+        # A process begins with its parent's peak in this count: what it does not pass is not its own.
+        own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        cpu_s, peak = used.ru_utime + used.ru_stime, used.ru_maxrss * 1024 if used.ru_maxrss > own else self.peak
         self._refuse(ended, process.returncode, cpu_s, peak)
         return Answer(self.said["answer"], peak, cpu_s, self.guards)
 
@@ -163,6 +167,8 @@ class _Run:
                 self._stood = (str(value[0])[:40], float(value[1]), str(value[2])[:200])
             elif kind == "faults":
                 self.said = {kind: [Fault(_code(code), str(what)[:2_000], str(way)[:500], str(met)[:300]) for code, what, way, met in value]}
+            elif kind == "peak":
+                self.peak = int(value)
             elif kind in {"answer", "crash", "out_of"}:
                 self.said = {kind: value}
             else:
