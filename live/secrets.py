@@ -5,21 +5,21 @@ The door to cryptography. What is sealed cannot be read from the vault alone, an
 
 from __future__ import annotations
 
+import base64
 import json
 import os
-import stat
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from cryptography.fernet import Fernet, InvalidToken
 
-from planning.datafile import DATA
 from planning.errors import FeedError
-from planning.files import atomic_path
+from planning.keys import read_key, state_folder
+from planning.store import Store, now, open_store
 
 KEY_FILE = "CHAUKAS_KEY_FILE"
-_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 @dataclass(frozen=True)
@@ -44,13 +44,10 @@ class Vault(Protocol):
 
 
 class Sealer:
-    """Seals and opens credentials with one key."""
+    """Seals and opens credentials with one key of 32 bytes."""
 
     def __init__(self, key: bytes) -> None:
-        try:
-            self._fernet = Fernet(key)
-        except ValueError:
-            raise FeedError.one("secret.key", "The key file holds no key", "Restore it from its backup, or enter the passwords anew") from None
+        self._fernet = Fernet(base64.urlsafe_b64encode(key))
 
     def __repr__(self) -> str:
         return "Sealer(…)"
@@ -71,59 +68,38 @@ class Sealer:
         except (InvalidToken, ValueError):
             whose, user, password = None, "", ""
         if whose != deployment:
-            raise FeedError.one("secret.seal", "The seal of a camera's password does not open", "Enter the password anew", deployment)
+            way_out = "Enter it anew: chaukas live password CITY CAMERA"
+            raise FeedError.one("secret.seal", "The seal of a camera's password does not open", way_out, deployment)
         return Credentials(user, password)
 
 
-class FileVault:
-    """Seals in one file, readable by its owner only."""
+class StoreVault:
+    """Seals in the store, where each change leaves a line of the audit. `by`: who puts them there, an actor's id."""
 
-    def __init__(self, path: str | Path) -> None:
-        self._path = Path(path)
+    def __init__(self, store: Callable[[], Store] = open_store, by: str = "") -> None:
+        self._store, self._by = store, by
 
     def get(self, deployment: str) -> bytes | None:
         """The seal of a deployment, None where it has none."""
-        token = self._read().get(deployment)
-        return token.encode() if token is not None else None
+        with self._store().read() as tx:
+            found = tx.one("sealed", id=deployment)
+        return str(found["token"]).encode() if found is not None else None
 
     def put(self, deployment: str, token: bytes) -> None:
         """Keep a deployment's seal in place of the one before."""
-        content = json.dumps({**self._read(), deployment: token.decode()}, indent=1)
-        with atomic_path(self._path) as scratch:
-            scratch.touch(mode=0o600)
-            scratch.write_text(content, encoding="utf-8")
-
-    def _read(self) -> dict[str, str]:
-        try:
-            found = json.loads(self._path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return {}
-        except (OSError, ValueError):
-            raise FeedError.one("secret.vault", "The file of seals cannot be read", "Restore it from its backup", self._path) from None
-        return {str(key): str(value) for key, value in found.items()} if isinstance(found, dict) else {}
+        with self._store().write(self._by, "live.password", deployment) as tx:
+            row = {"token": token.decode(), "changed_at": now()}
+            if tx.one("sealed", id=deployment) is None:
+                tx.add("sealed", {"id": deployment, **row})
+            else:
+                tx.change("sealed", deployment, **row)
 
 
 def open_sealer(path: str | Path | None = None) -> Sealer:
-    """The sealer of the key file: the one given, else of $CHAUKAS_KEY_FILE, else `data/live.key`; made where it is missing.
+    """The sealer of the key file: the one given, else of $CHAUKAS_KEY_FILE, else `live.key` of the state folder; made where it is missing.
 
     Raises
     ------
-    FeedError: `secret.open` where others may read the file, `secret.key` where it holds no key or cannot be read.
+    FileRefused: as `planning.keys.read_key`.
     """
-    file = Path(path or os.environ.get(KEY_FILE) or DATA / "live.key")
-    try:
-        made = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        pass
-    except OSError as error:
-        raise FeedError.one("secret.key", f"The key file cannot be made: {error.strerror}", f"Set {KEY_FILE}", file) from None
-    else:
-        with os.fdopen(made, "wb") as stream:
-            stream.write(Fernet.generate_key())
-    try:
-        mode, key = file.stat().st_mode, file.read_bytes()
-    except OSError as error:
-        raise FeedError.one("secret.key", f"The key file cannot be read: {error.strerror}", f"Set {KEY_FILE}", file) from None
-    if mode & _OTHERS:
-        raise FeedError.one("secret.open", "Others may read the key file", f"Take the right away: chmod 600 {file}", oct(stat.S_IMODE(mode)))
-    return Sealer(key.strip())
+    return Sealer(read_key(Path(path or os.environ.get(KEY_FILE) or state_folder() / "live.key")))

@@ -21,12 +21,11 @@ from live.blindness import Blindness, Vision, blindness, look_around
 from live.eyes import standing
 from live.pins import NEVER, Status, cones, state_now
 from live.rounds import Rounds
-from live.secrets import FileVault, open_sealer
+from live.secrets import StoreVault, open_sealer
 from live.service import Service, start
 from live.uptime import EventLog, FileLog
 from planning.access import Actor, may
 from planning.city import City
-from planning.datafile import DATA
 from planning.deployed import Deployment
 from planning.errors import ChaukasError, Forbidden
 from planning.register import FolderRegister, Register
@@ -69,8 +68,7 @@ class Control:
 
     def __init__(self, register: Register | None = None, log: EventLog | None = None, *, demo: bool = False) -> None:
         self.register, self.log = register or FolderRegister(), log or FileLog()
-        vault = FileVault(os.environ.get("CHAUKAS_SEALS") or DATA / "live.seals")
-        self.service: Service = start({}, audit=self._viewed, demo=demo, vault=vault, sealer=open_sealer, allowed=may_operate)
+        self.service: Service = start({}, audit=self._viewed, demo=demo, vault=StoreVault(), sealer=open_sealer, allowed=may_operate)
         self.rounds = Rounds(self.service.hub, self.log)
         self._ready: Shelf[Ready] = Shelf(2)
         self._visions: Shelf[Vision] = Shelf(2)

@@ -1,4 +1,4 @@
-"""Deployments from a terminal: `live deploy`, `live list`, `live uptime`, `live maintain`."""
+"""Deployments from a terminal: `live deploy`, `live password`, `live list`, `live uptime`, `live maintain`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from screens import evidence_terminal
+from screens.live_terminal import read_password
 
 if TYPE_CHECKING:
     from live.uptime import Uptime
@@ -23,6 +24,11 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     take.add_argument("--camera", action="append", default=[], metavar="ID", help="of the plan, only this camera; may be given again")
     take.add_argument("--map", metavar="MEANING=COLUMN", action="append", default=[], help="say which column means what, such as feed=URL")
     take.set_defaults(run=_deploy)
+    secret = commands.add_parser("password", help="seal a deployed camera's user and password, asked for or read from a pipe")
+    secret.add_argument("city", help="a city's name")
+    secret.add_argument("camera", help="id of a deployed camera")
+    secret.add_argument("--user", required=True, help="the camera's user")
+    secret.set_defaults(run=_password)
     shown = commands.add_parser("list", help="print a city's deployed cameras")
     shown.add_argument("city", help="a city's name")
     shown.set_defaults(run=_list)
@@ -78,6 +84,23 @@ def _deploy(options: argparse.Namespace) -> int:
             print(f"rows kept aside: {aside}")
     register.put(*found)
     print(f"{len(found)} cameras deployed; {len(register.list(options.city))} in the register of {city.title}")
+    return 0
+
+
+def _password(options: argparse.Namespace) -> int:
+    from live.secrets import Credentials, StoreVault, open_sealer
+    from planning.accounts import TERMINAL
+    from planning.city import find_city
+    from planning.errors import InputError
+    from planning.register import FolderRegister
+
+    find_city(options.city)
+    camera = next((one for one in FolderRegister().list(options.city) if one.id == options.camera), None)
+    if camera is None:
+        raise InputError.one("deployment.unknown", "No camera of this id is deployed", "See chaukas live list CITY", options.camera)
+    sealed = open_sealer().seal(camera.id, Credentials(options.user, read_password()))
+    StoreVault(by=TERMINAL.id).put(camera.id, sealed)
+    print(f"sealed for {camera.id}; the camera is opened with it from its next try on")
     return 0
 
 

@@ -36,6 +36,11 @@ def add(commands: Any) -> Any:
     return live
 
 
+def read_password() -> str:
+    """A password typed without showing it, or the first line of a pipe: never a word of the command, which others on the machine can read."""
+    return getpass.getpass("password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+
+
 def _probe(options: argparse.Namespace) -> int:
     from live.addresses import file_of, place_of
     from live.feeds import FeedOpener
@@ -54,7 +59,7 @@ def _probe(options: argparse.Namespace) -> int:
         print(f"address        allowed: {place.host} is {place.address}, port {place.port}")
     credentials = None
     if options.user:
-        credentials = Credentials(options.user, getpass.getpass("password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n"))
+        credentials = Credentials(options.user, read_password())
     began = time.monotonic()
     source = FeedOpener(settings)(feed, credentials)
     print(f"opened         in {time.monotonic() - began:.2f} s")

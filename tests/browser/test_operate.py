@@ -61,7 +61,7 @@ def cities(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def address(cities: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of the running app, with files allowed as cameras."""
-    environment = {**os.environ, "CHAUKAS_LIVE_DEMO": "1", "CHAUKAS_SEALS": str(cities / "none.seals")}
+    environment = {**os.environ, "CHAUKAS_LIVE_DEMO": "1"}
     log = tmp_path_factory.mktemp("log") / "server.log"
     server, address = start_server(cities, log, environment)
     with pytest.MonkeyPatch.context() as patch:

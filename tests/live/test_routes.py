@@ -14,11 +14,12 @@ import pytest
 from starlette.websockets import WebSocketDisconnect
 
 from live.feeds import HEADER, read_picture
-from live.secrets import Credentials, FileVault, open_sealer
+from live.secrets import Credentials, StoreVault, open_sealer
 from live.service import Service, start
 from live.settings import load_settings
 from planning.access import Actor, may
 from planning.errors import FeedError
+from planning.store import Store
 from tests.live.pretend import H264, JPEG, OPERATOR, Clock, Opener, TestClient, application, deployment, frame, jpeg
 
 ACTORS = {
@@ -49,7 +50,8 @@ class House:
 
     def __init__(self, folder: Path, **times: float) -> None:
         self.opener, self.record, self.rights = Opener(), Record(), {"now": True}
-        sealer, vault = open_sealer(folder / "key"), FileVault(folder / "seals")
+        store = Store(f"sqlite:///{folder / 'chaukas.db'}", folder).ready()
+        sealer, vault = open_sealer(folder / "key"), StoreVault(lambda: store)
         for camera in ("plain", "hidden"):
             vault.put(camera, sealer.seal(camera, Credentials("viewer", "hunter2")))
         settings = replace(SETTINGS, times=replace(SETTINGS.times, **times))

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from live.secrets import KEY_FILE, Credentials, FileVault, Sealer, open_sealer
-from planning.errors import FeedError
+from live.secrets import KEY_FILE, Credentials, Sealer, StoreVault, open_sealer
+from planning.errors import FeedError, FileRefused
+from planning.store import Store
 
 MADE = Credentials("viewer", "hunter2")
 
@@ -45,29 +46,34 @@ def test_the_key_file_is_made_for_its_owner_and_refused_where_others_read_it(tmp
     assert path.stat().st_mode & 0o777 == 0o600
     assert open_sealer().open("cam1", token) == MADE
     path.chmod(0o640)
-    with pytest.raises(FeedError, match=r"secret\.open"):
+    with pytest.raises(FileRefused, match=r"key\.open"):
         open_sealer()
     path.chmod(0o600)
     path.write_bytes(b"no key")
-    with pytest.raises(FeedError, match=r"secret\.key"):
+    with pytest.raises(FileRefused, match=r"key\.damaged"):
         open_sealer()
-    with pytest.raises(FeedError, match=r"secret\.key"):
-        open_sealer(tmp_path / "nowhere" / "key")
 
 
-def test_the_vault_keeps_seals_by_camera_for_its_owner(tmp_path: Path, sealer: Sealer) -> None:
-    """What was put is there after a restart, the newest of each camera; the file is its owner's; a damaged one is told."""
-    path = tmp_path / "seals"
-    vault = FileVault(path)
+def test_without_a_key_file_of_its_own_the_key_lies_in_the_state_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside the audit's key, and never in the database."""
+    monkeypatch.delenv(KEY_FILE, raising=False)
+    monkeypatch.setenv("CHAUKAS_STATE", str(tmp_path / "state"))
+    open_sealer()
+    assert [path.name for path in (tmp_path / "state").iterdir()] == ["live.key"]
+
+
+def test_the_vault_keeps_the_newest_seal_of_each_camera_with_a_line_of_the_audit(store: Store, sealer: Sealer) -> None:
+    """What was put is there for whoever opens the store next; who put it is on record; neither rows nor lines hold the password."""
+    vault = StoreVault(lambda: store, "planner")
     assert vault.get("cam1") is None
     vault.put("cam1", sealer.seal("cam1", Credentials("old", "old")))
     vault.put("cam2", sealer.seal("cam2", Credentials("two", "two")))
     vault.put("cam1", sealer.seal("cam1", MADE))
-    again = FileVault(path)
+    again = StoreVault(lambda: store)
     assert sealer.open("cam1", again.get("cam1") or b"") == MADE
     assert sealer.open("cam2", again.get("cam2") or b"").user == "two"
-    assert path.stat().st_mode & 0o777 == 0o600
-    assert "hunter2" not in path.read_text()
-    path.write_text("{")
-    with pytest.raises(FeedError, match=r"secret\.vault"):
-        again.get("cam1")
+    with store.read() as tx:
+        rows, lines = tx.rows("sealed"), list(tx.lines())
+    assert [(line["by"], line["action"], line["subject"]) for line in lines] == [("planner", "live.password", f"cam{k}") for k in (1, 2, 1)]
+    assert "hunter2" not in f"{rows}{lines}"
+    assert store.verify()[1] is None

@@ -24,7 +24,6 @@ from tests.screens.toy import save_toy
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The toy city with a camera that shows a street from a file, and one without an address."""
     monkeypatch.setenv("CHAUKAS_CITIES", str(tmp_path))
-    monkeypatch.setenv("CHAUKAS_SEALS", str(tmp_path / "none.seals"))
     save_toy(tmp_path, plans=False)
     canvas, random = scenes.street(1), np.random.default_rng(1)
     clip = tmp_path / "clip.mp4"

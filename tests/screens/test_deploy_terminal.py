@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 import cli
+from live.secrets import Credentials, StoreVault, open_sealer
 from live.uptime import FileLog, Record
 from planning.nouns import Scenario
 from planning.register import FolderRegister
+from planning.store import open_store
 from tests.screens.toy import HOSTILE, save_toy, toy_city, toy_plan
 
 
@@ -45,6 +48,24 @@ def test_a_plan_s_cameras_are_deployed(folder: Path, capsys: pytest.CaptureFixtu
     found = FolderRegister().list("toy")
     assert len(found) == 20
     assert {one.planned for one in found} >= {HOSTILE, "s003"}
+
+
+def test_a_camera_s_password_is_sealed_from_a_pipe_and_never_shown(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The watch opens the seal with the key of the state folder; an unknown camera is refused before a password is asked for."""
+    monkeypatch.setenv("CHAUKAS_STATE", str(tmp_path / "state"))
+    (folder / "list.csv").write_text("id,lat,lon,rtsp\na,22.0935,82.1365,rtsp://c/1\n", encoding="utf-8")
+    assert cli.main(["live", "deploy", "toy", "--from", str(folder / "list.csv")]) == 0
+    monkeypatch.setattr("sys.stdin", io.StringIO("hunter2\n"))
+    assert cli.main(["live", "password", "toy", "b", "--user", "viewer"]) == 1
+    assert "deployment.unknown" in capsys.readouterr().err
+    assert cli.main(["live", "password", "toy", "a", "--user", "viewer"]) == 0
+    assert "hunter2" not in "".join(capsys.readouterr())
+    assert open_sealer().open("a", StoreVault().get("a") or b"") == Credentials("viewer", "hunter2")
+    with open_store().read() as tx:
+        assert [line["by"] for line in tx.lines(action="live.password")] == ["terminal"]
+    open_store().engine.dispose()
 
 
 def test_cameras_named_without_a_plan_are_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -99,14 +99,8 @@ works = Table(
     _text("note", ""), _text("by"), _time("done_on"), _time("created_at"), UniqueConstraint("plan", "site", "step"),
 )  # fmt: skip
 
-deployments = Table("deployments", metadata, _id(), _text("city"), Column("content", JSON, nullable=False), _time("created_at"), _time("changed_at"))
-# Credentials of a deployment's feed, sealed with a key that is not in the database.
-sealed = Table("sealed", metadata, Column("id", String(64), ForeignKey("deployments.id"), primary_key=True), _text("token"), _time("changed_at"))
-events = Table(
-    "events", metadata, _id(), _to("deployment", "deployments"), Column("state", String(16), nullable=False), Column("measure", JSON, nullable=True),
-    _time("since"), _time("until", optional=True), _text("acknowledged_by", ""), _text("note", ""),
-)  # fmt: skip
-evidence = Table("evidence", metadata, _id(), _text("city"), Column("content", JSON, nullable=False), _text("by"), _time("created_at"))
+# Credentials of a deployed camera's feed, sealed with a key that is not in the database.
+sealed = Table("sealed", metadata, _id(), _text("token"), _time("changed_at"))
 
 # One line for each change of any row above: append-only by triggers, each line sealed together with the one before.
 audit = Table(
@@ -116,7 +110,7 @@ audit = Table(
 
 for _column in (
     sessions.c.account, links.c.account, members.c.city, plans.c.city, suggestions.c.city, proposals.c.city, remarks.c.proposal, votes.c.proposal,
-    payments.c.plan, works.c.plan, deployments.c.city, events.c.deployment, evidence.c.city, audit.c.subject,
+    payments.c.plan, works.c.plan, audit.c.subject,
 ):  # fmt: skip
     Index(None, _column)
 
