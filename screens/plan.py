@@ -98,14 +98,16 @@ def _add_rule(what: str, label: str) -> None:
 
 def _pick_rules(what: str, said: Words) -> list[str]:
     """The rules of the address as a list from which they can be taken off again."""
-    known, key = _rules(what), f"rules-{what}"
-    if st.session_state.get(key) != known:
-        st.session_state[key] = known
+    known = _rules(what)
+    # A list of its own for each set of rules: a page that does not show the newest rule yet sends its old list with whatever is typed next,
+    # and under one key that would take the rule off again.
+    key = " ".join((f"rules-{what}", *known))
 
     def keep() -> None:
-        st.query_params[what] = st.session_state[key]
+        if _rules(what) == known:
+            st.query_params[what] = st.session_state[key]
 
-    return list(st.multiselect(said.say(f"plan.{what}"), known, key=key, on_change=keep, placeholder=said.say("plan.rules_none"), disabled=not known))
+    return list(st.multiselect(said.say(f"plan.{what}"), known, known, key=key, on_change=keep, placeholder=said.say("plan.rules_none"), disabled=not known))
 
 
 def _running(city: City) -> jobs.PlanJob | None:
