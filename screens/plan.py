@@ -99,15 +99,16 @@ def _add_rule(what: str, label: str) -> None:
 def _pick_rules(what: str, said: Words) -> list[str]:
     """The rules of the address as a list from which they can be taken off again."""
     known = _rules(what)
-    # A list of its own for each set of rules: a page that does not show the newest rule yet sends its old list with whatever is typed next,
-    # and under one key that would take the rule off again.
+    # A list of its own for each set of rules, heard only while the address holds that set: a page that does not show the newest rule yet
+    # sends its old list with whatever is typed next, and that must not take the rule off again.
     key = " ".join((f"rules-{what}", *known))
 
     def keep() -> None:
         if _rules(what) == known:
             st.query_params[what] = st.session_state[key]
 
-    return list(st.multiselect(said.say(f"plan.{what}"), known, known, key=key, on_change=keep, placeholder=said.say("plan.rules_none"), disabled=not known))
+    label, none = said.say(f"plan.{what}"), said.say("plan.rules_none")
+    return list(st.multiselect(label, known, known, key=key, on_change=keep, placeholder=none, disabled=not known))
 
 
 def _running(city: City) -> jobs.PlanJob | None:
