@@ -258,7 +258,7 @@ def _plan(options: argparse.Namespace) -> int:
     from optimizer.joined import plan_with_grid
     from optimizer.plan import make_plan
     from planning.export import write_plan
-    from screens.findings import print_grid
+    from screens.findings import print_grid, print_tested
 
     scenario = read_wish(options)
     if len(options.city) > 1:
@@ -285,6 +285,7 @@ def _plan(options: argparse.Namespace) -> int:
     print_plan(plan, city)
     if joined is not None:
         print_grid(joined.grid, agreed=joined.agreed)
+    print_tested(plan, city, targets)
     print(f"written to {', '.join(map(str, targets))} in {time.monotonic() - began:.1f} s")
     return 0
 
@@ -347,11 +348,13 @@ def _export(options: argparse.Namespace) -> int:
 def _report(options: argparse.Namespace) -> int:
     from planning.report import write_report
     from planning.store import audit_head
+    from screens.findings import reviews_of
     from screens.words import words
 
     plan, city = plan_and_city(options)
     _require_same(plan, city)
-    write_report(plan, city, options.out, words=words(options.lang).catalogue, hindi=options.lang == "hi", head=audit_head())
+    said = words(options.lang)
+    write_report(plan, city, options.out, words=said.catalogue, hindi=said.hindi, head=audit_head(), reviews=reviews_of(plan, city, options.plan))
     print(f"written to {options.out}")
     return 0
 

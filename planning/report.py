@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import geopandas as gpd
@@ -24,12 +25,17 @@ from planning.errors import InputError
 from planning.files import atomic_path
 from planning.money import group_digits, say_rupees, say_short
 from planning.nouns import Plan
+from planning.reviews import Review, Row
 
 _ROADS = {"motorway": 2.6, "trunk": 2.6, "primary": 2.2, "secondary": 1.8, "tertiary": 1.3}  # widths on the map; the others are hair lines
 _WIDE = 1000.0  # of the map's picture
+_GAPS = 20  # streets out of view that are told
+_NOTHING: Mapping[str, Review] = MappingProxyType({})
 
 
-def write_report(plan: Plan, city: City, path: str | Path, *, words: Mapping[str, str], hindi: bool, head: str = "") -> None:
+def write_report(
+    plan: Plan, city: City, path: str | Path, *, words: Mapping[str, str], hindi: bool, head: str = "", reviews: Mapping[str, Review] = _NOTHING
+) -> None:  # fmt: skip
     """Write the report.
 
     Parameters
@@ -37,6 +43,7 @@ def write_report(plan: Plan, city: City, path: str | Path, *, words: Mapping[str
     path: the .pdf; replaced whole or not at all.
     words: sentences by key, those of the report beginning with "report.".
     hindi: which language the words are, for numbers and names that come in both.
+    reviews: parts of the plan's review by name, of which gaps and backtest are told.
     head: the audit's last line as number and seal, printed at the foot of each page, so that the audit can be checked against the paper.
 
     Raises
@@ -50,7 +57,7 @@ def write_report(plan: Plan, city: City, path: str | Path, *, words: Mapping[str
         with atomic_path(target) as scratch, tempfile.TemporaryDirectory() as folder:
             room = Path(folder)
             shutil.copyfile(DATA / "report.typ", room / "report.typ")
-            told = {**content(plan, city, words, hindi), "head": words["report.head"].format(head=head) if head else ""}
+            told = {**content(plan, city, words, hindi, reviews), "head": words["report.head"].format(head=head) if head else ""}
             (room / "report.json").write_text(json.dumps(told, ensure_ascii=False, allow_nan=False), encoding="utf-8")
             (room / "map.svg").write_text(map_svg(plan, city), encoding="utf-8")
             scratch.write_bytes(typst.compile(room / "report.typ", root=room, font_paths=[_fonts()], ignore_system_fonts=True))
@@ -68,7 +75,7 @@ def _share(value: float, digits: int = 1) -> str:
     return f"{100 * value:.{digits}f} %"
 
 
-def content(plan: Plan, city: City, words: Mapping[str, str], hindi: bool) -> dict[str, Any]:
+def content(plan: Plan, city: City, words: Mapping[str, str], hindi: bool, reviews: Mapping[str, Review] = _NOTHING) -> dict[str, Any]:
     """What the template shows, every value a text; as in `write_report`."""
     card, proof = plan.scorecard, plan.proof
     said = {key.removeprefix("report."): text for key, text in words.items() if key.startswith("report.")}
@@ -95,8 +102,53 @@ def content(plan: Plan, city: City, words: Mapping[str, str], hindi: bool) -> di
         "method": [said["method_1"], said["method_2"], said["method_3"]], "limits": [said[f"limit_{n}"] for n in range(1, 5)],
         "assumptions": list(plan.assumptions) or [said["none"]],
         "camera_head": [said[key] for key in ("number", "site", "place", "model", "height", "bearing", "tilt", "ward", "alone")],
-        "cameras": _cameras(plan, city, hindi),
+        "cameras": _cameras(plan, city, hindi), **_gaps(reviews.get("gaps"), city, words), **_tested(reviews.get("backtest"), words),
     }  # fmt: skip
+
+
+def _number(row: Row, name: str) -> float:
+    return float(str(row[name]))
+
+
+def _gaps(review: Review | None, city: City, words: Mapping[str, str]) -> dict[str, Any]:
+    """The heaviest streets out of view: how much there is of them, and a row each."""
+    head = [words[f"report.{key}"] for key in ("number", "street", "class", "ward", "metres", "lost")]
+    if review is None:
+        return {"gaps_line": words["report.gaps_none"], "gap_head": head, "gaps": []}
+    wards = {str(label): str(name) for label, name in city["wards"]["name"].items()}
+    rows = [
+        [
+            str(rank), str(row["name"]) or words["report.unnamed"], words.get(f"road.{row['road_class']}", str(row["road_class"])),
+            wards.get(str(row["ward"]), str(row["ward"])), group_digits(round(_number(row, "length_m"))), _share(_number(row, "share"), 3),
+        ]
+        for rank, row in enumerate(review.tables["stretches"][:_GAPS], 1)
+    ]  # fmt: skip
+    count, km = group_digits(round(review.facts["stretches"])), f"{review.facts['length_m'] / 1000:.1f}"
+    line = words["report.gaps_line"].format(share=_share(review.facts["unseen"]), n=count, km=km)
+    return {"gaps_line": line, "gap_head": head, "gaps": rows}
+
+
+def _tested(review: Review | None, words: Mapping[str, str]) -> dict[str, Any]:
+    """The back-test, a row for each who placed cameras, each with its lens, the share with its ends in brackets."""
+    head = [*(words[f"report.test_{key}"] for key in ("who", "cameras", "share", "streets")), "PAI", "PEI*"]
+    if review is None:
+        return {"test_line": words["report.test_none"], "test_head": head, "tests": []}
+
+    def ends(row: Row, low: str, high: str, show: Callable[[float], str]) -> str:
+        return f" ({show(_number(row, low))} – {show(_number(row, high))})" if row[low] is not None and row[high] is not None else ""
+
+    rows = [
+        [
+            words[f"test.{row['who']}"], group_digits(round(_number(row, "cameras"))),
+            _share(_number(row, "share")) + ends(row, "low", "high", _share), _share(_number(row, "length_share")),
+            f"{_number(row, 'pai'):.2f}",
+            f"{_number(row, 'pei'):.3f}" + ends(row, "pei_low", "pei_high", lambda value: f"{value:.3f}"),
+        ]
+        for row in review.tables["placements"]
+        if row["view"] == "aimed"
+    ]  # fmt: skip
+    counts = {name: group_digits(round(review.facts[name])) for name in ("learnt", "judged")}
+    return {"test_line": words["report.test_line"].format(**counts), "test_head": head, "tests": rows}
 
 
 def _costs(plan: Plan, words: Mapping[str, str], hindi: bool) -> list[list[str]]:

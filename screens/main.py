@@ -8,14 +8,14 @@ import streamlit as st
 
 from planning.access import PUBLIC
 from planning.errors import ChaukasError
-from screens import budget, city, compare, decisions, fairness, library, operate, plan, suggestions, wizard
+from screens import budget, city, compare, decisions, fairness, library, operate, plan, review, suggestions, wizard
 from screens.control import may_operate
 from screens.session import banner, pick, pick_language, tell
 from screens.who import actor
 from screens.words import Words
 
 _SCREENS = {
-    "budget": budget.show, "city": city.show, "plan": plan.show, "compare": compare.show, "fairness": fairness.show,
+    "budget": budget.show, "city": city.show, "plan": plan.show, "compare": compare.show, "fairness": fairness.show, "review": review.show,
     "suggestions": suggestions.show, "decisions": decisions.show, "operate": operate.show,
 }  # fmt: skip
 # Streamlit would fetch a named icon from another host.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import streamlit as st
 
 from planning.catalogue import list_recipes, load_levels, load_models
@@ -254,6 +256,12 @@ def _echo(text: str, said: Words) -> None:
     st.caption(f"= {plain(said.money(amount))} ({plain(said.short(amount))})")
 
 
+def _review(city: City, plan_id: str) -> None:
+    """What a new plan leaves unseen, begun at once: it takes seconds, and the plan's report tells it."""
+    with contextlib.suppress(ChaukasError):
+        jobs.start_review(city, library.plan(city, plan_id), "gaps")
+
+
 def _watch(city: City, said: Words) -> None:
     """The job of the address, and others of this city that run."""
     job_id = st.query_params.get("job", "")
@@ -264,6 +272,7 @@ def _watch(city: City, said: Words) -> None:
         error = jobs.outcome(job)
         if error is None and job.job.result is not None:
             st.query_params["plan"] = job.job.result
+            _review(city, job.job.result)
             _set_sheet("")  # it was the other plan's
             del st.query_params["job"]
             jobs.desk.forget(job)

@@ -24,6 +24,7 @@ from screens.mapdata import ward_names
 from screens.maps import Told, city_map, map_data
 from screens.page import write_page
 from screens.public import public_url
+from screens.review_said import kept_reviews, back_test_line, without_dates
 from screens.tables import Columns, bar, camera_columns, camera_frame, percent, show_table, text_right
 from screens.words import Words, plain
 
@@ -46,6 +47,7 @@ def show_plan(city: City, plan: Plan, file: PlanFile, said: Words, hand: str | N
     """
     trust(city, plan, said)
     _numbers(city, plan, said)
+    _back_test(city, plan, file, said)
     same = plan.city_digest == city.digest
     told = city_map(map_data(city, said, load_models(), plan=file, height=600, rules=same, hand=hand if same else None), "map-plan", on_sheet)
     wards, cameras, costs, proof, files = st.tabs([said.say(f"tab.{tab}") for tab in ("wards", "cameras", "costs", "proof", "files")])
@@ -98,6 +100,20 @@ def _numbers(city: City, plan: Plan, said: Words) -> None:
         st.caption(plain(said.say("number.bound", bound=said.share(plan.proof.bound, 2), gap=gap)))
     else:
         st.caption(plain(said.say("number.least", share=said.share(wanted), least=said.money(least), gap=gap)))
+
+
+def _back_test(city: City, plan: Plan, file: PlanFile, said: Words) -> None:
+    """What the back-test found, where it was made; else the way to it, where one can be made."""
+    found = library.review(plan, file, "backtest")
+    if found is not None:
+        st.caption(plain(back_test_line(found[0], said)))
+    elif plan.city_digest == city.digest and not without_dates(city):
+
+        def open_test() -> None:
+            st.query_params.update({"view": "review", "plan": file.id, "part": "backtest"})
+
+        help_text = said.say("test.ask_help")
+        st.button(said.say("test.ask"), key="back-test", help=help_text, on_click=open_test, icon=":material/history:", type="tertiary")
 
 
 def _metric(place: DeltaGenerator, label: str, value: str, note: str) -> None:
@@ -208,7 +224,8 @@ def _written(city: City, plan: Plan, file: PlanFile, kind: str, said: Words) -> 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{plan.id}.{kind}"
         if kind == "pdf":
-            write_report(plan, city, path, words=said.catalogue, hindi=said.hindi, head=audit_head())
+            reviews = kept_reviews(plan, file)
+            write_report(plan, city, path, words=said.catalogue, hindi=said.hindi, head=audit_head(), reviews=reviews)
         elif kind == "html":
             write_page(plan, city, path, said=said)
         else:

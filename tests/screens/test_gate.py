@@ -51,6 +51,7 @@ MAY: dict[str, set[str]] = {
     "/sign-in": EVERYBODY, "/link/{token}": EVERYBODY, "/public": EVERYBODY, "/sign-out": SIGNED_IN, "/account": SIGNED_IN,
     "/public/{city}/{plan}": EVERYBODY, "/public/{city}/{plan}/": EVERYBODY, "/public/{city}/{plan}/layer/{stamp}/{name}": EVERYBODY,
     "/map/difference/{city}/{first}/{stamp}/{second}/{other}/{layer}": SIGNED_IN,
+    "/map/review/{city}/{plan}/{part}/{stamp}/{layer}": SIGNED_IN,
     "/account/password": SIGNED_IN, "/account/sessions": SIGNED_IN, "/accounts": ADMIN, "/accounts/add": ADMIN, "/accounts/change": ADMIN,
     "/operate/{city}/pins": OPERATOR | ADMIN, "/operate/{city}/pins.geojson": OPERATOR | ADMIN, "/operate/{city}/states": OPERATOR | ADMIN,
     "/operate/{city}/see": OPERATOR | ADMIN, "/operate/{city}/blind": OPERATOR | ADMIN, "/operate/{city}/events": OPERATOR | ADMIN,
