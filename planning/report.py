@@ -26,6 +26,7 @@ from planning.files import atomic_path
 from planning.money import group_digits, say_rupees, say_short
 from planning.nouns import Plan
 from planning.reviews import Review, Row
+from planning.writing import one_line
 
 _ROADS = {"motorway": 2.6, "trunk": 2.6, "primary": 2.2, "secondary": 1.8, "tertiary": 1.3}  # widths on the map; the others are hair lines
 _WIDE = 1000.0  # of the map's picture
@@ -76,7 +77,21 @@ def _share(value: float, digits: int = 1) -> str:
 
 
 def content(plan: Plan, city: City, words: Mapping[str, str], hindi: bool, reviews: Mapping[str, Review] = _NOTHING) -> dict[str, Any]:
-    """What the template shows, every value a text; as in `write_report`."""
+    """What the template shows, every value a text in one line without hidden signs; as in `write_report`."""
+    told: dict[str, Any] = _lines(_told(plan, city, words, hindi, reviews))
+    return told
+
+
+def _lines(value: Any) -> Any:
+    """The value with each text in it as one line, so that no sign in a name turns round the text after it."""
+    if isinstance(value, str):
+        return one_line(value)
+    if isinstance(value, dict):
+        return {key: _lines(item) for key, item in value.items()}
+    return [_lines(item) for item in value] if isinstance(value, list) else value
+
+
+def _told(plan: Plan, city: City, words: Mapping[str, str], hindi: bool, reviews: Mapping[str, Review]) -> dict[str, Any]:
     card, proof = plan.scorecard, plan.proof
     said = {key.removeprefix("report."): text for key, text in words.items() if key.startswith("report.")}
     title = (city.title_hi if hindi else city.title) or city.title

@@ -32,6 +32,7 @@ from planning.money import say_rupees
 from planning.movement import likely_routes, load_movement_figures, share_read
 from planning.nouns import Plan
 from planning.reviews import Review, read_review, write_review
+from screens.library import address
 from screens.review_said import back_test_line
 from screens.terminal import attempt, open_city, plan_and_city, read_share, read_wish, teller
 from screens.words import words
@@ -150,8 +151,8 @@ def print_tested(plan: Plan, city: City, targets: Sequence[Path]) -> None:
     if not bool(city["incidents"]["when"].notna().any()) or not plan.cameras:
         return
     if seconds_expected(plan) > QUICK_S:
-        budget = f"--budget {plan.scenario.budget_inr}"
-        print(f"back-test      `chaukas backtest {city.name} {budget} --number {len(plan.cameras)}` makes one, and so does the app's Review screen")
+        command = f"chaukas backtest {address(city)} --budget {plan.scenario.budget_inr} --number {len(plan.cameras)}"
+        print(f"back-test      `{command}` makes one, and so does the app's Review screen")
         return
     try:
         found = make_review("backtest", plan, city)

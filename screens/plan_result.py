@@ -24,7 +24,7 @@ from screens.mapdata import ward_names
 from screens.maps import Told, city_map, map_data
 from screens.page import write_page
 from screens.public import public_url
-from screens.review_said import kept_reviews, back_test_line, without_dates
+from screens.review_said import back_test_line, kept_reviews, without_dates
 from screens.tables import Columns, bar, camera_columns, camera_frame, percent, show_table, text_right
 from screens.words import Words, plain
 

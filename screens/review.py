@@ -19,7 +19,7 @@ from screens.mapdata import ward_names
 from screens.maps import LINKS, city_map, map_data, review_data
 from screens.plan import label
 from screens.plan_result import trust
-from screens.review_said import NO_DATES, place_of, placement_name, placement_rows, back_test_line, without_dates
+from screens.review_said import NO_DATES, back_test_line, place_of, placement_name, placement_rows, without_dates
 from screens.session import pick, tell
 from screens.tables import Columns, bar, percent, show_table, text_right
 from screens.waiting import show_progress

@@ -18,7 +18,7 @@ from planning.nouns import Plan
 from planning.reviews import PARTS, Review, read_review
 from screens import jobs, library
 from screens.review import picture
-from screens.review_said import kept_reviews, placement_rows, back_test_line
+from screens.review_said import back_test_line, kept_reviews, placement_rows
 from screens.routes import review_url
 from screens.words import plain, words
 from tests.screens.test_routes import ask

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from planning.reviews import COLUMNS, FACTS, Review
-from screens.review_said import place_of, placement_name, placement_rows, back_test_line
+from screens.review_said import back_test_line, place_of, placement_name, placement_rows
 from screens.words import words
 
 
