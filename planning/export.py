@@ -66,13 +66,18 @@ def write_plan(plan: Plan, city: City, path: str | Path, *, extra: Mapping[str, 
         raise InputError.one("export.failed", f"The file could not be written: {error}", "Check the folder and the space left", target) from None
 
 
-def target_faults(paths: Sequence[str | Path]) -> list[Fault]:
-    """What is wrong with files to write plans to, told before the work: their kind, a folder in their place, no folder to write them in."""
+def target_faults(paths: Sequence[str | Path], *, also: Sequence[str] = ()) -> list[Fault]:
+    """What is wrong with files to write plans to, told before the work: their kind, a folder in their place, no folder to write them in.
+
+    Parameters
+    ----------
+    also: suffixes that can be written beyond those of `write_plan`.
+    """
     faults = []
     for path in paths:
         target = Path(path)
-        if target.suffix.lower() not in SUFFIXES:
-            way_out = f"Choose one of {', '.join(SUFFIXES)}"
+        if target.suffix.lower() not in (*SUFFIXES, *also):
+            way_out = f"Choose one of {', '.join((*SUFFIXES, *also))}"
             faults.append(Fault("export.kind", "Plans are not written in this kind of file", way_out, target.name or "no name"))
             continue
         folder = next(parent for parent in target.absolute().parents if parent.exists())

@@ -30,12 +30,14 @@ from planning.writing import one_line
 
 _ROADS = {"motorway": 2.6, "trunk": 2.6, "primary": 2.2, "secondary": 1.8, "tertiary": 1.3}  # widths on the map; the others are hair lines
 _WIDE = 1000.0  # of the map's picture
+WEAK_GAP = 0.2  # from here on a bound is called weak
 _GAPS = 20  # streets out of view that are told
 _NOTHING: Mapping[str, Review] = MappingProxyType({})
 
 
 def write_report(
-    plan: Plan, city: City, path: str | Path, *, words: Mapping[str, str], hindi: bool, head: str = "", reviews: Mapping[str, Review] = _NOTHING
+    plan: Plan, city: City, path: str | Path, *, words: Mapping[str, str], hindi: bool, head: str = "", reviews: Mapping[str, Review] = _NOTHING,
+    note: Callable[[str], str] = str,
 ) -> None:  # fmt: skip
     """Write the report.
 
@@ -45,6 +47,7 @@ def write_report(
     words: sentences by key, those of the report beginning with "report.".
     hindi: which language the words are, for numbers and names that come in both.
     reviews: parts of the plan's review by name, of which gaps and backtest are told.
+    note: says a note of the plan in the report's language; as it stands where none is given.
     head: the audit's last line as number and seal, printed at the foot of each page, so that the audit can be checked against the paper.
 
     Raises
@@ -58,7 +61,7 @@ def write_report(
         with atomic_path(target) as scratch, tempfile.TemporaryDirectory() as folder:
             room = Path(folder)
             shutil.copyfile(DATA / "report.typ", room / "report.typ")
-            told = {**content(plan, city, words, hindi, reviews), "head": words["report.head"].format(head=head) if head else ""}
+            told = {**content(plan, city, words, hindi, reviews, note), "head": words["report.head"].format(head=head) if head else ""}
             (room / "report.json").write_text(json.dumps(told, ensure_ascii=False, allow_nan=False), encoding="utf-8")
             (room / "map.svg").write_text(map_svg(plan, city), encoding="utf-8")
             scratch.write_bytes(typst.compile(room / "report.typ", root=room, font_paths=[_fonts()], ignore_system_fonts=True))
@@ -76,9 +79,16 @@ def _share(value: float, digits: int = 1) -> str:
     return f"{100 * value:.{digits}f} %"
 
 
-def content(plan: Plan, city: City, words: Mapping[str, str], hindi: bool, reviews: Mapping[str, Review] = _NOTHING) -> dict[str, Any]:
+def weak_note(gap: float, words: Mapping[str, str]) -> str:
+    """What is said after a bound that proves little yet, with a blank before; nothing where the best plan is known to be near."""
+    return f" {words['proof.weak']}" if gap > WEAK_GAP else ""
+
+
+def content(
+    plan: Plan, city: City, words: Mapping[str, str], hindi: bool, reviews: Mapping[str, Review] = _NOTHING, note: Callable[[str], str] = str
+) -> dict[str, Any]:  # fmt: skip
     """What the template shows, every value a text in one line without hidden signs; as in `write_report`."""
-    told: dict[str, Any] = _lines(_told(plan, city, words, hindi, reviews))
+    told: dict[str, Any] = _lines(_told(plan, city, words, hindi, reviews, note))
     return told
 
 
@@ -91,7 +101,9 @@ def _lines(value: Any) -> Any:
     return [_lines(item) for item in value] if isinstance(value, list) else value
 
 
-def _told(plan: Plan, city: City, words: Mapping[str, str], hindi: bool, reviews: Mapping[str, Review]) -> dict[str, Any]:
+def _told(
+    plan: Plan, city: City, words: Mapping[str, str], hindi: bool, reviews: Mapping[str, Review], say_note: Callable[[str], str]
+) -> dict[str, Any]:  # fmt: skip
     card, proof = plan.scorecard, plan.proof
     said = {key.removeprefix("report."): text for key, text in words.items() if key.startswith("report.")}
     title = (city.title_hi if hindi else city.title) or city.title
@@ -106,6 +118,7 @@ def _told(plan: Plan, city: City, words: Mapping[str, str], hindi: bool, reviews
     bound = said["bound"].format(bound=_share(proof.bound, 2), gap=_share(proof.gap, 2))
     if proof.least_inr is not None:
         bound = said["least"].format(share=_share(plan.scenario.wanted_share, 0), least=say_rupees(proof.least_inr), gap=_share(proof.gap, 2))
+    bound += weak_note(proof.gap, words)
     total = max(sum(ward.weight for ward in card.wards), 1e-12)
     wards = [[ward.ward, _share(ward.weight / total), _share(ward.before), _share(ward.after)] for ward in sorted(card.wards, key=lambda w: w.after)]
     note = MADE_NOTE_HI if hindi else MADE_NOTE
@@ -115,7 +128,7 @@ def _told(plan: Plan, city: City, words: Mapping[str, str], hindi: bool, reviews
         "bound": bound, "legend": said["legend"], "ward_head": [said["ward"], said["weight"], said["before"], said["after"]], "wards": wards,
         "cost_head": [said["item"], said["quantity"], said["amount"]], "costs": _costs(plan, words, hindi),
         "method": [said["method_1"], said["method_2"], said["method_3"]], "limits": [said[f"limit_{n}"] for n in range(1, 5)],
-        "assumptions": list(plan.assumptions) or [said["none"]],
+        "assumptions": [say_note(text) for text in plan.assumptions] or [said["none"]],
         "camera_head": [said[key] for key in ("number", "site", "place", "model", "height", "bearing", "tilt", "ward", "alone")],
         "cameras": _cameras(plan, city, hindi), **_gaps(reviews.get("gaps"), city, words), **_tested(reviews.get("backtest"), words),
     }  # fmt: skip

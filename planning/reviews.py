@@ -65,6 +65,11 @@ FACTS: dict[str, tuple[str, ...]] = {
     "network": ("cost_inr", "bound_inr", "gap", "load_mbps", "storage_tb", "retention_days", "new_m", "centre_x_m", "centre_y_m"),
     "masks": ("cameras", "masked"), "scores": (), "backtest": ("learnt", "judged", "left_out", "undated"),
 }  # fmt: skip
+# columns that hold nothing but these words
+WORDS: dict[str, frozenset[str]] = {
+    "who": frozenset({"planned", "standing", "random", "junctions", "foresight"}), "view": frozenset({"aimed", "all round"}),
+    "over": frozenset({"standing", "junctions"}), "kind": frozenset({"fibre", "stub", "existing", "wireless"}), "why": frozenset({"homes", "zones"}),
+}  # fmt: skip
 _MAY_LACK = {"capacity_mbps", "low", "high", "pei_low", "pei_high"}
 
 
@@ -148,6 +153,8 @@ def _row(row: Mapping[str, Any], columns: Mapping[str, type]) -> dict[str, Cell]
         fits = isinstance(cell, bool) if kind is bool else isinstance(cell, (int, float) if kind is float else kind) and not isinstance(cell, bool)
         if not (fits or (cell is None and name in _MAY_LACK)):
             raise ValueError(f"{name} is a {kind.__name__}")
+        if name in WORDS and kind is str and cell not in WORDS[name]:
+            raise ValueError(f"{name} is none of {', '.join(sorted(WORDS[name]))}")
         if isinstance(cell, float) and not math.isfinite(cell):
             raise ValueError(f"{name} is no number")
         found[name] = cell

@@ -14,6 +14,7 @@ from planning.money import parse_rupees
 from planning.nouns import Plan, Scenario
 from planning.purposes import load_purposes
 from screens import byhand, jobs, library
+from screens.acting import told
 from screens.maps import city_map, map_data
 from screens.plan_result import plan_title, show_plan
 from screens.routes import draft_url
@@ -26,6 +27,7 @@ from screens.words import Words, plain
 
 def show(city: City, said: Words) -> None:
     """Draw the screen."""
+    told(said)
     settings, answer = st.columns([1, 3.6], gap="medium")
     with settings:
         _ask(city, said)
@@ -46,11 +48,11 @@ def show(city: City, said: Words) -> None:
         chosen = pick(said.say("plan.choose"), [file.id for file in files], "plan", lambda plan_id: label(city, plan_id, said))
         plan = library.plan(city, chosen)
         sheet = _sheet_name(city, plan, said) if is_maker() else None
-        told = show_plan(city, plan, library.plan_path(city, chosen), said, sheet, _set_sheet)
-    if told.rule is not None:
-        _add_rule(*told.rule)
-    if told.make is not None:
-        _make(city, chosen, *told.make, said)
+        asked = show_plan(city, plan, library.plan_path(city, chosen), said, sheet, _set_sheet)
+    if asked.rule is not None:
+        _add_rule(*asked.rule)
+    if asked.make is not None:
+        _make(city, chosen, *asked.make, said)
 
 
 def _set_sheet(name: str) -> None:

@@ -37,7 +37,7 @@ PAYLOADS = {**SCRIPTS, **OTHERS}
 
 
 def hostile_city(texts: Sequence[str]) -> City:
-    """The toy city, all its words these texts: the title all of them, each ward one."""
+    """The toy city, all its words these texts: the title all of them, each ward one. Models stay, since the catalogue is asked for them."""
     city, every = toy_city(), " ".join(texts)
     wards, cameras, roads = city["wards"].copy(), city["cameras"].copy(), city["roads"].copy()
     # As many wards as texts, side by side over the first.
@@ -47,15 +47,17 @@ def hostile_city(texts: Sequence[str]) -> City:
         {"name": list(texts), "population": 9.0}, geometry=[shapely.box(a, south, b, north) for a, b in itertools.pairwise(edges)],
         index=[f"h{k}" for k in range(len(texts))], crs=wards.crs,
     )  # fmt: skip
-    cameras["junction"], cameras["source"], cameras["model"] = every, every, every
+    cameras["junction"], cameras["source"] = every, every
     roads["name"] = [texts[k % len(texts)] for k in range(len(roads))]
     frames = {**city.frames, "wards": pd.concat([strips, wards.iloc[1:]]), "cameras": cameras, "roads": roads}
     sources = (Source("roads", every, every, every), Source(every, "OpenStreetMap", "ODbL"))
     return dataclasses.replace(city, title=every, title_hi=f"हिन्दी {every}", frames=frames, sources=sources, notes=tuple(texts), digest="")
 
 
-def hostile_plan(city: City, texts: Sequence[str], budget_inr: int = 0) -> Plan:
-    """A toy plan in which each text is the id of a camera and of its site, its model, purpose and ward; title, assumptions and proof are texts."""
+def hostile_plan(city: City, texts: Sequence[str], budget_inr: int = 0, *, models: bool = True) -> Plan:
+    """A toy plan in which each text is the id of a camera and of its site, its purpose, ward and, with `models`, model; title, assumptions and proof
+    are texts.
+    """
     every = " ".join(texts)
     plan = toy_plan(city, Scenario("toy", budget_inr or 50_000 * len(texts), title=" ".join(every.split())[:120]))
 
@@ -64,7 +66,9 @@ def hostile_plan(city: City, texts: Sequence[str], budget_inr: int = 0) -> Plan:
 
     sites = tuple(dataclasses.replace(site, id=text(k), kind=text(k)) for k, site in enumerate(plan.sites))
     cameras = tuple(
-        dataclasses.replace(camera, id=text(k), site=text(k), purpose=text(k), ward=f"h{k % len(texts)}", model=text(k) if k % 2 else camera.model)
+        dataclasses.replace(
+            camera, id=text(k), site=text(k), purpose=text(k), ward=f"h{k % len(texts)}", model=text(k) if models and k % 2 else camera.model
+        )
         for k, camera in enumerate(plan.cameras)
     )
     proof = dataclasses.replace(plan.proof, how=every, status=every)
@@ -99,8 +103,13 @@ def hostile_reviews(plan: Plan, text: str, plan_file: Path) -> None:
         "network", {**facts, "centre_x_m": x, "centre_y_m": y},
         {"segments": [link], "kinds": [{"kind": "fibre", "pieces": 1, "length_m": 50.0, "cost_inr": 9}], "bill": [bill]}, {"segments": [line]},
     )  # fmt: skip
-    mask = {"camera": plan.cameras[0].id, "why": text, "share": 0.1, "metres": 2.0, "corners": "0,0 1,0 1,1"}
+    mask = {"camera": plan.cameras[0].id, "why": "homes", "share": 0.1, "metres": 2.0, "corners": "0,0 1,0 1,1"}
     camera = {"camera": plan.cameras[0].id, "masks": 1, "share": 0.1, "metres": 2.0, "known": True, "turns": False}
     keep("masks", {"cameras": 1.0, "masked": 1.0}, {"cameras": [camera], "masks": [mask]}, {})
+    row = {
+        "who": "planned", "view": "aimed", "cameras": 1, "captured": 1.0, "share": 0.5, "low": None, "high": None, "length_share": 0.1, "pai": 1.0,
+        "pei": 1.0, "pei_low": None, "pei_high": None,
+    }  # fmt: skip
+    keep("backtest", dict.fromkeys(("learnt", "judged", "left_out", "undated"), 1.0), {"placements": [row], "leads": []}, {})
     score = [{"key": text, "weight": 1.0, "before": 0.1, "after": 0.2}]
     keep("scores", {}, {"ward": score, "road_class": score, "place": score, "crime": score, "hour": score}, {})

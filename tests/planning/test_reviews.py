@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from planning.nouns import Plan
-from planning.reviews import COLUMNS, FACTS, PARTS, Review, read_review, review_path, write_review
+from planning.reviews import COLUMNS, FACTS, PARTS, WORDS, Review, read_review, review_path, write_review
 
 
 def review_of(plan: Plan, part: str = "gaps") -> Review:
     """A made part of the review of a plan, one row a table."""
     cells: dict[type, Any] = {str: "<b>=1</b>", float: 0.25, int: 3, bool: True}
-    tables = {name: ({column: cells[kind] for column, kind in columns.items()},) for name, columns in COLUMNS[part].items()}
+    tables = {name: ({column: sorted(WORDS[column])[0] if column in WORDS and kind is str else cells[kind] for column, kind in columns.items()},) for name, columns in COLUMNS[part].items()}
     shapes = {"stretches": ((((0.0, 1.0), (2.0, 3.25)),),)} if part == "gaps" else {}
     return Review(part, plan.id, plan.city_digest, dict.fromkeys(FACTS[part], 1.0), tables, shapes, ("a",))
 
@@ -68,6 +68,17 @@ def test_a_damaged_part_is_as_if_it_were_not_there(plan: Plan, tmp_path: Path, w
     for bad in ("", "[]", "[" * 9999):
         path.write_text(bad, encoding="utf-8")
         assert read_review(file, "gaps", plan) is None
+
+
+def test_words_that_pages_look_up_are_known(plan: Plan, tmp_path: Path) -> None:
+    """Who placed cameras, how they look, and kinds of links are words of ours: a file that says another is not shown."""
+    file = tmp_path / f"{plan.id}.gpkg"
+    for part, table, column in (("backtest", "placements", "who"), ("backtest", "leads", "over"), ("network", "kinds", "kind"), ("masks", "masks", "why")):
+        path = write_review(review_of(plan, part), file)
+        data = json.loads(path.read_text(encoding="utf-8"))
+        data["tables"][table][0][column] = "<script>"
+        path.write_text(json.dumps(data), encoding="utf-8")
+        assert read_review(file, part, plan) is None, column
 
 
 def test_where_a_part_is_kept() -> None:

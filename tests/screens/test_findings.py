@@ -85,10 +85,14 @@ def test_a_plan_is_told_with_its_back_test(home: Path, town: City, capsys: pytes
     days = pd.to_datetime([f"2025-0{1 + k % 9}-11 10:00" for k in range(len(town["incidents"]))])
     copy_of(town, incidents=town["incidents"].assign(when=days)).save(home / "dated")
     words = ["plan", "dated", "--budget", "1 lakh", "--models", "bullet-4mp", "--time", "2", "--gap", "0.05", "--out", str(home / "d.gpkg")]
+    words += ["--out", str(home / "d.html"), "--lang", "en"]
     monkeypatch.setattr("screens.findings.QUICK_S", 1e9)
     told = done(capsys, *words)
     assert re.search(r"back-test +of \d later incidents a plan like this .* PAI [\d.]+, PEI\* [\d.]+", told)
     plan = read_plan(home / "d.gpkg")
+    page = (home / "d.html").read_text(encoding="utf-8")
+    assert '<html lang="en">' in page
+    assert plan.id in page
     assert read_review(home / "d.gpkg", "backtest", plan) is not None
     monkeypatch.setattr("screens.findings.QUICK_S", 0.0)
     found = re.search(r"back-test +`chaukas (.+?)`", done(capsys, *words))
