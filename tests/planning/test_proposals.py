@@ -199,8 +199,11 @@ def test_the_public_sees_what_was_published_and_every_decision_without_names(hal
     publish(hall.store, hall.planner, hall.plan, shown=False)
 
 
-def test_a_file_is_put_on_record_and_shown_in_one_step(town: City, plan: Plan, store: Store, tmp_path: Path) -> None:
+def test_a_file_is_put_on_record_and_shown_in_one_step(
+    town: City, plan: Plan, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
     """Who may publish shows a plan's file; the same file again is the same row; who may only propose is refused before anything is checked."""
+    monkeypatch.setenv("CHAUKAS_CITIES", str(tmp_path))
     city = town.save(tmp_path / "toy")
     path = tmp_path / "toy" / "plans" / f"{plan.id}.gpkg"
     write_plan(plan, city, path)

@@ -16,7 +16,11 @@ from planning.reviews import COLUMNS, FACTS, PARTS, WORDS, Review, read_review, 
 def review_of(plan: Plan, part: str = "gaps") -> Review:
     """A made part of the review of a plan, one row a table."""
     cells: dict[type, Any] = {str: "<b>=1</b>", float: 0.25, int: 3, bool: True}
-    tables = {name: ({column: sorted(WORDS[column])[0] if column in WORDS and kind is str else cells[kind] for column, kind in columns.items()},) for name, columns in COLUMNS[part].items()}
+
+    def cell(column: str, kind: type) -> Any:
+        return min(WORDS[column]) if column in WORDS and kind is str else cells[kind]
+
+    tables = {name: ({column: cell(column, kind) for column, kind in columns.items()},) for name, columns in COLUMNS[part].items()}
     shapes = {"stretches": ((((0.0, 1.0), (2.0, 3.25)),),)} if part == "gaps" else {}
     return Review(part, plan.id, plan.city_digest, dict.fromkeys(FACTS[part], 1.0), tables, shapes, ("a",))
 
@@ -73,7 +77,8 @@ def test_a_damaged_part_is_as_if_it_were_not_there(plan: Plan, tmp_path: Path, w
 def test_words_that_pages_look_up_are_known(plan: Plan, tmp_path: Path) -> None:
     """Who placed cameras, how they look, and kinds of links are words of ours: a file that says another is not shown."""
     file = tmp_path / f"{plan.id}.gpkg"
-    for part, table, column in (("backtest", "placements", "who"), ("backtest", "leads", "over"), ("network", "kinds", "kind"), ("masks", "masks", "why")):
+    cells = (("backtest", "placements", "who"), ("backtest", "leads", "over"), ("network", "kinds", "kind"), ("masks", "masks", "why"))
+    for part, table, column in cells:
         path = write_review(review_of(plan, part), file)
         data = json.loads(path.read_text(encoding="utf-8"))
         data["tables"][table][0][column] = "<script>"
