@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import shapely
@@ -39,7 +39,7 @@ MOST_STRETCHES = 1_000  # the heaviest are kept
 TEST_S = 10.0  # each search of a back-test may take at most
 DRAWS = 200  # of incidents, for the ends of what a back-test found
 QUICK_S = 2.0  # what a back-test may cost where nobody asked for it
-_Parts = tuple[dict[str, float], dict[str, Sequence[Row]], dict[str, Sequence[Sequence[Ring]]], tuple[str, ...]]
+_Parts = tuple[Mapping[str, float], Mapping[str, Sequence[Row]], Mapping[str, Sequence[Sequence[Ring]]], tuple[str, ...]]
 
 
 def make_review(part: str, plan: Plan, city: City, *, progress: Progress = Progress()) -> Review:  # noqa: B008
@@ -95,14 +95,14 @@ def _gaps(plan: Plan, city: City, progress: Progress) -> _Parts:
         "areas_share": float(areas["weight"].sum()) / whole,
     }  # fmt: skip
     most = stretches.head(MOST_STRETCHES)
-    rows = [
+    rows: list[Row] = [
         {
             "share": float(row.weight) / whole, "length_m": float(row.length_m), "road_class": str(row.road_class),
             "name": row.name if isinstance(row.name, str) else "", "ward": str(row.ward or ""),
         }
         for row in most.itertuples(index=False)
     ]  # fmt: skip
-    found = [
+    found: list[Row] = [
         {"share": float(row.weight) / whole, "area_m2": float(row.area_m2), "points": int(row.points), "ward": str(row.ward or "")}
         for row in areas.itertuples(index=False)
     ]
@@ -114,7 +114,7 @@ def _network(plan: Plan, city: City, progress: Progress) -> _Parts:
     progress.step("grid", 0.0)
     grid = lay_grid(city, poles_of(plan), centre_m=centre_of(city, plan.scenario), walls=walls_of(city))
     names = city["roads"]["name"].to_dict()
-    rows = [
+    rows: list[Row] = [
         {
             "kind": str(row.kind), "road": str(names.get(row.road) or ""), "length_m": float(row.length_m), "cost_inr": int(row.cost_inr),
             "cameras": int(row.cameras), "load_mbps": float(row.load_mbps), "over": bool(row.over), "seen": bool(row.seen),
@@ -122,7 +122,8 @@ def _network(plan: Plan, city: City, progress: Progress) -> _Parts:
         }
         for row in grid.segments.itertuples(index=False)
     ]  # fmt: skip
-    kinds = [{"kind": kind, "pieces": pieces, "length_m": metres, "cost_inr": cost} for kind, (pieces, metres, cost) in grid.totals.items()]
+    totals = grid.totals.items()
+    kinds: list[Row] = [{"kind": kind, "pieces": pieces, "length_m": metres, "cost_inr": cost} for kind, (pieces, metres, cost) in totals]
     new_m = float(grid.segments.loc[grid.segments["kind"] != "existing", "length_m"].sum())
     facts: dict[str, float] = {
         "cost_inr": grid.cost_inr, "bound_inr": grid.bound_inr, "gap": grid.gap, "load_mbps": grid.load_mbps, "storage_tb": grid.storage_tb,
@@ -140,14 +141,14 @@ def _masks(plan: Plan, city: City, progress: Progress) -> _Parts:
     progress.step("masks", 0.2)
     eyes = open_eyes(groups_of(plan, city, night=False)[1], load_models())
     found = masks_of_cameras(walls, eyes, frontage, zone_points(city["zones"], settings), settings)
-    cameras = [
+    cameras: list[Row] = [
         {
             "camera": one.camera, "masks": len(one.masks), "share": one.share, "metres": sum(mask.metres for mask in one.masks), "known": one.known,
             "turns": one.turns,
         }
         for one in found
     ]  # fmt: skip
-    masks = [
+    masks: list[Row] = [
         {
             "camera": one.camera, "why": mask.why, "share": mask.share, "metres": mask.metres,
             "corners": " ".join(f"{u:.4f},{v:.4f}" for u, v in mask.corners),
@@ -182,7 +183,7 @@ def _scores(plan: Plan, city: City, progress: Progress) -> _Parts:
     progress.step("sight", 0.0)
     walls = walls_of(city)
     progress.step("scores", 0.3)
-    tables = {name: [dataclasses.asdict(row) for row in rows] for name, rows in score_tables(plan, city, walls).items()}
+    tables: dict[str, list[Row]] = {name: [dataclasses.asdict(row) for row in rows] for name, rows in score_tables(plan, city, walls).items()}
     return {}, tables, {}, ()
 
 

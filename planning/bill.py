@@ -43,7 +43,7 @@ _SPARE = 500  # rows below the last that formulas still count
 _LITERAL = 240  # signs of a text in a formula
 
 
-class _Sheet(xlsxwriter.worksheet.Worksheet):
+class _Sheet(xlsxwriter.worksheet.Worksheet):  # type: ignore[misc]  # the library tells no types
     """A sheet whose texts are cleaned: a workbook with a sign that XML does not know is opened by no program."""
 
     def write_string(self, row: int, column: int, text: str, *look: Any) -> int:

@@ -185,7 +185,7 @@ def _of(row: Row, name: str) -> float:
     return float(str(row[name]))
 
 
-def _money_table(said: Words, rows: list[tuple[str, str, str, str]], heads: tuple[str, str, str, str]) -> None:
+def _money_table(said: Words, rows: Sequence[tuple[str, ...]], heads: tuple[str, str, str, str]) -> None:
     frame = pd.DataFrame(rows, columns=[said.say(head) for head in heads])
     show_table(frame, {name: text_right() for name in frame.columns[1:]})
 

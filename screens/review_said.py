@@ -43,7 +43,7 @@ def _ends(low: object, high: object, said: Words) -> str:
 
 def placement_rows(review: Review, said: Words, view: str) -> list[tuple[str, ...]]:
     """The placements of one view: who, cameras, share captured with its ends, share of street length, PAI, PEI* with its ends."""
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for row in review.tables["placements"]:
         if row["view"] != view:
             continue
