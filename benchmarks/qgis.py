@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ SINGLE, RULES = "singleSymbol", "RuleRenderer"
 RENDERERS = {"cameras": SINGLE, "sites": SINGLE, "existing": SINGLE, "fields_of_view": SINGLE, "existing_views": SINGLE, "demand": RULES}
 # Colours of the map's signs, as red, green, blue.
 COLOURS = {"planned": (213, 94, 0), "existing": (0, 114, 178)}
+DEMAND = {"unseen": (176, 48, 122), "seen by the plan": (0, 158, 115), "seen already": (0, 114, 178)}
 _WORK = r"""
 import json, sys
 from pathlib import Path
@@ -58,19 +60,26 @@ for name in ("cameras.tif", "px_per_m.tif"):
         "valid": raster.isValid(), "crs": raster.crs().authid(), "cell": raster.rasterUnitsPerPixelX(),
         "box": [box.xMinimum(), box.yMinimum(), box.xMaximum(), box.yMaximum()], "nodata": raster.dataProvider().sourceNoDataValue(1),
     }
-settings = QgsMapSettings()
-settings.setLayers(drawn)
-settings.setDestinationCrs(drawn[0].crs())
-settings.setBackgroundColor(QColor(255, 255, 255))
-settings.setOutputSize(QSize(1200, 1000))
 box = QgsRectangle()
 for layer in drawn:
     box.combineExtentWith(layer.extent())
-settings.setExtent(box.buffered(10))
-job = QgsMapRendererParallelJob(settings)
-job.start()
-job.waitForFinished()
-job.renderedImage().save(str(folder / "plan.png"))
+
+
+def draw(shown, name):
+    settings = QgsMapSettings()
+    settings.setLayers(shown)
+    settings.setDestinationCrs(drawn[0].crs())
+    settings.setBackgroundColor(QColor(255, 255, 255))
+    settings.setOutputSize(QSize(1200, 1000))
+    settings.setExtent(box.buffered(10))
+    job = QgsMapRendererParallelJob(settings)
+    job.start()
+    job.waitForFinished()
+    job.renderedImage().save(str(folder / name))
+
+
+draw(drawn[-1:] + drawn[:-1], "plan.png")  # demand over what is filled
+draw(drawn[-1:], "demand.png")
 print("TOLD " + json.dumps(told))
 sys.stdout.flush()
 app.exitQgis()
@@ -142,3 +151,12 @@ def _judge(figures: Figures, told: dict[str, Any], room: Path) -> None:
     pixels = np.asarray(Image.open(room / "plan.png").convert("RGB"))
     for who, colour in COLOURS.items():
         figures.add(f"pixels of {who} cameras in the picture", float((pixels == colour).all(axis=2).sum()), "px", ">= 20")
+    pixels = np.asarray(Image.open(room / "demand.png").convert("RGB")).astype(float)
+    through = 160 / 255  # demand lets the ground through
+    for who, solid in DEMAND.items():
+        seen = np.abs(pixels - (np.array(solid) * through + 255 * (1 - through))).max(axis=2) <= 3
+        figures.add(f"pixels of demand {who} in the picture", float(seen.sum()), "px", ">= 20")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
