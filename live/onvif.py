@@ -3,8 +3,8 @@
     judged address -> time of the device -> services -> information, profiles, streams; where it looks, movements, presets
 
 Schemas come with the library, so nothing is fetched for them. Each message goes to the judged address itself and follows no redirect; every address
-the device tells (services, streams, pictures) is judged again and must be the device's own, since the password's digest goes there. Answers are bounded
-in time and size. No error of the libraries passes this door: they may hold what must not be told.
+the device tells (services, streams, pictures) is judged again and must be the device's own, since the password's digest goes there. Answers are
+bounded in time and size. No error of the libraries passes this door: they may hold what must not be told.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from live.addresses import Place, Resolver, place_of, resolve
 from live.secrets import Credentials
 from live.settings import Settings
-from live.soap import read_xml, unreadable, word, write_xml
+from live.soap import body_of, read_xml, unreadable, word, write_xml
 from planning.errors import FeedError
 
 SERVICE = "/onvif/device_service"
@@ -111,6 +111,30 @@ def _library() -> Any:
     return onvif.client
 
 
+def _made(library: Any, name: str, url: str, credentials: Credentials | None = None, offset: dt.timedelta | None = None) -> Any:
+    """A service of the library's, to be set up."""
+    known = library.SERVICES[name]
+    binding = f"{{{known['ns']}}}{known['binding']}"
+    wsdl = str(Path(library.__file__).parent / "wsdl" / known["wsdl"])
+    user, password = (credentials.user, credentials.password) if credentials is not None else (None, None)
+    return library.ONVIFService(url, user, password, wsdl, no_cache=True, dt_diff=offset, binding_name=binding)
+
+
+_loaded: set[str] = set()
+
+
+async def _ready() -> Any:
+    """The library with its schemas read: its own work, for which no device shall wait."""
+    library = await asyncio.to_thread(_library)
+    for name in ("devicemgmt", "media", "ptz"):
+        if name not in _loaded:
+            service = _made(library, name, "http://127.0.0.1/")
+            await service.setup()
+            await service.close()
+            _loaded.add(name)
+    return library
+
+
 @dataclass(frozen=True)
 class _Answer:
     """An answer as zeep takes it."""
@@ -148,9 +172,10 @@ class _Line:
                 content += part
                 if len(content) > most:
                     raise unreadable(place.host)
-        if not content and answer.status in {200, 202}:
-            return _Answer(202, b"", {})
-        return _Answer(answer.status, write_xml(read_xml(bytes(content), most, place.host)), {"Content-Type": "application/soap+xml"})
+        root = read_xml(bytes(content), most, place.host)
+        if body_of(root) not in {f"{body_of(message)}Response", "Fault"}:
+            raise unreadable(place.host)
+        return _Answer(answer.status, write_xml(root), {"Content-Type": "application/soap+xml"})
 
     async def aclose(self) -> None:
         """Nothing of its own: the session is the device's."""
@@ -197,8 +222,8 @@ class Device:
 
     async def begin(self) -> None:
         """Reach the device: its clock, then its services. Raises FeedError."""
+        library = await _ready()
         async with self._plain("GetServices"):
-            library = await asyncio.to_thread(_library)
             times = self._settings.times
             aiohttp = library.aiohttp
             asks = self._credentials
@@ -342,11 +367,7 @@ class Device:
             library = _library()
             if name not in self._addresses:
                 raise _lacks(name, self._place.host)
-            known, asks = library.SERVICES[name], self._credentials
-            binding = f"{{{known['ns']}}}{known['binding']}"
-            wsdl = str(Path(library.__file__).parent / "wsdl" / known["wsdl"])
-            user, password = (asks.user, asks.password) if asks is not None else (None, None)
-            made = library.ONVIFService(self._addresses[name], user, password, wsdl, no_cache=True, dt_diff=self._offset, binding_name=binding)
+            made = _made(library, name, self._addresses[name], self._credentials, self._offset)
             made.transport = _Line(self._session, self._place, self._settings)
             self._services[name] = made
             await made.setup()

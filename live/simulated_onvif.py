@@ -1,6 +1,6 @@
-"""A simulated ONVIF device on this machine, for demonstrations and tests: profiles that point to a stream, a head that turns as time goes by, and presets.
+"""A simulated ONVIF device on this machine, for demonstrations and tests: profiles that point to a stream, a head that turns as time goes by.
 
-It checks what real devices check: user, proof of the password with its time, and that no proof comes twice. It answers a search by WS-Discovery as well.
+It checks what real devices check: user, proof of the password with its time, and that no proof comes twice. It answers a search by WS-Discovery too.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import base64
 import contextlib
 import hashlib
 import hmac
+import re
 import socket
 import threading
 import time
@@ -20,7 +21,7 @@ from typing import Any
 
 from live.onvif import SERVICE
 from live.secrets import Credentials
-from live.soap import ADDRESSING, DISCOVERY, NETWORK, envelope, found, read_xml, text_of
+from live.soap import ADDRESSING, DISCOVERY, NETWORK, body_of, envelope, found, read_xml, text_of
 from planning.errors import ChaukasError, FeedError
 
 RATE = 0.5  # of half a circle, or of the whole zoom, a second at full speed
@@ -152,7 +153,7 @@ class OnvifDevice:
         nonce, created = text_of(asked, "Nonce"), text_of(asked, "Created")
         with contextlib.suppress(ValueError):
             told = base64.b64decode(nonce) + created.encode() + self._credentials.password.encode()
-            wanted = base64.b64encode(hashlib.sha1(told, usedforsecurity=False).digest()).decode()  # noqa: S324 - ONVIF's own proof
+            wanted = base64.b64encode(hashlib.sha1(told, usedforsecurity=False).digest()).decode()  # ONVIF's own proof
             near = abs(datetime.fromisoformat(created) - self.now()) <= timedelta(seconds=_FRESH_S)
             right = hmac.compare_digest(text_of(asked, "Password"), wanted) and text_of(asked, "Username") == self._credentials.user
             if near and right and nonce not in self._proofs:
@@ -193,9 +194,9 @@ class _Request(BaseHTTPRequestHandler):
         device = self.owner
         try:
             asked = read_xml(self.rfile.read(min(_LARGEST, int(self.headers.get("Content-Length", 0)))), _LARGEST)
-            body = next(found(asked, "Body"))
-            operation = body[0].tag.rpartition("}")[2]
-        except (ChaukasError, ValueError, StopIteration, IndexError):
+            operation = body_of(asked)
+            body = next(found(asked, operation))
+        except (ChaukasError, ValueError, StopIteration):
             self.send_error(400)
             return
         device.asked.append(operation)
@@ -203,7 +204,7 @@ class _Request(BaseHTTPRequestHandler):
             self._send(400, _fault("ter:NotAuthorized", "Sender not Authorized"))
             return
         try:
-            made = device.answer(operation, body[0])
+            made = device.answer(operation, body)
         except (ValueError, KeyError):
             self._send(400, _fault("ter:InvalidArgVal", "Argument Value Invalid"))
             return
@@ -239,8 +240,11 @@ def _vector(asked: Any) -> list[float]:
 
 
 def _seconds(text: str) -> float:
-    """Of a duration such as PT1S or PT0.5S; ten where none is told."""
-    return float(text.removeprefix("PT").removesuffix("S")) if text else 10.0
+    """Of a duration such as PT1M or PT0.5S; ten where none is told."""
+    told = re.fullmatch(r"PT(?:(\d+)H)?(?:(\d+)M)?(?:([\d.]+)S)?", text or "PT10S")
+    if told is None:
+        raise ValueError(text)
+    return sum(float(part or 0) * worth for part, worth in zip(told.groups(), (3600.0, 60.0, 1.0), strict=True))
 
 
 def _time(device: OnvifDevice, _: Any) -> str:
@@ -270,7 +274,8 @@ def _profiles(device: OnvifDevice, _: Any) -> str:
     for number, name in enumerate(device.streams):
         size = "<tt:Resolution><tt:Width>1280</tt:Width><tt:Height>720</tt:Height></tt:Resolution><tt:Quality>5</tt:Quality>"
         rate = "<tt:FrameRateLimit>15</tt:FrameRateLimit><tt:EncodingInterval>1</tt:EncodingInterval><tt:BitrateLimit>2000</tt:BitrateLimit>"
-        video = f"<tt:Name>{escape(name)}</tt:Name><tt:UseCount>1</tt:UseCount><tt:Encoding>H264</tt:Encoding>{size}<tt:RateControl>{rate}</tt:RateControl>"
+        video = f"<tt:Name>{escape(name)}</tt:Name><tt:UseCount>1</tt:UseCount><tt:Encoding>H264</tt:Encoding>{size}"
+        video += f"<tt:RateControl>{rate}</tt:RateControl>"
         head = "<tt:Name>head</tt:Name><tt:UseCount>1</tt:UseCount><tt:NodeToken>node</tt:NodeToken>"
         steered = f'<tt:PTZConfiguration token="head">{head}</tt:PTZConfiguration>' if device.ptz else ""
         encoder = f'<tt:VideoEncoderConfiguration token="video{number}">{video}</tt:VideoEncoderConfiguration>'
@@ -280,7 +285,7 @@ def _profiles(device: OnvifDevice, _: Any) -> str:
 
 def _stream(device: OnvifDevice, asked: Any) -> str:
     url = list(device.streams.values())[int(text_of(asked, "ProfileToken").removeprefix("profile"))]
-    more = "<tt:InvalidAfterConnect>false</tt:InvalidAfterConnect><tt:InvalidAfterReboot>false</tt:InvalidAfterReboot><tt:Timeout>PT0S</tt:Timeout>"
+    more = "".join(f"<tt:{name}>false</tt:{name}>" for name in ("InvalidAfterConnect", "InvalidAfterReboot")) + "<tt:Timeout>PT0S</tt:Timeout>"
     return f"<trt:GetStreamUriResponse><trt:MediaUri><tt:Uri>{escape(url)}</tt:Uri>{more}</trt:MediaUri></trt:GetStreamUriResponse>"
 
 

@@ -1,7 +1,7 @@
 """XML of devices, read with care and written: the door to lxml.
 
-What a device sends is nobody's to trust: it is bounded, it may declare no document type (so no entities that grow), nothing it names is fetched, and what is
-not whole is refused.
+What a device sends is nobody's to trust: it is bounded, it may declare no document type (so no entities that grow), nothing it names is fetched, and
+what is not whole is refused.
 """
 
 from __future__ import annotations
@@ -55,6 +55,12 @@ def found(root: Any, name: str) -> Iterator[Any]:
     return (one for one in root.iter() if isinstance(one.tag, str) and etree.QName(one).localname == name)
 
 
+def body_of(root: Any) -> str:
+    """The local name of what a message says; empty where it says nothing."""
+    body = next(found(root, "Body"), None)
+    return "" if body is None or not len(body) else str(etree.QName(body[0]).localname)
+
+
 def text_of(root: Any, name: str, most: int = 4000) -> str:
     """The text of the first element of a local name, without signs that show nothing; empty where there is none."""
     first = next(found(root, name), None)
@@ -69,5 +75,5 @@ def word(text: object, most: int = 100) -> str:
 def envelope(body: str, header: str = "", **spaces: str) -> bytes:
     """A SOAP 1.2 message; `spaces`: further prefixes and their namespaces. What is put into it must be escaped by `escape`."""
     named = "".join(f' xmlns:{prefix}="{escape(space)}"' for prefix, space in spaces.items())
-    text = f'<?xml version="1.0" encoding="UTF-8"?><s:Envelope xmlns:s="{ENVELOPE}"{named}><s:Header>{header}</s:Header><s:Body>{body}</s:Body></s:Envelope>'
-    return text.encode()
+    inner = f"<s:Header>{header}</s:Header><s:Body>{body}</s:Body>"
+    return f'<?xml version="1.0" encoding="UTF-8"?><s:Envelope xmlns:s="{ENVELOPE}"{named}>{inner}</s:Envelope>'.encode()

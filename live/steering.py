@@ -1,7 +1,7 @@
 """Cameras steered: by one person at a time, each movement on record before it begins, and none that goes on by itself.
 
-Whoever steers holds the camera until a while after the last command. A movement must be renewed, else it is ended here, and by the device's own clock as
-well: a line that breaks leaves no camera turning. Where a camera looks is asked of it, not reckoned.
+Whoever steers holds the camera until a while after the last command. A movement must be renewed, else it is ended here, and by the device's own clock
+as well: a line that breaks leaves no camera turning. Where a camera looks is asked of it, not reckoned.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def steers(deployment: Deployment) -> bool:
 
 
 def bearing_of(deployment: Deployment, aim: Aim) -> float | None:
-    """Where a camera looks on the map [deg clockwise from north]: as built, and as it is turned from there; None where nobody knows how it was built."""
+    """Where a camera looks on the map [deg clockwise from north]: as built and turned from there; None where nobody knows how it was built."""
     return None if deployment.bearing_deg is None else round((deployment.bearing_deg + aim.pan_deg) % 360, 1) % 360
 
 
@@ -217,7 +217,7 @@ class Steering:
         await asyncio.to_thread(self._record, actor, camera, what)
 
     async def _done(self, camera: str, mount: _Mount, work: Callable[[Device, str], Awaitable[Any]]) -> Any:
-        """Have the device do something; it is reached where it is not yet, and let go where it fails. A refused password is not tried again at once."""
+        """Have the device do something; reached where it is not yet, let go where it fails. A refused password is not tried again at once."""
         if mount.refused is not None and self._now() < mount.refused_s:
             raise FeedError(mount.refused.faults)
         mount.refused = None
