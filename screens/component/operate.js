@@ -92,6 +92,7 @@ class Operate {
     L.control.scale({ imperial: false, position: 'bottomright' }).addTo(this.map);
     this.map.getContainer().setAttribute('aria-label', data.words.map);
     this.box.chart = this.map;
+    this.box.operate = this;
     this.map.createPane('ground').style.zIndex = 200;
     this.map.createPane('signs').style.zIndex = 450;
     this.map.fitBounds(data.bounds);
@@ -275,13 +276,11 @@ class Operate {
     if (travel) this.map.setView([row.lat, row.lon], Math.max(this.map.getZoom(), 17), { animate: false });
     this.update(false);
     this.box.dataset.opened = id;
-    if (!row.feed) {
-      host.append(element('p', 'note', this.data.words.no_feed));
-      return;
-    }
-    const player = await this.player(host);
-    if (!player || turn !== this.turn) return;
-    this.playing = player.play(host, { camera: id, title: row.title, base: '', reason: '', words: this.data.player });
+    if (row.feed) {
+      const player = await this.player(host);
+      if (turn !== this.turn) return;
+      if (player) this.playing = player.play(host, { camera: id, title: row.title, base: '', reason: '', words: this.data.player });
+    } else host.append(element('p', 'note', this.data.words.no_feed));
     if (!row.steered) return;
     this.steering = { camera: id, ...steer(host, { camera: id, words: this.data.steer, looked: (camera, bearing) => this.look(camera, bearing) }) };
   }
