@@ -103,6 +103,7 @@ def _look(source: Any, began: float, seconds: float) -> None:
 def _demo(options: argparse.Namespace) -> int:
     from live.simulated import Cameras, has_gstreamer
     from live.simulated_onvif import OnvifDevice
+    from planning.deploy import as_id
     from planning.errors import InputError
     from planning.files import atomic_path
     from screens.terminal import open_city
@@ -112,7 +113,7 @@ def _demo(options: argparse.Namespace) -> int:
     standing = city["cameras"].to_crs(4326).iloc[: max(0, options.count)]
     if not len(standing):
         raise InputError.one("live.none", "The city has no camera to simulate", "Import its cameras, or raise --count", options.count)
-    names = [f"live-{name}" for name in standing.index]
+    names = [as_id(f"live-{name}") for name in standing.index]
     target = Path(options.out) if options.out else city.folder / "live-demo.csv"
     with tempfile.TemporaryDirectory() as folder:
         cameras = Cameras(Path(folder), names, options.port)
