@@ -13,26 +13,21 @@ import asyncio
 import contextlib
 import datetime as dt
 import logging
-import math
-import re
-import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from live.addresses import Place, Resolver, place_of, resolve
+from live.onvif_line import Line, bare, finite, lacks, offline, password_refused, position, refuses_password, service_address
 from live.secrets import Credentials
 from live.settings import Settings
-from live.soap import body_of, read_xml, unreadable, word, write_xml
+from live.soap import unreadable, word
 from planning.errors import FeedError
 
-SERVICE = "/onvif/device_service"
 _DEGREES = "SphericalPositionSpaceDegrees"  # a space whose positions are degrees; in all others the whole of a circle is told as -1 to 1
-_CREDENTIAL = re.compile(r"(?i)^(user(name)?|usr|login|pass(word|wd)?|pwd|auth|token)$")
-_REFUSED = ("notauthorized", "failedauthentication", "invalidsecurity", "sender not authorized", "not authorized")
 
 
 @dataclass(frozen=True)
@@ -81,21 +76,6 @@ class Preset:
     name: str
 
 
-def service_address(text: str) -> str:
-    """The address of a device's service: of `onvif://HOST[:PORT]`, of a web address without a path, or as it stands."""
-    parts = urlsplit(text)
-    scheme = "http" if parts.scheme == "onvif" else parts.scheme
-    return urlunsplit((scheme, parts.netloc, SERVICE if parts.path in {"", "/"} else parts.path, parts.query, ""))
-
-
-def bare(url: str) -> str:
-    """An address without what may be credentials, before its host or in its query."""
-    parts = urlsplit(url)
-    kept = [(key, value) for key, value in parse_qsl(parts.query, keep_blank_values=True) if not _CREDENTIAL.match(key)]
-    query = parts.query if len(kept) == len(parse_qsl(parts.query, keep_blank_values=True)) else urlencode(kept)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, query, ""))
-
-
 @lru_cache(maxsize=1)
 def _library() -> Any:
     """The library, read when it is first needed; the logging it sets up for the whole process is taken back."""
@@ -133,60 +113,6 @@ async def _ready() -> Any:
             await service.close()
             _loaded.add(name)
     return library
-
-
-@dataclass(frozen=True)
-class _Answer:
-    """An answer as zeep takes it."""
-
-    status_code: int
-    content: bytes
-    headers: Mapping[str, str]
-    encoding: str = "utf-8"
-
-
-class _Line:
-    """zeep's way to a device: to the judged address, no redirect followed, bounded."""
-
-    cache = None
-
-    def __init__(self, session: Any, place: Place, settings: Settings) -> None:
-        self._session, self._place, self._settings = session, place, settings
-
-    async def post_xml(self, address: str, message: Any, headers: Mapping[str, str]) -> _Answer:
-        """Send a message; the answer, read whole and found to be sound. Raises FeedError, TimeoutError and what aiohttp raises."""
-        parts, place = urlsplit(address), self._place
-        host = f"[{place.address}]" if place.address.version == 6 else str(place.address)
-        port = parts.port or (443 if parts.scheme == "https" else 80)
-        url = f"{parts.scheme}://{host}:{port}{parts.path or '/'}" + (f"?{parts.query}" if parts.query else "")
-        sent = {**headers, "Host": parts.netloc.rpartition("@")[2], "Accept-Encoding": "identity"}
-        more = {"ssl": _trust(self._settings), "server_hostname": place.host} if parts.scheme == "https" else {}
-        async with self._session.post(url, data=write_xml(message), headers=sent, allow_redirects=False, **more) as answer:
-            if 300 <= answer.status < 400:
-                raise FeedError.one("feed.redirect", "The device points to another address", "Give that address", place.host)
-            if answer.status in {401, 403}:
-                raise _password(place.host)
-            most = self._settings.limits.device_bytes
-            content = bytearray()
-            async for part in answer.content.iter_chunked(65_536):
-                content += part
-                if len(content) > most:
-                    raise unreadable(place.host)
-        root = read_xml(bytes(content), most, place.host)
-        if body_of(root) not in {f"{body_of(message)}Response", "Fault"}:
-            raise unreadable(place.host)
-        return _Answer(answer.status, write_xml(root), {"Content-Type": "application/soap+xml"})
-
-    async def aclose(self) -> None:
-        """Nothing of its own: the session is the device's."""
-
-
-def _trust(settings: Settings) -> Any:
-    return ssl.create_default_context() if settings.verify_tls else False
-
-
-def _password(host: str) -> FeedError:
-    return FeedError.one("feed.password", "The camera refuses this name and password", "Enter the right ones", host)
 
 
 class Device:
@@ -254,7 +180,7 @@ class Device:
                 for one in self._rows(await self._ask("media", "GetProfiles")):
                     if one.PTZConfiguration is not None:
                         return str(one.token)
-            raise _lacks("ptz", self._place.host)
+            raise lacks("ptz", self._place.host)
 
     async def aim(self, profile: str) -> Aim:
         """Where the camera looks. Raises FeedError."""
@@ -264,7 +190,7 @@ class Device:
             turn = 1.0 if str(seen.space or "").endswith(_DEGREES) else 180.0
             moving = said.MoveStatus is not None and "MOVING" in {str(said.MoveStatus.PanTilt), str(said.MoveStatus.Zoom)}
             up = 1.0 if turn == 1.0 else 90.0
-            return Aim(_finite(seen.x) * turn, _finite(seen.y) * up, _finite(zoom.x) if zoom is not None else 0.0, moving)
+            return Aim(finite(seen.x) * turn, finite(seen.y) * up, finite(zoom.x) if zoom is not None else 0.0, moving)
 
     async def move(self, profile: str, pan: float, tilt: float, zoom: float, *, seconds: float) -> None:
         """Begin to move, each axis at a share of full speed from -1 to 1 (right, up and in are positive), for so long at most. Raises FeedError."""
@@ -273,11 +199,11 @@ class Device:
 
     async def step(self, profile: str, pan_deg: float, tilt_deg: float, zoom: float = 0.0) -> None:
         """Turn by so much [deg]; zoom by a share of its whole. Raises FeedError."""
-        await self._steer("RelativeMove", ProfileToken=profile, Translation=_position("Translation", pan_deg, tilt_deg, zoom))
+        await self._steer("RelativeMove", ProfileToken=profile, Translation=position("Translation", pan_deg, tilt_deg, zoom))
 
     async def turn_to(self, profile: str, aim: Aim) -> None:
         """Turn to where an aim says. Raises FeedError."""
-        await self._steer("AbsoluteMove", ProfileToken=profile, Position=_position("Position", aim.pan_deg, aim.tilt_deg, aim.zoom))
+        await self._steer("AbsoluteMove", ProfileToken=profile, Position=position("Position", aim.pan_deg, aim.tilt_deg, aim.zoom))
 
     async def stop(self, profile: str) -> None:
         """Stand still. Raises FeedError."""
@@ -308,7 +234,7 @@ class Device:
             snapshot = self._own(str((await self._ask("media", "GetSnapshotUri", ProfileToken=one.token)).Uri or ""), {"http", "https"})
         return Profile(
             str(one.token), word(one.Name), word(video.Encoding) if video is not None else "", int(size.Width) if size is not None else 0,
-            int(size.Height) if size is not None else 0, _finite(rate.FrameRateLimit) if rate is not None else 0.0,
+            int(size.Height) if size is not None else 0, finite(rate.FrameRateLimit) if rate is not None else 0.0,
             self._own(str(stream.Uri), {"rtsp", "rtsps"}), snapshot, self.steers and one.PTZConfiguration is not None,
         )  # fmt: skip
 
@@ -353,7 +279,7 @@ class Device:
                 if one.Namespace in names:
                     told[names[one.Namespace]] = str(one.XAddr)
         except library.zeep.exceptions.Fault as refused:
-            if _is_password(refused):
+            if refuses_password(refused):
                 raise
         if "media" not in told:
             said = await self._ask("devicemgmt", "GetCapabilities", Category="All")
@@ -366,9 +292,9 @@ class Device:
         if name not in self._services:
             library = _library()
             if name not in self._addresses:
-                raise _lacks(name, self._place.host)
+                raise lacks(name, self._place.host)
             made = _made(library, name, self._addresses[name], self._credentials, self._offset)
-            made.transport = _Line(self._session, self._place, self._settings)
+            made.transport = Line(self._session, self._place, self._settings)
             self._services[name] = made
             await made.setup()
         return self._services[name]
@@ -390,7 +316,7 @@ class Device:
             raise
         except TimeoutError as error:
             reached = not isinstance(error, _library().aiohttp.ConnectionTimeoutError)
-            made = FeedError.one("feed.stalled", "The camera has stopped sending", "Try again later", host) if reached else _offline(host)
+            made = FeedError.one("feed.stalled", "The camera has stopped sending", "Try again later", host) if reached else offline(host)
         except Exception as error:  # noqa: BLE001 - whatever a device's answer breaks, its kind is told and not its words
             made = _ours(error, operation, host)
         raise made from None
@@ -399,42 +325,13 @@ class Device:
 def _ours(error: Exception, operation: str, host: str) -> FeedError:
     library = _library()
     if isinstance(error, library.zeep.exceptions.Fault):
-        if _is_password(error):
-            return _password(host)
+        if refuses_password(error):
+            return password_refused(host)
         return FeedError.one("onvif.fault", "The device refuses this", "Check what it can do, and its user's rights", f"{host}: {operation}")
-    offline = (library.aiohttp.ClientConnectionError, OSError)
-    if isinstance(error, offline) and not isinstance(error, library.aiohttp.ClientPayloadError):
-        return _offline(host)
+    unreached = (library.aiohttp.ClientConnectionError, OSError)
+    if isinstance(error, unreached) and not isinstance(error, library.aiohttp.ClientPayloadError):
+        return offline(host)
     return unreadable(host)
-
-
-def _offline(host: str) -> FeedError:
-    return FeedError.one("feed.offline", "The camera does not answer", "Check its power, its link and its address", host)
-
-
-def _is_password(fault: Any) -> bool:
-    """Whether a device refused because of who asked: told by the fault's codes, and by its words where a device gives no code."""
-    codes = " ".join([str(fault.code), *(str(getattr(one, "localname", one)) for one in fault.subcodes or ()), str(fault.message)]).casefold()
-    return any(sign in codes for sign in _REFUSED)
-
-
-def _lacks(what: str, host: str) -> FeedError:
-    said = {"ptz": "The camera cannot be steered by ONVIF", "media": "The device tells no streams by ONVIF"}
-    return FeedError.one("onvif.lacks", said[what], "Check its model and its settings", host)
-
-
-def _finite(value: Any) -> float:
-    number = float(value)
-    if not math.isfinite(number) or abs(number) > 1e6:
-        raise ValueError(number)
-    return number
-
-
-def _position(what: str, pan_deg: float, tilt_deg: float, zoom: float) -> dict[str, Any]:
-    """A position or a translation in the generic spaces, which every device knows."""
-    spaces = {name: f"http://www.onvif.org/ver10/tptz/{name}Spaces/{what}GenericSpace" for name in ("PanTilt", "Zoom")}
-    turn = {"x": pan_deg / 180.0, "y": tilt_deg / 90.0, "space": spaces["PanTilt"]}
-    return {"PanTilt": turn, "Zoom": {"x": zoom, "space": spaces["Zoom"]}}
 
 
 async def connect(url: str, credentials: Credentials | None, settings: Settings, resolver: Resolver = resolve) -> Device:

@@ -19,7 +19,7 @@ from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from live.onvif import SERVICE
+from live.onvif_line import SERVICE
 from live.secrets import Credentials
 from live.soap import ADDRESSING, DISCOVERY, NETWORK, body_of, envelope, found, read_xml, text_of
 from planning.errors import ChaukasError, FeedError

@@ -65,7 +65,7 @@ def probe_device(url: str, credentials: Credentials | None, settings: Settings) 
 
 
 async def _tell(found: Device, url: str) -> None:
-    from live.onvif import service_address
+    from live.onvif_line import service_address
 
     about, profiles = await found.about(), await found.profiles()
     print(f"device         {about.maker} {about.model}, firmware {about.firmware}, serial {about.serial}, hardware {about.hardware}")

@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 
 import pytest
 
-from live.onvif import Aim, Device, bare, device, service_address
+from live.onvif import Aim, Device, device
+from live.onvif_line import bare, service_address
 from live.secrets import Credentials
 from live.settings import Settings, load_settings
 from live.simulated_onvif import OnvifDevice
