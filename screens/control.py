@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 import os
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -18,7 +18,7 @@ import shapely
 
 from coverage.who_saw import Ready, get_ready
 from live.blindness import Blindness, Vision, blindness, look_around
-from live.eyes import standing
+from live.eyes import standing, turned
 from live.pins import NEVER, Status, cones, state_now
 from live.rounds import Rounds
 from live.secrets import StoreVault, open_sealer
@@ -122,8 +122,8 @@ class Control:
 
     def turned(self, scene: Scene, camera: str, bearing_deg: float) -> dict[str, shapely.Geometry]:
         """What one camera sees when it is turned to a bearing, in its widest view; nothing where there is no such camera, or it reaches nothing."""
-        found = [replace(one, bearing_deg=bearing_deg) for one in scene.deployments if one.id == camera]
-        return cones(self.ready(scene).walls, standing(scene.city, found)) if found else {}
+        ready = self.ready(scene)
+        return cones(ready.walls, turned(ready.cameras, camera, bearing_deg))
 
     def scene(self, city: City) -> Scene:
         """A city with its deployments as they stand now."""
