@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from live.discovery import Found, find
+from live import discovery
+from live.discovery import GROUP, Found, find
 from live.settings import load_settings
 from live.simulated_onvif import OnvifDevice
 from live.soap import ADDRESSING, DISCOVERY, envelope, read_xml, text_of
@@ -110,3 +111,24 @@ def test_an_interface_that_is_none_is_told() -> None:
     """An address this machine has not."""
     with pytest.raises(FeedError, match=r"discovery\.network"):
         find(DEMO, interface="203.0.113.9", seconds=0.1)
+
+
+def test_whoever_hears_it_is_asked_where_nobody_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the group of WS-Discovery, out of the interface that was named."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ear:
+        ear.bind(("", 0))
+        ear.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, socket.inet_aton(GROUP) + socket.inet_aton("127.0.0.1"))
+        monkeypatch.setattr(discovery, "PORT", ear.getsockname()[1])
+        heard: list[bytes] = []
+
+        def work() -> None:
+            data, sender = ear.recvfrom(65_536)
+            heard.append(data)
+            ear.sendto(match(text_of(read_xml(data, 65_536), "MessageID"), GOOD), sender)
+
+        thread = threading.Thread(target=work, daemon=True)
+        thread.start()
+        (one,) = find(DEMO, interface="127.0.0.1", seconds=0.5)
+        thread.join(5)
+    assert one.url == GOOD
+    assert b"NetworkVideoTransmitter" in heard[0]
