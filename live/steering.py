@@ -139,7 +139,8 @@ class Steering:
 
         Raises
         ------
-        Forbidden: `steer.held` where somebody else steers. InputError: `steer.form` where these are no such numbers. FeedError.
+        Forbidden: `steer.held` where somebody else steers, `steer.masked` where its picture has a mask. InputError: `steer.form` where these are no
+        such numbers. FeedError.
         """
         given = (pan, tilt, zoom)
         if not all(math.isfinite(one) and abs(one) <= 1 for one in given):
@@ -151,6 +152,7 @@ class Steering:
         mount = self._mount(camera)
         lasts_s = self._settings.times.move_s
         async with mount.lock:
+            self._require_bare(camera)
             self._take(actor, mount)
             if mount.speed != speed or self._now() > mount.ends_s:
                 await self._write(actor, camera, what="move", pan=speed[0], tilt=speed[1], zoom=speed[2])
@@ -176,6 +178,7 @@ class Steering:
             raise InputError.one("steer.preset", "The camera keeps no such place", "Choose one of the list", preset)
         mount = self._mount(camera)
         async with mount.lock:
+            self._require_bare(camera)
             self._take(actor, mount)
             await self._write(actor, camera, what="preset", preset=known[preset])
             await self._done(camera, mount, lambda device, profile: device.go(profile, preset))
@@ -202,6 +205,12 @@ class Steering:
                 self._seen.pop(camera, None)
             mount = self._mounts[camera] = _Mount(deployment.onvif)
         return mount
+
+    def _require_bare(self, camera: str) -> None:
+        """Let nobody turn a camera whose picture has a mask: it covers what lies there in the view as built, and would not turn with it."""
+        if self._cameras()[camera].feed.mask:
+            what, way_out = "The camera's picture has a privacy mask, which would not turn with it", "Leave the camera as it is"
+            raise Forbidden.one("steer.masked", what, way_out, camera)
 
     def _take(self, actor: Actor, mount: _Mount) -> None:
         """Hold a camera, or go on holding it."""
@@ -230,7 +239,7 @@ class Steering:
         except ChaukasError as error:
             if error.code == "feed.password" and isinstance(error, FeedError):
                 mount.refused, mount.refused_s = error, self._now() + self._settings.times.locked_s
-            if error.code != "onvif.fault":
+            if error.code not in {"onvif.fault", "onvif.position"}:
                 await self._leave(mount)
             raise
 

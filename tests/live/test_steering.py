@@ -196,6 +196,20 @@ def test_numbers_that_are_no_movement_are_refused(given: tuple[float, float, flo
     assert run(work).rows == []
 
 
+def test_a_camera_with_a_mask_is_not_turned() -> None:
+    """The mask lies over the view as built; it may be stopped, and nothing is on record of what did not happen."""
+
+    async def work(house: House) -> None:
+        house.cameras["p"] = replace(CAMERA, feed=replace(CAMERA.feed, mask=(((0.0, 0.0), (1.0, 0.0), (1.0, 1.0)),)))
+        for command in (house.steering.move(ANNA, "p", 1, 0, 0), house.steering.go(ANNA, "p", "gate")):
+            with pytest.raises(Forbidden, match=r"steer\.masked"):
+                await command
+        assert house.steering.holder("p") is None
+        await house.steering.stop(ANNA, "p")
+
+    assert run(work).rows == [("anna", "p", {"what": "stop"})]
+
+
 def test_cameras_that_cannot_be_steered_say_so() -> None:
     """One without a head, and one that is not there."""
 
