@@ -57,7 +57,7 @@ class _Mount:
     holder: Holder | None = None
     speed: tuple[float, float, float] = (0.0, 0.0, 0.0)
     ends_s: float = 0.0
-    refused: FeedError | None = None
+    refused: ChaukasError | None = None
     refused_s: float = 0.0
     watch: asyncio.Task[None] | None = None
 
@@ -102,7 +102,7 @@ class Steering:
         finally:
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
-            for mount in self._mounts.values():
+            for mount in list(self._mounts.values()):
                 await self._end(mount)
 
     def holder(self, camera: str) -> Holder | None:
@@ -226,9 +226,11 @@ class Steering:
         await asyncio.to_thread(self._record, actor, camera, what)
 
     async def _done(self, camera: str, mount: _Mount, work: Callable[[Device, str], Awaitable[Any]]) -> Any:
-        """Have the device do something; reached where it is not yet, let go where it fails. A refused password is not tried again at once."""
+        """Have the device do something; reached where it is not yet, let go where it fails. Then it is not tried again at once: a device that hangs
+        would keep all who ask waiting, one that refuses the password locks out who tries too often.
+        """
         if mount.refused is not None and self._now() < mount.refused_s:
-            raise FeedError(mount.refused.faults)
+            raise type(mount.refused)(mount.refused.faults)
         mount.refused = None
         try:
             if mount.device is None:
@@ -237,9 +239,10 @@ class Steering:
                 mount.profile = await mount.device.steered()
             return await work(mount.device, mount.profile)
         except ChaukasError as error:
-            if error.code == "feed.password" and isinstance(error, FeedError):
-                mount.refused, mount.refused_s = error, self._now() + self._settings.times.locked_s
             if error.code not in {"onvif.fault", "onvif.position"}:
+                times = self._settings.times
+                wait_s = times.locked_s if error.code in {"feed.password", "secret.seal"} else times.retry_most_s
+                mount.refused, mount.refused_s = error, self._now() + wait_s
                 await self._leave(mount)
             raise
 

@@ -239,7 +239,7 @@ def test_a_refused_password_is_not_tried_again_at_once() -> None:
 
 
 def test_a_device_that_fails_is_reached_anew() -> None:
-    """It is let go, and the next question goes to a fresh one."""
+    """It is let go, and after a moment, so that one that hangs keeps nobody waiting, the next question goes to a fresh one."""
 
     async def work(house: House) -> None:
         await house.steering.look("p")
@@ -247,6 +247,10 @@ def test_a_device_that_fails_is_reached_anew() -> None:
         with pytest.raises(FeedError):
             await house.steering.look("p")
         house.head.broken = None
+        with pytest.raises(FeedError, match=r"feed\.offline"):
+            await house.steering.look("p")
+        assert len(house.reached) == 1
+        house.time_s += 4
         await house.steering.look("p")
 
     house = run(work)
