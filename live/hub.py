@@ -160,11 +160,13 @@ class Hub:
         self._channels: dict[str, Channel] = {}
         self._listeners: list[Listener] = []
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._post: deque[tuple[str, Channel, Worker, Heard]] = deque()
+        self._rung = False
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Run in this event loop; afterwards every camera is let go."""
-        self._loop = asyncio.get_running_loop()
+        self._loop, self._rung = asyncio.get_running_loop(), False
         ticker = asyncio.create_task(self._tick())
         try:
             yield
@@ -306,11 +308,22 @@ class Hub:
             return self._opener(channel.deployment.feed, self._credentials(camera))
 
         def tell(heard: Heard) -> None:
-            loop.call_soon_threadsafe(self._hear, camera, channel, worker, heard)
+            if self._loop is not loop:
+                raise RuntimeError("nobody listens")
+            self._post.append((camera, channel, worker, heard))
+            # Whoever comes first rings; what others put in until the loop looks needs no bell of its own.
+            if not self._rung:
+                self._rung = True
+                loop.call_soon_threadsafe(self._collect)
 
         worker = channel.worker = Worker(camera, connect, tell, self.settings.times, self._clock)
         channel.state = replace(channel.state, pulled=True, code="")
         worker.start()
+
+    def _collect(self) -> None:
+        self._rung = False
+        while self._post:
+            self._hear(*self._post.popleft())
 
     def _end(self, channel: Channel) -> Worker | None:
         worker, channel.worker = channel.worker, None
