@@ -1,6 +1,6 @@
 """The round: every camera that is held open is looked at again and again, and what changed is written down.
 
-    hub: is it there?   doctor: is what it shows any good?   ->  one state  ->  log of events, and the map
+hub: is it there?   doctor: is what it shows any good?   ->  one state  ->  log of events, and the map
 """
 
 from __future__ import annotations

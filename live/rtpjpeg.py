@@ -18,6 +18,7 @@ _HUFFMAN = bytes.fromhex(
     "b5b6b7b8b9bac2c3c4c5c6c7c8c9cad2d3d4d5d6d7d8d9dae2e3e4e5e6e7e8e9eaf2f3f4f5f6f7f8f9fa"
 )
 
+
 class Jpeg:
     """The pieces of one picture after the other."""
 

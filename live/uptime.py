@@ -229,9 +229,7 @@ def uptime(
         planned = [(r.since, r.until) for r in records if r.kind == "maintenance" and r.camera == camera and r.since and r.until]
         out = _merged([*_within(planned, since, until), *unwatched])
         mine = [(event.state in settings.up, (event.since, event.until or until)) for event in every if event.camera == camera]
-        seconds = {
-            up: sum(_length(_without(_within([span], since, until), out)) for state, span in mine if state is up) for up in (True, False)
-        }
+        seconds = {up: sum(_length(_without(_within([span], since, until), out)) for state, span in mine if state is up) for up in (True, False)}
         kept_out = _length(_merged(_within(planned, since, until)))
         whole = (until - since).total_seconds()
         silent = whole - kept_out - seconds[True] - seconds[False]
