@@ -113,6 +113,8 @@ class Operate {
     await this.poll();
     this.ticker = setInterval(() => this.poll(), POLL_MS);
     this.box.dataset.state = 'ready';
+    // Fetched now, so that the first click need not wait for it; where it is not there the click says so.
+    import('./player.js').catch(() => {});
   }
 
   async fetchLayer(name) {
@@ -289,14 +291,16 @@ class Operate {
     this.chosen = id;
     const { turn } = this;
     if (travel) this.map.setView([row.lat, row.lon], Math.max(this.map.getZoom(), 17), { animate: false });
-    this.update(false);
     this.box.dataset.opened = id;
     if (!row.feed) {
       host.append(element('p', 'note', this.data.words.no_feed));
+      this.update(false);
       return;
     }
     const player = await this.player(host);
     if (player && turn === this.turn) this.playing = player.play(host, { camera: id, title: row.title, base: '', reason: '', words: this.data.player });
+    // The camera is asked first: the map is drawn anew while it answers.
+    if (turn === this.turn) this.update(false);
   }
 
   /** Which cameras see a place: a list by pixels a metre, and a wall of those that have a picture. */
