@@ -258,7 +258,7 @@ class _StillSource(Source):
                     size = (config.width, config.height)
                     yield config
                 number += 1
-                yield frame_of(data, key=True, number=number, stamp_us=int(wall * _MICRO), wall_s=wall)
+                yield frame_of(data, key=True, number=number, stamp_us=int(wall * _MICRO), wall_s=wall, camera_s=self._pictures.camera_s)
                 if not self._pictures.many:
                     self._clock.wait(self._stop, self._settings.times.still_every_s)
         finally:

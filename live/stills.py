@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import socket
+from email.utils import parsedate_to_datetime
 
 from live.addresses import Place
 from live.connection import authorization, connect
@@ -24,6 +25,7 @@ class Stills:
 
     def __init__(self, place: Place, credentials: Credentials | None, settings: Settings, *, many: bool) -> None:
         self.many = many
+        self.camera_s: float | None = None  # when the camera said it sent the last picture, by its own clock [s since 1970]
         self._place, self._credentials, self._settings = place, credentials, settings
         self._answer: http.client.HTTPResponse | None = None
         self._connection: http.client.HTTPConnection | None = None
@@ -41,6 +43,7 @@ class Stills:
             if self.many:
                 return self._next()
             answer = self._ask()
+            self.camera_s = _date(answer.headers.get("Date", ""))
             data = answer.read(self._settings.limits.picture_bytes + 1)
             self.close()
         except (OSError, http.client.HTTPException, ValueError):
@@ -135,6 +138,14 @@ class Stills:
                 break
             data += more
         return bytes(data[: data.rfind(b"\xff\xd9") + 2])
+
+
+def _date(text: str) -> float | None:
+    """A moment as HTTP writes it; half a second is added, which it leaves out on average. None where there is none."""
+    try:
+        return parsedate_to_datetime(text).timestamp() + 0.5
+    except (ValueError, TypeError, OverflowError):
+        return None
 
 
 def open_stills(place: Place, credentials: Credentials | None, settings: Settings, *, many: bool) -> Stills:

@@ -4,7 +4,7 @@
 
 import { BUILDINGS_FROM, canvasLayer, drawGround, keepStill, place, unpack } from './layers.js';
 import { layer, loadLeaflet, style } from './map.js';
-import { blindList, cameraRows, eventList, sightList, tell } from './operate_lists.js';
+import { acceptRow, blindList, cameraRows, eventList, sightList, tell } from './operate_lists.js';
 import { element } from './panel.js';
 import { drawAreas, drawStates, signIcon } from './signs.js';
 
@@ -30,6 +30,8 @@ class Operate {
     this.areas = null;
     this.states = {};
     this.measures = {};
+    this.clocks = {};
+    this.unit = 'inr';
     this.heard = 0;
     this.only = new Set();
     this.chosen = null;
@@ -146,9 +148,10 @@ class Operate {
       const told = await ask(`${this.data.base}/states`, { signal: AbortSignal.timeout(DEAF_MS) });
       if (this.gone) return;
       this.heard = performance.now();
-      const changed = JSON.stringify(told.states) !== JSON.stringify(this.states);
+      const changed = JSON.stringify([told.states, told.clocks]) !== JSON.stringify([this.states, this.clocks]);
       this.states = told.states;
       this.measures = told.measures;
+      this.clocks = told.clocks;
       if (told.stamp !== this.stamp) await this.deployed();
       if (changed || this.deaf) this.update(changed);
     } catch (error) {
@@ -187,7 +190,19 @@ class Operate {
     this.count();
     if (this.rows) this.rows.mark((id) => this.state(id), this.chosen, (row) => this.shown(row));
     if (this.title) this.title.replaceChildren(signIcon(this.state(this.chosen)), element('span', '', tell(this, this.chosen)));
+    if (this.title && this.chosen) this.offerAccept();
     if (changed && this.tab !== 'cameras' && performance.now() - (this.refreshed || 0) > SLOW_MS) this.turnTo(this.tab);
+  }
+
+  /** The button that takes a camera's view as it is for how it shall look: there while it looks elsewhere or at nothing. */
+  offerAccept() {
+    const [wanted, there] = [['moved', 'covered'].includes(this.state(this.chosen)), this.screen.querySelector('.accept')];
+    if (wanted && !there) this.screen.append(acceptRow(this, this.chosen));
+    else if (!wanted && there && there.querySelector('button')) there.remove();
+  }
+
+  async accept(camera) {
+    await ask(`${this.data.base}/accept`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ camera }) });
   }
 
   shown(row) {
@@ -348,11 +363,18 @@ class Operate {
     if (this.panel.dataset.tab !== name) this.panel.replaceChildren(element('p', 'note', this.data.words.waiting));
     this.panel.dataset.tab = name;
     try {
-      const told = await ask(`${this.data.base}/${name}`);
+      const told = await ask(`${this.data.base}/${name}${name === 'blind' ? `?by=${this.unit}` : ''}`);
       if (this.tab === name && !this.gone && !this.panel.querySelector('textarea')) this.panel.replaceChildren((name === 'events' ? eventList : blindList)(this, told));
     } catch (error) {
       if (this.tab === name) this.panel.replaceChildren(element('p', 'note', `${this.data.words.trouble} (${error.message})`));
     }
+  }
+
+  /** The order of repairs anew, by what it is sparing with: rupees or hours. */
+  async sparing(unit) {
+    this.unit = unit;
+    await this.turnTo('blind');
+    this.panel.querySelector('.units [aria-pressed="true"]')?.focus();
   }
 
   async acknowledge(event, note) {

@@ -57,9 +57,7 @@ def test_only_the_protocols_of_cameras_are_spoken(url: str) -> None:
     "url",
     [
         "rtsp://root:hunter2@10.0.0.1/",  # pragma: allowlist secret
-        "rtsp://:hunter2@10.0.0.1/",
-        "http://hunter2@10.0.0.1/",
-        "rtsp://10.0.0.1:hunter2/",
+        "rtsp://:hunter2@10.0.0.1/", "http://hunter2@10.0.0.1/", "rtsp://10.0.0.1:hunter2/",
     ],
 )
 def test_an_address_with_credentials_is_refused_and_they_are_not_told(url: str) -> None:
