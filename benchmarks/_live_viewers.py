@@ -16,6 +16,7 @@ from websockets.asyncio.client import connect
 
 
 def token_of(port: int, camera: str) -> str:
+    """A right to look at a camera, from the server at a port."""
     request = urllib.request.Request(f"http://127.0.0.1:{port}/live/token/{camera}", data=b"{}", method="POST")
     with urllib.request.urlopen(request, timeout=20) as answer:
         return str(json.load(answer)["token"])

@@ -53,13 +53,17 @@ def _answered(action: str) -> Callable[[Answer], Callable[[Request], Response]]:
                 here = control()
                 return JSONResponse(work(request, here, here.scene(library.city(request.path_params["city"]))), headers=_FRESH)
             except ChaukasError as error:
-                faults = [{"code": fault.code, "what": fault.what, "way_out": fault.way_out} for fault in error.faults]
-                status = 403 if isinstance(error, Forbidden) else 404 if error.code == "city.unknown" else 400
-                return JSONResponse({"faults": faults}, status_code=status, headers=_FRESH)
+                return _refusal(error)
 
         return answer
 
     return around
+
+
+def _refusal(error: ChaukasError) -> Response:
+    faults = [{"code": fault.code, "what": fault.what, "way_out": fault.way_out} for fault in error.faults]
+    status = 403 if isinstance(error, Forbidden) else 404 if error.code == "city.unknown" else 400
+    return JSONResponse({"faults": faults}, status_code=status, headers=_FRESH)
 
 
 @_answered("live.read")
@@ -225,8 +229,7 @@ async def _accept(request: Request) -> Response:
 
     if await control().rounds.accept(camera, write):
         return asked
-    fault = {"code": "reference.none", "what": "The camera shows nothing now", "way_out": "Try again when its picture is live"}
-    return JSONResponse({"faults": [fault]}, status_code=400, headers=_FRESH)
+    return _refusal(InputError.one("reference.none", "The camera shows nothing now", "Try again when its picture is live", camera))
 
 
 async def _acknowledge(request: Request) -> Response:
