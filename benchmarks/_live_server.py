@@ -76,4 +76,4 @@ def main(port: int, rtsp: int, count: int, held: int, *named: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*(int(text) for text in sys.argv[1:5]), *sys.argv[5:])
+    main(int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]), *sys.argv[5:])

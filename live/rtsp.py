@@ -240,7 +240,7 @@ def media_of(description: str) -> Media | None:
             continue
         told = [line[2:].partition(":")[::2] for line in lines if line.startswith("a=")]
         control = next((value.strip() for name, value in told if name == "control"), "")
-        names = dict([("26", "JPEG/90000"), *(value.strip().split(None, 1) for name, value in told if name == "rtpmap" and " " in value.strip())])
+        names = {"26": "JPEG/90000"} | {kind: named for name, value in told if name == "rtpmap" for kind, _, named in [value.strip().partition(" ")]}
         for kind in words[3:]:
             name, _, rest = names.get(kind, "").partition("/")
             rate = rest.partition("/")[0].strip()
