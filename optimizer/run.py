@@ -202,14 +202,12 @@ class Run:
         self.stage("tiles")
 
 
-def make_ready(progress: Progress, share: float = 0.0) -> float:
-    """Every stage run once on a tiny problem, and how long that took [s]: on a machine's first run it compiles the code, for a minute or more, which
-    must not eat the time a plan is given.
+def make_ready(progress: Progress) -> None:
+    """Every stage run once on a tiny problem, before a clock starts: on a machine's first run it compiles the code, for a minute or more, which must
+    not eat the time a plan is given.
     """
-    began = time.monotonic()
-    progress.step("optimize: compile", share)
+    progress.step("optimize: compile", 0.0)
     _go_through()
-    return time.monotonic() - began
 
 
 @functools.cache

@@ -66,6 +66,8 @@ def solve(
     Infeasible: `floor.unreachable` where a ward's floor lies above what all poses together could see, `floor.budget` where no plan within the budget
     was found that reaches all floors, `keep.budget`, `keep.site` where the kept cameras alone break a limit.
     """
+    if problem.covers.shape[0] > SMALL:
+        make_ready(progress)
     began = time.monotonic()
     check_feasible(problem)
     core = reduce(problem)
@@ -77,7 +79,6 @@ def solve(
     run.stage("greedy")
     run.tell(0.1)
     if not run.done and core.n_poses > SMALL:
-        run.ends += make_ready(progress, 0.1)
         _large(run, turns)
     elif not run.done:
         run.whole()
