@@ -49,8 +49,9 @@ class Deployment:
     """One camera as built.
 
     Position in degrees; `bearing_deg` clockwise from north, None where nobody knows; `model`: a key of the catalogue, or what the list calls it;
-    `planned`: the planned camera's id; `hfov_deg`: the width of its picture, None for its model's own; `repair_inr`, `repair_h`: rupees and hours
-    that bringing it back takes, None where it is as others are.
+    `planned`: the planned camera's id; `hfov_deg`: the width of its picture, None for its model's own; `onvif`: the address at which its
+    device is asked and steered, empty where it is not; `repair_inr`, `repair_h`: rupees and hours that bringing it back takes, None where it is
+    as others are.
     """
 
     id: str
@@ -69,6 +70,7 @@ class Deployment:
     planned: str = ""
     notes: tuple[str, ...] = field(default=())
     hfov_deg: float | None = None
+    onvif: str = ""
     repair_inr: int | None = None
     repair_h: float | None = None
 
@@ -88,6 +90,10 @@ class Deployment:
         if not 0 < (1 if rupees is None else rupees) <= 100_000_000 or not 0 < (1 if hours is None else hours) <= 10_000:
             what = "A repair costs from 1 to 100,000,000 rupees, and takes up to 10,000 hours"
             faults.append(Fault("deployment.repair", what, "Mend both, or leave them out", f"{self.repair_inr}, {self.repair_h}"))
+        parts = _split(self.onvif)
+        if self.onvif and (parts is None or parts.scheme not in {"http", "https", "onvif"} or not parts.netloc or "@" in parts.netloc):
+            way_out = "Give onvif://HOST:PORT or the http address of its service, without name and password"
+            faults.append(Fault("deployment.onvif", "This is no address of an ONVIF device", way_out, _bare(self.onvif)))
         if faults:
             raise InputError(faults)
 

@@ -21,7 +21,7 @@ function clockWords(operate, id) {
 }
 
 /** Below a camera that looks elsewhere or at nothing: that this is how it shall look, for whoever may say so. */
-export function acceptRow(operate, id) {
+function acceptRow(operate, id) {
   const { words } = operate.data;
   const row = element('p', 'accept');
   const button = element('button', '', words.accept);
@@ -30,7 +30,7 @@ export function acceptRow(operate, id) {
   button.addEventListener('click', async () => {
     button.disabled = true;
     try {
-      await operate.accept(id);
+      await operate.post('accept', { camera: id });
       row.replaceChildren(element('span', 'note', words.accepted));
     } catch (error) {
       button.disabled = false;
@@ -38,6 +38,13 @@ export function acceptRow(operate, id) {
     }
   });
   return row;
+}
+
+/** That row, there while the opened camera looks elsewhere or at nothing. */
+export function offerAccept(operate) {
+  const [wanted, there] = [['moved', 'covered'].includes(operate.state(operate.chosen)), operate.screen.querySelector('.accept')];
+  if (wanted && !there) operate.screen.append(acceptRow(operate, operate.chosen));
+  else if (!wanted && there && there.querySelector('button')) there.remove();
 }
 
 /** A camera's name, its state in words, and since when. */
@@ -194,7 +201,11 @@ export function blindList(operate, told) {
       const button = element('button', '', words[`by_${unit}`]);
       button.type = 'button';
       button.setAttribute('aria-pressed', String(told.by === unit));
-      button.addEventListener('click', () => operate.sparing(unit));
+      button.addEventListener('click', async () => {
+        operate.unit = unit;
+        await operate.turnTo('blind');
+        operate.panel.querySelector('.units [aria-pressed="true"]')?.focus();
+      });
       units.append(button);
     }
     box.append(units);
