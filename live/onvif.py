@@ -124,6 +124,7 @@ class Device:
         self._services: dict[str, Any] = {}
         self._offset: dt.timedelta | None = None
         self._session: Any = None
+        self._zooms = True
 
     def __repr__(self) -> str:
         return f"Device({self._place.host!r})"
@@ -183,10 +184,19 @@ class Device:
             raise lacks("ptz", self._place.host)
 
     async def aim(self, profile: str) -> Aim:
-        """Where the camera looks. Raises FeedError."""
+        """Where the camera looks. Raises FeedError, `onvif.position` where it does not tell."""
         async with self._plain("GetStatus"):
-            said = await self._ask("ptz", "GetStatus", ProfileToken=profile)
+            try:
+                said = await self._ask("ptz", "GetStatus", ProfileToken=profile)
+            except _library().zeep.exceptions.Fault as refused:
+                if refuses_password(refused):
+                    raise
+                said = None
+            if said is None or said.Position is None or said.Position.PanTilt is None:
+                what, way_out = "The device does not tell where it looks", "Steer it by its picture"
+                raise FeedError.one("onvif.position", what, way_out, self._place.host)
             seen, zoom = said.Position.PanTilt, said.Position.Zoom
+            self._zooms = zoom is not None
             turn = 1.0 if str(seen.space or "").endswith(_DEGREES) else 180.0
             moving = said.MoveStatus is not None and "MOVING" in {str(said.MoveStatus.PanTilt), str(said.MoveStatus.Zoom)}
             up = 1.0 if turn == 1.0 else 90.0
@@ -194,20 +204,20 @@ class Device:
 
     async def move(self, profile: str, pan: float, tilt: float, zoom: float, *, seconds: float) -> None:
         """Begin to move, each axis at a share of full speed from -1 to 1 (right, up and in are positive), for so long at most. Raises FeedError."""
-        speed = {"PanTilt": {"x": pan, "y": tilt}, "Zoom": {"x": zoom}}
+        speed = {"PanTilt": {"x": pan, "y": tilt}, **({"Zoom": {"x": zoom}} if self._zooms else {})}
         await self._steer("ContinuousMove", ProfileToken=profile, Velocity=speed, Timeout=dt.timedelta(seconds=seconds))
 
     async def step(self, profile: str, pan_deg: float, tilt_deg: float, zoom: float = 0.0) -> None:
         """Turn by so much [deg]; zoom by a share of its whole. Raises FeedError."""
-        await self._steer("RelativeMove", ProfileToken=profile, Translation=position("Translation", pan_deg, tilt_deg, zoom))
+        await self._steer("RelativeMove", ProfileToken=profile, Translation=self._position("Translation", pan_deg, tilt_deg, zoom))
 
     async def turn_to(self, profile: str, aim: Aim) -> None:
         """Turn to where an aim says. Raises FeedError."""
-        await self._steer("AbsoluteMove", ProfileToken=profile, Position=position("Position", aim.pan_deg, aim.tilt_deg, aim.zoom))
+        await self._steer("AbsoluteMove", ProfileToken=profile, Position=self._position("Position", aim.pan_deg, aim.tilt_deg, aim.zoom))
 
     async def stop(self, profile: str) -> None:
         """Stand still. Raises FeedError."""
-        await self._steer("Stop", ProfileToken=profile, PanTilt=True, Zoom=True)
+        await self._steer("Stop", ProfileToken=profile, PanTilt=True, Zoom=self._zooms)
 
     async def presets(self, profile: str) -> tuple[Preset, ...]:
         """The places the camera keeps. Raises FeedError."""
@@ -218,6 +228,10 @@ class Device:
     async def go(self, profile: str, preset: str) -> None:
         """Turn to a preset. Raises FeedError."""
         await self._steer("GotoPreset", ProfileToken=profile, PresetToken=preset)
+
+    def _position(self, what: str, pan_deg: float, tilt_deg: float, zoom: float) -> dict[str, Any]:
+        """A position or a translation, without the zoom of a camera that has none: some refuse the whole for it."""
+        return {name: part for name, part in position(what, pan_deg, tilt_deg, zoom).items() if name != "Zoom" or self._zooms}
 
     async def _steer(self, operation: str, **said: Any) -> None:
         async with self._plain(operation):

@@ -57,7 +57,7 @@ class _Mount:
     holder: Holder | None = None
     speed: tuple[float, float, float] = (0.0, 0.0, 0.0)
     ends_s: float = 0.0
-    refused: FeedError | None = None
+    refused: ChaukasError | None = None
     refused_s: float = 0.0
     watch: asyncio.Task[None] | None = None
 
@@ -102,7 +102,7 @@ class Steering:
         finally:
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
-            for mount in self._mounts.values():
+            for mount in list(self._mounts.values()):
                 await self._end(mount)
 
     def holder(self, camera: str) -> Holder | None:
@@ -139,7 +139,8 @@ class Steering:
 
         Raises
         ------
-        Forbidden: `steer.held` where somebody else steers. InputError: `steer.form` where these are no such numbers. FeedError.
+        Forbidden: `steer.held` where somebody else steers, `steer.masked` where its picture has a mask. InputError: `steer.form` where these are no
+        such numbers. FeedError.
         """
         given = (pan, tilt, zoom)
         if not all(math.isfinite(one) and abs(one) <= 1 for one in given):
@@ -151,6 +152,7 @@ class Steering:
         mount = self._mount(camera)
         lasts_s = self._settings.times.move_s
         async with mount.lock:
+            self._require_bare(camera)
             self._take(actor, mount)
             if mount.speed != speed or self._now() > mount.ends_s:
                 await self._write(actor, camera, what="move", pan=speed[0], tilt=speed[1], zoom=speed[2])
@@ -176,6 +178,7 @@ class Steering:
             raise InputError.one("steer.preset", "The camera keeps no such place", "Choose one of the list", preset)
         mount = self._mount(camera)
         async with mount.lock:
+            self._require_bare(camera)
             self._take(actor, mount)
             await self._write(actor, camera, what="preset", preset=known[preset])
             await self._done(camera, mount, lambda device, profile: device.go(profile, preset))
@@ -203,6 +206,12 @@ class Steering:
             mount = self._mounts[camera] = _Mount(deployment.onvif)
         return mount
 
+    def _require_bare(self, camera: str) -> None:
+        """Let nobody turn a camera whose picture has a mask: it covers what lies there in the view as built, and would not turn with it."""
+        if self._cameras()[camera].feed.mask:
+            what, way_out = "The camera's picture has a privacy mask, which would not turn with it", "Leave the camera as it is"
+            raise Forbidden.one("steer.masked", what, way_out, camera)
+
     def _take(self, actor: Actor, mount: _Mount) -> None:
         """Hold a camera, or go on holding it."""
         now, holder = self._now(), mount.holder
@@ -217,9 +226,11 @@ class Steering:
         await asyncio.to_thread(self._record, actor, camera, what)
 
     async def _done(self, camera: str, mount: _Mount, work: Callable[[Device, str], Awaitable[Any]]) -> Any:
-        """Have the device do something; reached where it is not yet, let go where it fails. A refused password is not tried again at once."""
+        """Have the device do something; reached where it is not yet, let go where it fails. Then it is not tried again at once: a device that hangs
+        would keep all who ask waiting, one that refuses the password locks out who tries too often.
+        """
         if mount.refused is not None and self._now() < mount.refused_s:
-            raise FeedError(mount.refused.faults)
+            raise type(mount.refused)(mount.refused.faults)
         mount.refused = None
         try:
             if mount.device is None:
@@ -228,9 +239,10 @@ class Steering:
                 mount.profile = await mount.device.steered()
             return await work(mount.device, mount.profile)
         except ChaukasError as error:
-            if error.code == "feed.password" and isinstance(error, FeedError):
-                mount.refused, mount.refused_s = error, self._now() + self._settings.times.locked_s
-            if error.code != "onvif.fault":
+            if error.code not in {"onvif.fault", "onvif.position"}:
+                times = self._settings.times
+                wait_s = times.locked_s if error.code in {"feed.password", "secret.seal"} else times.retry_most_s
+                mount.refused, mount.refused_s = error, self._now() + wait_s
                 await self._leave(mount)
             raise
 

@@ -1,6 +1,6 @@
 """The addresses by which cameras are steered.
 
-    GET  /live/aim/CAMERA      where it looks, who steers it, whether who asks may; with ?presets=1 the places it keeps as well
+    GET  /live/aim/CAMERA      where it looks (null where it does not tell), who steers it, whether who asks may; ?presets=1: the places it keeps
     POST /live/steer/CAMERA    {"do": "move", "pan", "tilt", "zoom"} | {"do": "stop"} | {"do": "go", "preset"} | {"do": "let_go"}
 
 A movement lasts a second unless it is sent again. No answer holds an address or a password of a camera.
@@ -20,7 +20,7 @@ from live.hub import Hub
 from live.routes import NEVER, May, require_ours, told
 from live.steering import Seen, Steering, bearing_of
 from planning.access import Actor, actor_of
-from planning.errors import Forbidden, InputError
+from planning.errors import FeedError, Forbidden, InputError
 
 _LARGEST = 2000  # bytes of a command
 
@@ -49,7 +49,13 @@ class _Desk:
         said: dict[str, Any] = {}
         if "presets" in request.query_params:
             said["presets"] = [[one.token, one.name] for one in await self._live.steering.presets(camera)]
-        seen = await self._live.steering.look(camera)
+        try:
+            seen = await self._live.steering.look(camera)
+        except FeedError as error:
+            if error.code != "onvif.position":
+                raise
+            seen = None  # it can be steered all the same
+            said["aim"] = None
         may = await asyncio.to_thread(self._live.may, actor, "live.steer", camera)
         return self._say(actor, camera, seen, {**said, "may": may})
 

@@ -23,10 +23,12 @@ _WORDS = (
     "unnamed", "waiting", "wards",
 )  # fmt: skip
 _STEER = (
-    "aim", "aim_unknown", "down", "free", "keys", "left", "mine", "other", "presets", "right", "steer", "stop", "trouble", "up", "zoom_in",
-    "zoom_out",
+    "aim", "aim_none", "aim_unknown", "down", "free", "keys", "left", "mine", "other", "presets", "right", "steer", "stop", "trouble", "up",
+    "zoom_in", "zoom_out",
 )  # fmt: skip
-_STEER_CODES = ("steer.held", "onvif.lacks", "onvif.answer", "onvif.fault", "onvif.elsewhere", "feed.offline", "feed.stalled", "feed.password")
+_STEER_CODES = (
+    "steer.held", "steer.masked", "onvif.lacks", "onvif.answer", "onvif.fault", "onvif.elsewhere", "feed.offline", "feed.stalled", "feed.password",
+)  # fmt: skip
 _component = st.components.v2.component("chaukas_operate", js=LOADER % asset_url("operate.js"))
 
 

@@ -158,7 +158,7 @@ class Steer {
       if (told.presets && told.may && !this.pad) this.build(told.presets);
       this.trouble = false;
       this.show(told);
-      if (told.aim.moving || this.way) wait = MOVING_MS;
+      if (told.aim?.moving || this.way) wait = MOVING_MS;
     } catch (error) {
       this.refused(error);
       wait = 4 * LOOK_MS;
@@ -180,6 +180,7 @@ class Steer {
       this.told.textContent = words.replace('{bearing}', way).replace('{tilt}', `${Math.round(tilt)}°`).replace('{zoom}', `${Math.round(100 * zoom)} %`);
       if (told.bearing !== null) this.looked(this.camera, told.bearing);
     }
+    if (told.aim === null) this.told.textContent = this.words.aim_none;
     if (this.trouble) return;
     const { holder } = told;
     const other = Boolean(holder && !holder.mine);

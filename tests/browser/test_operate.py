@@ -362,6 +362,8 @@ def test_a_camera_is_steered_by_keyboard_and_its_cone_turns(visit: Callable[...,
     assert page.evaluate("window.kept") is True
     page.locator(".screen .close").click()
     expect(page.locator(".steer")).to_have_count(0)
+    page.wait_for_timeout(2500)
+    assert page.evaluate(f"() => {{ {_BOX} return box.operate.turned.areas.has('cam-5'); }}"), "the cone stays where the camera looks"
     assert abs(head.head.aim()[0][0] * 180 - pan) < 0.1
 
 

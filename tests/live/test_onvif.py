@@ -19,7 +19,7 @@ from live.onvif_line import bare, service_address
 from live.secrets import Credentials
 from live.settings import Settings, load_settings
 from live.simulated_onvif import OnvifDevice
-from live.soap import envelope
+from live.soap import envelope, write_xml
 from planning.errors import FeedError
 
 SETTINGS = load_settings().for_demo()
@@ -228,12 +228,47 @@ def test_answers_that_are_none_are_refused_in_words(said: bytes) -> None:
             assert refusal(address, None).code == "onvif.answer"
 
 
-@pytest.mark.parametrize("at", ['x="nan" y="0"', 'x="INF" y="0"', 'x="1e30" y="0"', 'x="a" y="0"', ""])
+NOWHERE = "<p:GetStatusResponse><p:PTZStatus><t:UtcTime>2026-01-01T00:00:00Z</t:UtcTime></p:PTZStatus></p:GetStatusResponse>"
+
+
+def status(body: str) -> bytes:
+    """An answer to where a camera looks."""
+    return envelope(body, p="http://www.onvif.org/ver20/ptz/wsdl", t="http://www.onvif.org/ver10/schema")
+
+
+def test_a_camera_that_does_not_tell_where_it_looks_is_steered_all_the_same() -> None:
+    """It is said so, and it moves; one without zoom is sent none, for some refuse the whole for it; degrees are taken as degrees."""
+    with liar(GetStatus=status(NOWHERE)) as address:
+        assert refusal(address, None, lambda one: one.aim("profile0")).code == "onvif.position"
+        ask(address, lambda one: one.move("profile0", 1.0, 0.0, 0.0, seconds=0.1), None)
+    space = "http://www.onvif.org/ver10/tptz/PanTiltSpaces/SphericalPositionSpaceDegrees"
+    at = f'<t:Position><t:PanTilt x="-33.5" y="4" space="{space}"/></t:Position>'
+    sent: list[bytes] = []
+    with liar(GetStatus=status(f"<p:GetStatusResponse><p:PTZStatus>{at}</p:PTZStatus></p:GetStatusResponse>")) as address:
+
+        async def work(found: Device) -> None:
+            assert await found.aim("profile0") == Aim(-33.5, 4.0, 0.0, False)
+            line = found._services["ptz"].transport
+            post = line.post_xml
+
+            async def kept(url: str, message: Any, headers: Any) -> Any:
+                sent.append(write_xml(message))
+                return await post(url, message, headers)
+
+            line.post_xml = kept
+            await found.move("profile0", 1.0, 0.0, 0.0, seconds=0.1)
+            await found.turn_to("profile0", Aim(18.0, 0.0, 0.5))
+
+        ask(address, work, None)
+    assert len(sent) == 2
+    assert all(b"PanTilt" in message and b"Zoom" not in message for message in sent)
+
+
+@pytest.mark.parametrize("at", ['x="nan" y="0"', 'x="INF" y="0"', 'x="1e30" y="0"', 'x="a" y="0"'])
 def test_where_it_looks_is_a_number_or_an_error(at: str) -> None:
     """Nothing that is none reaches the map."""
     body = f"<p:GetStatusResponse><p:PTZStatus><t:Position><t:PanTilt {at}/></t:Position></p:PTZStatus></p:GetStatusResponse>"
-    said = envelope(body, p="http://www.onvif.org/ver20/ptz/wsdl", t="http://www.onvif.org/ver10/schema")
-    with liar(GetStatus=said) as address:
+    with liar(GetStatus=status(body)) as address:
         assert refusal(address, None, lambda one: one.aim("profile0")).code == "onvif.answer"
 
 

@@ -196,6 +196,20 @@ def test_numbers_that_are_no_movement_are_refused(given: tuple[float, float, flo
     assert run(work).rows == []
 
 
+def test_a_camera_with_a_mask_is_not_turned() -> None:
+    """The mask lies over the view as built; it may be stopped, and nothing is on record of what did not happen."""
+
+    async def work(house: House) -> None:
+        house.cameras["p"] = replace(CAMERA, feed=replace(CAMERA.feed, mask=(((0.0, 0.0), (1.0, 0.0), (1.0, 1.0)),)))
+        for command in (house.steering.move(ANNA, "p", 1, 0, 0), house.steering.go(ANNA, "p", "gate")):
+            with pytest.raises(Forbidden, match=r"steer\.masked"):
+                await command
+        assert house.steering.holder("p") is None
+        await house.steering.stop(ANNA, "p")
+
+    assert run(work).rows == [("anna", "p", {"what": "stop"})]
+
+
 def test_cameras_that_cannot_be_steered_say_so() -> None:
     """One without a head, and one that is not there."""
 
@@ -225,7 +239,7 @@ def test_a_refused_password_is_not_tried_again_at_once() -> None:
 
 
 def test_a_device_that_fails_is_reached_anew() -> None:
-    """It is let go, and the next question goes to a fresh one."""
+    """It is let go, and after a moment, so that one that hangs keeps nobody waiting, the next question goes to a fresh one."""
 
     async def work(house: House) -> None:
         await house.steering.look("p")
@@ -233,6 +247,10 @@ def test_a_device_that_fails_is_reached_anew() -> None:
         with pytest.raises(FeedError):
             await house.steering.look("p")
         house.head.broken = None
+        with pytest.raises(FeedError, match=r"feed\.offline"):
+            await house.steering.look("p")
+        assert len(house.reached) == 1
+        house.time_s += 4
         await house.steering.look("p")
 
     house = run(work)

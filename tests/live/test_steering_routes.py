@@ -183,6 +183,16 @@ def test_cameras_that_do_not_turn_and_that_are_not_there(house: House, client: T
             assert (answer.status_code, answer.json()["faults"][0]["code"]) == (status, code)
 
 
+def test_a_camera_that_does_not_tell_where_it_looks_can_be_steered(house: House, client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who asks is told that it does not tell, and may steer."""
+    answer = house.device.answer
+    monkeypatch.setattr(house.device, "answer", lambda operation, asked: None if operation == "GetStatus" else answer(operation, asked))
+    house.service.steering._seen.clear()
+    said = client.get("/live/aim/ptz?presets=1", headers={"x-actor": "anna"}).json()
+    assert (said["aim"], said["may"], len(said["presets"])) == (None, True, 3)
+    assert steer(client, "anna", do="stop")[0] == 200
+
+
 def test_no_answer_holds_an_address_or_a_password(house: House, client: TestClient) -> None:
     """Good answers and refusals alike."""
     said = [client.get("/live/aim/ptz?presets=1", headers={"x-actor": who}).text for who in ("anna", "other", "")]
