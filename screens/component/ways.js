@@ -15,6 +15,8 @@ export function element(tag, className, text = '') {
 
 const bytes = (base64) => Uint8Array.from(atob(base64), (sign) => sign.charCodeAt(0));
 
+const asked = new Map();
+
 /** Frames onto a canvas, by the browser's own decoder. */
 export class Decoded {
   constructor(box, config, told) {
@@ -39,11 +41,10 @@ export class Decoded {
 
   static async can(config) {
     if (typeof VideoDecoder === 'undefined') return false;
-    try {
-      return (await VideoDecoder.isConfigSupported(Decoded.wanted(config))).supported;
-    } catch {
-      return false;
-    }
+    // Asked once for each kind of stream: the next camera of its kind need not wait for the answer.
+    const kind = [config.string, config.width, config.height, config.description].join();
+    if (!asked.has(kind)) asked.set(kind, VideoDecoder.isConfigSupported(Decoded.wanted(config)).then(({ supported }) => supported).catch(() => false));
+    return asked.get(kind);
   }
 
   begin() {
