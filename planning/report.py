@@ -54,17 +54,33 @@ def write_report(
     ------
     InputError: `export.kind` for another suffix; `export.failed` where the file cannot be made. What stood there stays.
     """
+    told = {**content(plan, city, words, hindi, reviews, note), "head": words["report.head"].format(head=head) if head else ""}
+    write_pdf(DATA / "report.typ", told, path, {"map.svg": map_svg(plan, city)})
+
+
+def write_pdf(template: Path, told: Mapping[str, Any], path: str | Path, pictures: Mapping[str, str] | None = None) -> None:
+    """Set a page from a template of `data`.
+
+    Parameters
+    ----------
+    told: what the template reads as told.json. pictures: SVG by the name the template knows it by.
+    path: the .pdf; replaced whole or not at all.
+
+    Raises
+    ------
+    InputError: `export.kind` for another suffix; `export.failed` where the file cannot be made. What stood there stays.
+    """
     target = Path(path)
     if target.suffix.lower() != ".pdf":
         raise InputError.one("export.kind", "Reports are not written in this kind of file", "Name a file ending in .pdf", target.name)
     try:
         with atomic_path(target) as scratch, tempfile.TemporaryDirectory() as folder:
             room = Path(folder)
-            shutil.copyfile(DATA / "report.typ", room / "report.typ")
-            told = {**content(plan, city, words, hindi, reviews, note), "head": words["report.head"].format(head=head) if head else ""}
-            (room / "report.json").write_text(json.dumps(told, ensure_ascii=False, allow_nan=False), encoding="utf-8")
-            (room / "map.svg").write_text(map_svg(plan, city), encoding="utf-8")
-            scratch.write_bytes(typst.compile(room / "report.typ", root=room, font_paths=[_fonts()], ignore_system_fonts=True))
+            shutil.copyfile(template, room / template.name)
+            (room / "told.json").write_text(json.dumps(told, ensure_ascii=False, allow_nan=False), encoding="utf-8")
+            for name, picture in (pictures or {}).items():
+                (room / name).write_text(picture, encoding="utf-8")
+            scratch.write_bytes(typst.compile(room / template.name, root=room, font_paths=[_fonts()], ignore_system_fonts=True))
     except (OSError, RuntimeError, ValueError) as error:
         raise InputError.one("export.failed", f"The file could not be written: {error}", "Check the folder and the space left", target) from None
 

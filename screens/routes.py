@@ -39,6 +39,7 @@ ASSETS: dict[str, tuple[Path, str]] = {
     "page.js": (_COMPONENT / "page.js", "text/javascript"),
     "page.css": (_COMPONENT / "page.css", "text/css"),
     "player.js": (_COMPONENT / "player.js", "text/javascript"),
+    "ways.js": (_COMPONENT / "ways.js", "text/javascript"),
     "mp4.js": (_COMPONENT / "mp4.js", "text/javascript"),
     "operate.js": (_COMPONENT / "operate.js", "text/javascript"),
     "operate_lists.js": (_COMPONENT / "operate_lists.js", "text/javascript"),
