@@ -26,6 +26,7 @@ from screens.maps import Told, city_map, map_data
 from screens.page import write_any
 from screens.public import public_url
 from screens.review_said import back_test_line, kept_reviews, without_dates
+from screens.session import pick
 from screens.tables import Columns, bar, camera_columns, camera_frame, percent, show_table, text_right
 from screens.words import Words, plain
 
@@ -51,17 +52,9 @@ def show_plan(city: City, plan: Plan, file: PlanFile, said: Words, hand: str | N
     _back_test(city, plan, file, said)
     same = plan.city_digest == city.digest
     told = city_map(map_data(city, said, load_models(), plan=file, height=600, rules=same, hand=hand if same else None), "map-plan", on_sheet)
-    wards, cameras, costs, proof, files = st.tabs([said.say(f"tab.{tab}") for tab in ("wards", "cameras", "costs", "proof", "files")])
-    with wards:
-        _wards(city, plan, said)
-    with cameras:
-        _cameras(city, plan, said)
-    with costs:
-        _costs(plan, said)
-    with proof:
-        _proof(plan, said)
-    with files:
-        _downloads(city, plan, file, said)
+    # Only what is looked at is worked out and sent.
+    tab = pick(said.say("plan.tab"), list(_TABS), "tab", lambda key: said.say(f"tab.{key}"), horizontal=True, hidden=True)
+    _TABS[tab](city, plan, file, said)
     duplicate(plan, file.id, said, key="plan")
     return told
 
@@ -123,7 +116,7 @@ def _metric(place: DeltaGenerator, label: str, value: str, note: str) -> None:
     place.metric(label, value, note, delta_color="off", delta_arrow="off")
 
 
-def _wards(city: City, plan: Plan, said: Words) -> None:
+def _wards(city: City, plan: Plan, _: PlanFile, said: Words) -> None:
     names = ward_names(city)
     scores = sorted(plan.scorecard.wards, key=lambda score: (score.after, score.ward))
     if not scores:
@@ -150,7 +143,7 @@ def _wards(city: City, plan: Plan, said: Words) -> None:
     show_table(frame, columns, height=420)
 
 
-def _cameras(city: City, plan: Plan, said: Words) -> None:
+def _cameras(city: City, plan: Plan, _: PlanFile, said: Words) -> None:
     if not plan.cameras:
         st.info(said.say("plan.no_cameras"))
         return
@@ -179,19 +172,19 @@ def duplicate(plan: Plan, plan_id: str, said: Words, *, key: str) -> None:
     )  # fmt: skip
 
 
-def _costs(plan: Plan, said: Words) -> None:
+def _costs(_: City, plan: Plan, __: PlanFile, said: Words) -> None:
     heads = heads_of(plan)
     rows = [(said.say("cost.cameras"), sum(camera.cost_inr for camera in plan.cameras))]
     rows += [(said.name("head", head), amount) for head, amount in sorted(heads.items(), key=lambda item: -item[1])]
     rows.append((said.say("cost.all"), plan.cost_inr))
     left, right = said.say("cost.head"), said.say("cost.amount")
     frame = pd.DataFrame({left: [row[0] for row in rows], right: [said.money(row[1]) for row in rows]})
-    column, _ = st.columns([1, 1])
+    column, _empty = st.columns([1, 1])
     with column:
         show_table(frame, {right: text_right()})
 
 
-def _proof(plan: Plan, said: Words) -> None:
+def _proof(_: City, plan: Plan, __: PlanFile, said: Words) -> None:
     proof = plan.proof
     lines = [
         said.say("proof.status", status=said.name("status", proof.status)),
@@ -249,3 +242,8 @@ def _written(city: City, plan: Plan, file: PlanFile, kind: str, said: Words) -> 
         else:
             write_any(plan, city, path, said=said)
         return path.read_bytes()
+
+
+_TABS: dict[str, Callable[[City, Plan, PlanFile, Words], None]] = {
+    "wards": _wards, "cameras": _cameras, "costs": _costs, "proof": _proof, "files": _downloads,
+}  # fmt: skip

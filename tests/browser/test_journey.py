@@ -101,7 +101,7 @@ def test_from_the_slider_to_the_report(browser: Browser, address: str, home: Pat
     assert kept.id in {camera.id for camera in again.cameras}
     assert gone.site not in {site.id for site in again.sites}
     assert again.verified
-    page.get_by_role("tab", name=said.say("tab.files")).click()
+    page.get_by_role("radio", name=said.say("tab.files"), exact=True).click()
     with page.expect_download(timeout=60_000) as download:
         page.get_by_role("button", name=said.say("file.pdf")).click()
     assert Path(download.value.path()).read_bytes().startswith(b"%PDF")

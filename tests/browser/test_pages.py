@@ -158,7 +158,7 @@ def test_public_page_and_screens(city: City, page: tuple[Page, list[str]], tmp_p
             if view == "plan":
                 open_a_pin(sheet)
                 for tab in ("proof", "costs", "files"):
-                    sheet.get_by_role("tab", name=words(language).say(f"tab.{tab}")).click()
+                    sheet.get_by_role("radio", name=words(language).say(f"tab.{tab}"), exact=True).click()
                 expect(sheet.get_by_role("link", name=words(language).say("page.public"))).to_be_visible()
             elif more == "part=gaps":
                 sheet.locator("[data-gap='0']").click()

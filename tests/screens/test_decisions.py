@@ -282,9 +282,9 @@ def test_the_plan_screen_publishes_for_who_may(page: Opener, toy: City, monkeypa
     """A planner's button shows the plan to everyone and takes it back; a member has none."""
     monkeypatch.setattr("optimizer.verify.verify", lambda *_: None)
     file = verified(toy)
-    assert not [button for button in page(actor("m1"), view="plan", plan=file.id).button if button.key == "plan-publish"]
-    press(page(actor("p1"), view="plan", plan=file.id), "plan-publish")
+    assert not [button for button in page(actor("m1"), view="plan", plan=file.id, tab="files").button if button.key == "plan-publish"]
+    press(page(actor("p1"), view="plan", plan=file.id, tab="files"), "plan-publish")
     assert published_ids(store, "toy") == (file.id,)
-    test = page(actor("p1"), view="plan", plan=file.id)
+    test = page(actor("p1"), view="plan", plan=file.id, tab="files")
     press(test, "plan-publish")
     assert published_ids(store, "toy") == ()
