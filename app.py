@@ -20,7 +20,7 @@ from planning.accounts import first_link
 from planning.city import ROOT
 from planning.errors import ChaukasError, InputError
 from planning.store import open_store
-from screens import library, mapdata, operate_routes, public
+from screens import library, mapdata, operate_routes, public, suggest_page
 from screens.app_terminal import is_loopback
 from screens.control import control
 from screens.doors import gate_routes
@@ -72,7 +72,7 @@ async def _lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:
 
 app = st.App(
     ROOT / "screens" / "main.py",
-    routes=[*gate_routes(), *routes(), *public.routes(), *operate_routes.routes()],
+    routes=[*gate_routes(), *routes(), *public.routes(), *suggest_page.routes(), *operate_routes.routes()],
     middleware=[Middleware(StayHome), Middleware(Gate), Middleware(PackStatic)],
     lifespan=_lifespan,
 )

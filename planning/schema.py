@@ -101,6 +101,9 @@ works = Table(
 # Credentials of a deployed camera's feed, sealed with a key that is not in the database.
 sealed = Table("sealed", metadata, _id(), _text("token"), _time("changed_at"))
 
+# What an administrator switched on or off; the id says what of which city, as in suggestions/bilaspur.
+settings = Table("settings", metadata, Column("id", String(128), primary_key=True), _text("value"), _time("changed_at"))
+
 # One line for each change of any row above: append-only by triggers, each line sealed together with the one before.
 audit = Table(
     "audit", metadata, Column("seq", Integer, primary_key=True, autoincrement=False), _time("at"), _text("by"), _text("action"), _text("subject"),

@@ -13,8 +13,8 @@ from typing import Generic, TypeVar
 from planning.city import City, find_city, list_cities, read_settings
 from planning.errors import CityError, InputError
 from planning.export import read_plan
-from planning.ladders import SUFFIX, ladder_folder, read_ladder
-from planning.nouns import Ladder, Plan
+from planning.ladders import SUFFIX, Ladder, ladder_folder, read_ladder
+from planning.nouns import Plan
 
 T = TypeVar("T")
 _PLAN_ID = re.compile(r"[0-9a-f]{12}")

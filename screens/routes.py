@@ -36,6 +36,7 @@ ASSETS: dict[str, tuple[Path, str]] = {
     "hand.js": (_COMPONENT / "hand.js", "text/javascript"),
     "panel.js": (_COMPONENT / "panel.js", "text/javascript"),
     "page.js": (_COMPONENT / "page.js", "text/javascript"),
+    "suggest.js": (_COMPONENT / "suggest.js", "text/javascript"),
     "page.css": (_COMPONENT / "page.css", "text/css"),
     "player.js": (_COMPONENT / "player.js", "text/javascript"),
     "mp4.js": (_COMPONENT / "mp4.js", "text/javascript"),

@@ -16,12 +16,12 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("planning", "coverage", "optimizer", "live", "screens")
 MOST_LINES, MOST_IN_A_FUNCTION = 400, 60
-FIRST = "planning.migrations.versions.0001_first_tables"
+STEPS = {"planning.migrations.versions.0001_first_tables", "planning.migrations.versions.0002_settings"}
 # library -> the modules that may import it
 DOORS = {
     "osmium": {"planning.osm"}, "osmnx": {"planning.osm"}, "pyrosm": {"planning.osm"}, "pandera": {"planning.frames"}, "numba": {"planning.jit"},
-    "pulp": {"optimizer.program"}, "highspy": {"optimizer.program"}, "sqlalchemy": {"planning.store", "planning.schema", FIRST},
-    "alembic": {"planning.store", "planning.migrations.env", FIRST},
+    "pulp": {"optimizer.program"}, "highspy": {"optimizer.program"}, "sqlalchemy": {"planning.store", "planning.schema", *STEPS},
+    "alembic": {"planning.store", "planning.migrations.env", *STEPS},
     "argon2": {"planning.passwords"}, "cryptography": {"live.secrets"}, "onvif": {"live.onvif"},
     "dask": {"planning.workers"}, "distributed": {"planning.workers"},
     "rasterio": {"coverage.terrain", "coverage.gaps"}, "cv2": {"live.feeds"}, "av": {"live.feeds"}, "typst": {"planning.report"},

@@ -49,6 +49,7 @@ MAY: dict[str, set[str]] = {
     "/map/why/{city}/{plan}/{stamp}/{language}/{camera:path}": SIGNED_IN, "/map/draft/{city}/{job}/{number}": SIGNED_IN,
     "/map/hand/{city}/{plan}/{stamp}/{language}": PLANS,
     "/sign-in": EVERYBODY, "/link/{token}": EVERYBODY, "/public": EVERYBODY, "/sign-out": SIGNED_IN, "/account": SIGNED_IN,
+    "/suggest": EVERYBODY, "/suggest/{city}": EVERYBODY, "/suggest/{city}/layer/{digest}/{name}": EVERYBODY,
     "/public/{city}/{plan}": EVERYBODY, "/public/{city}/{plan}/": EVERYBODY, "/public/{city}/{plan}/layer/{stamp}/{name}": EVERYBODY,
     "/map/difference/{city}/{first}/{stamp}/{second}/{other}/{layer}": SIGNED_IN,
     "/account/password": SIGNED_IN, "/account/sessions": SIGNED_IN, "/accounts": ADMIN, "/accounts/add": ADMIN, "/accounts/change": ADMIN,
