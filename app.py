@@ -70,6 +70,7 @@ async def _lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:
         yield {}
 
 
+sys.setswitchinterval(0.001)
 app = st.App(
     ROOT / "screens" / "main.py",
     routes=[*gate_routes(), *routes(), *public.routes(), *suggest_page.routes(), *operate_routes.routes()],
