@@ -30,7 +30,7 @@ from planning.store import open_store
 from planning.suggestions import BODY_MOST, is_open, open_cities, shown_suggestions, suggest
 from screens import library
 from screens.acting import day_of
-from screens.doors import Fields, door, one, read_form, wrong
+from screens.forms import Fields, door, one, read_form, wrong
 from screens.gate import is_secure
 from screens.mapdata import city_layer
 from screens.maps import map_data

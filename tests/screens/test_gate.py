@@ -48,6 +48,7 @@ MAY: dict[str, set[str]] = {
     "/map/plan/{city}/{plan}/{stamp}/{layer}": SIGNED_IN, "/map/ladder/{city}/{ladder}/{stamp}/{layer}": SIGNED_IN,
     "/map/why/{city}/{plan}/{stamp}/{language}/{camera:path}": SIGNED_IN, "/map/draft/{city}/{job}/{number}": SIGNED_IN,
     "/map/hand/{city}/{plan}/{stamp}/{language}": PLANS,
+    "/sign-in/oidc": EVERYBODY, "/sign-in/oidc/back": EVERYBODY,
     "/sign-in": EVERYBODY, "/link/{token}": EVERYBODY, "/public": EVERYBODY, "/sign-out": SIGNED_IN, "/account": SIGNED_IN,
     "/suggest": EVERYBODY, "/suggest/{city}": EVERYBODY, "/suggest/{city}/layer/{digest}/{name}": EVERYBODY,
     "/public/{city}/{plan}": EVERYBODY, "/public/{city}/{plan}/": EVERYBODY, "/public/{city}/{plan}/layer/{stamp}/{name}": EVERYBODY,
