@@ -33,7 +33,7 @@ def link(store: Store, by: Actor, account: str, issuer: str, kind: str, value: s
     plain = value.strip().casefold() if kind == "email" else value.strip()
     if kind not in KINDS or not plain or len(plain) > 255 or (kind == "email" and not _EMAIL.fullmatch(plain)):
         raise InputError.one("identity.value", "This is no e-mail address or subject", "Give what the service calls the person", value[:100])
-    with store.write(by.id, "identity.link", account, {"issuer": issuer, "kind": kind}) as tx:
+    with store.write(by.id, "account.identity", account, {"issuer": issuer, "kind": kind}) as tx:
         tx.get("accounts", account)
         if tx.one("identities", issuer=issuer, kind=kind, value=plain) is not None:
             raise InputError.one("identity.taken", "An account is linked to this already", "Unlink that one first", plain)
@@ -48,7 +48,7 @@ def unlink(store: Store, by: Actor, account: str) -> int:
     Forbidden: without `account.manage`.
     """
     require(by, "account.manage")
-    with store.write(by.id, "identity.unlink", account) as tx:
+    with store.write(by.id, "account.identity_off", account) as tx:
         found = tx.rows("identities", account=account)
         for row in found:
             tx.drop("identities", row["id"])

@@ -13,6 +13,7 @@ import base64
 import hashlib
 import hmac
 import json
+import math
 import os
 import secrets
 import threading
@@ -174,7 +175,7 @@ class SignIns:
             raise _wrong("it is meant for another app")
         if said.get("azp", self.service.client) != self.service.client:
             raise _wrong("it is meant for another app")
-        if not _is_number(until) or self._wall() > until + SKEW_S or not _is_number(since) or since > self._wall() + SKEW_S:
+        if not (_number(until) + SKEW_S >= self._wall() and _number(since) - SKEW_S <= self._wall()):
             raise _wrong("it is out of date")
         if not hmac.compare_digest(str(said.get("nonce", "")).encode(), nonce.encode()):
             raise _wrong("it belongs to another sign-in")
@@ -254,8 +255,9 @@ def _is_safe(address: str) -> bool:
     return (parts.scheme == "https" and bool(host)) or (parts.scheme == "http" and host in {"127.0.0.1", "::1", "localhost"})
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+def _number(value: object) -> float:
+    """A moment of a token [s]; NaN, with which nothing compares, for what is none."""
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else math.nan
 
 
 def _away(what: str) -> Forbidden:

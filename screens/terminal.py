@@ -161,8 +161,8 @@ def read_wish(options: argparse.Namespace, found: Sequence[Fault] = ()) -> Scena
     nowhere: tuple[float, ...] = ()
     centre = read(_place, getattr(options, "centre", ""), nowhere)
     second, privacy = read(read_share, options.second_view, 0.0), read(read_share, options.privacy, 0.0)
-    people = read(read_percent, options.suggestions, 0)
-    places = read(lambda _: _places(options.city), "", ()) if people else ()
+    people, nowhere_yet = read(read_percent, options.suggestions, 0), tuple[str, ...]()
+    places = read(lambda _: _places(options.city), "", nowhere_yet) if people else nowhere_yet
     standard: tuple[float, ...] = (6.0,)
     heights = read(read_heights, options.heights, standard)
     try:
