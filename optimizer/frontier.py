@@ -19,7 +19,7 @@ from optimizer import search
 from optimizer.pricing import Prices
 from optimizer.problem import Floats, Ints, Problem
 from optimizer.reduce import reduce
-from optimizer.run import Run
+from optimizer.run import Run, make_ready
 from optimizer.solve import SMALL, check_feasible, no_plan
 from planning.errors import Fault, ScenarioError
 from planning.progress import Progress
@@ -69,11 +69,12 @@ def frontier(
     ScenarioError: `frontier.budgets` where they are none, not ascending or not above 0.
     Infeasible: as `solve`, where the rules cannot hold at one of the budgets.
     """
-    began = time.monotonic()
     _check(budgets)
     problems = [dataclasses.replace(problem, limits=dataclasses.replace(problem.limits, budget=int(b))) for b in budgets]
     for one in problems:
         check_feasible(one)
+    make_ready(progress)
+    began = time.monotonic()
     whole = reduce(problems[-1])
     fixed = problem.spent(whole.fixed)[0]
     runs: list[Run] = []

@@ -17,7 +17,7 @@ import numpy as np
 from optimizer import search
 from optimizer.problem import Floats, Ints, Problem
 from optimizer.reduce import Core, reduce
-from optimizer.run import Run
+from optimizer.run import Run, make_ready
 from planning.errors import Fault, Infeasible
 from planning.money import say_rupees
 from planning.progress import Progress
@@ -56,7 +56,7 @@ def solve(
     Parameters
     ----------
     gap: relative gap at which to stop early.
-    time_limit_s: for the whole solve [s].
+    time_limit_s: for the whole solve [s]; what a machine's first run takes to compile the code does not count.
     seed: of the neighbourhood search; equal seeds and enough time give equal plans.
     turns: of the search at most, so that equal input ends equally on any machine whose time does not run out.
     progress: told the gap; may stop the work.
@@ -66,6 +66,8 @@ def solve(
     Infeasible: `floor.unreachable` where a ward's floor lies above what all poses together could see, `floor.budget` where no plan within the budget
     was found that reaches all floors, `keep.budget`, `keep.site` where the kept cameras alone break a limit.
     """
+    if problem.covers.shape[0] > SMALL:
+        make_ready(progress)
     began = time.monotonic()
     check_feasible(problem)
     core = reduce(problem)

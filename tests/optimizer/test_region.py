@@ -67,9 +67,14 @@ def same(one: RegionPlan, other: RegionPlan) -> bool:
     return (one.shares, one.objective, one.bound, cameras[0]) == (other.shares, other.objective, other.bound, cameras[1])
 
 
-def test_a_region_is_planned_within_its_budget_under_its_bound(members: list[Member]) -> None:
+@pytest.fixture(name="found", scope="module")
+def in_one_process(members: list[Member]) -> RegionPlan:
+    """The region planned without workers."""
+    return plan_region(members, 300_000)
+
+
+def test_a_region_is_planned_within_its_budget_under_its_bound(members: list[Member], found: RegionPlan) -> None:
     """The plans are verified, cost no more than the region's budget in all, and no single city planned alone with its share passes the bound."""
-    found = plan_region(members, 300_000)
     assert sum(plan.cost_inr for plan in found.plans) <= sum(found.shares) <= 300_000
     assert all(plan.verified for plan in found.plans)
     assert found.objective <= found.bound
@@ -79,9 +84,8 @@ def test_a_region_is_planned_within_its_budget_under_its_bound(members: list[Mem
     assert more.bound >= found.bound
 
 
-def test_two_workers_say_what_one_process_says_though_one_is_killed(members: list[Member]) -> None:
+def test_two_workers_say_what_one_process_says_though_one_is_killed(members: list[Member], found: RegionPlan) -> None:
     """On a local cluster of two, with a worker killed on the way, the shares, the cameras, the worth and the bound are those of one process."""
-    alone = plan_region(members, 300_000)
     killed: list[int] = []
 
     def tell(step: Step) -> None:
@@ -94,7 +98,7 @@ def test_two_workers_say_what_one_process_says_though_one_is_killed(members: lis
 
     together = plan_region(members, 300_000, crew=Crew(workers=2), progress=Progress(tell))
     assert killed
-    assert same(alone, together)
+    assert same(found, together)
 
 
 def _children(pid: int) -> list[tuple[int, bytes]]:
