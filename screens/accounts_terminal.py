@@ -61,7 +61,7 @@ def _add_account(parser: argparse.ArgumentParser) -> None:
     known = commands.add_parser("identity", help="print by whom another service says an account's owner is, or link it to that")
     known.add_argument("name", help="the account's name")
     which = known.add_mutually_exclusive_group()
-    which.add_argument("--email", metavar="ADDRESS", help="let in whom the service has verified to have this address; it counts once, then its subject")
+    which.add_argument("--email", metavar="ADDRESS", help="let in whom the service verified to have this address; it counts once")
     which.add_argument("--subject", help="let in whom the service calls this for ever (the claim sub)")
     which.add_argument("--none", action="store_true", help="take all links of the account away")
     known.add_argument("--issuer", help="the service's address (default: that of CHAUKAS_OIDC_ISSUER)")

@@ -162,7 +162,6 @@ class Gate:
         gone = asyncio.Event()
         if session is not None:
             self._watch(gone, session)
-
         fresh = _path(scope) == _PAGES
 
         async def received() -> Message:
@@ -170,11 +169,11 @@ class Gate:
             coming, ended = asyncio.ensure_future(receive()), asyncio.ensure_future(gone.wait())
             try:
                 await asyncio.wait({coming, ended}, return_when=asyncio.FIRST_COMPLETED)
-                if gone.is_set():
-                    return {"type": "websocket.disconnect", "code": _GONE, "reason": "the session ended"}
-                if fresh and coming.result()["type"] == "websocket.receive":
+                if fresh and coming.done() and coming.result()["type"] == "websocket.receive":
                     fresh = False
                     await asyncio.wait({ended}, timeout=self._turn())
+                if gone.is_set():
+                    return {"type": "websocket.disconnect", "code": _GONE, "reason": "the session ended"}
                 return coming.result()
             finally:
                 for task in (coming, ended):
