@@ -34,6 +34,7 @@ ASSETS: dict[str, tuple[Path, str]] = {
     "layers.js": (_COMPONENT / "layers.js", "text/javascript"),
     "slider.js": (_COMPONENT / "slider.js", "text/javascript"),
     "hand.js": (_COMPONENT / "hand.js", "text/javascript"),
+    "hand_form.js": (_COMPONENT / "hand_form.js", "text/javascript"),
     "panel.js": (_COMPONENT / "panel.js", "text/javascript"),
     "page.js": (_COMPONENT / "page.js", "text/javascript"),
     "suggest.js": (_COMPONENT / "suggest.js", "text/javascript"),

@@ -2,6 +2,7 @@
 
 import { BUILDINGS_FROM, COLOURS, canvasLayer, drawDemand, drawGround, drawPins, drawShades, drawViews, keepStill, pinAt, place, unpack } from './layers.js';
 import { Handwork } from './hand.js';
+import { controlsOf } from './hand_form.js';
 import { Notes } from './notes.js';
 import { cameraList, details, element, legend, rulesOf } from './panel.js';
 import { budgetSlider } from './slider.js';
@@ -299,7 +300,7 @@ class CityMap {
       this.panel = details(this.chosen.row, i + 1, kind === 'planned', this.data.words, () => { this.choose(null); this.box.focus(); });
       // Why it is there, and rules about it, are told of the plan's own cameras only.
       if (kind === 'planned' && this.data.rules && !this.chosen.row.note) this.panel.append(rulesOf(this.chosen.row, this.data, (what, id) => this.ask('rule', { what, id })));
-      if (kind === 'planned' && this.data.hand) this.panel.append(this.hand.controls(this.chosen.row));
+      if (kind === 'planned' && this.data.hand) this.panel.append(controlsOf(this.hand, this.chosen.row));
       this.stage.append(this.panel);
       if (travel) {
         this.map.setView(place(pins, i), Math.max(this.map.getZoom(), 17), { animate: false });
