@@ -15,6 +15,7 @@ from planning.errors import CityError, InputError
 from planning.export import read_plan
 from planning.ladders import SUFFIX, Ladder, ladder_folder, read_ladder
 from planning.nouns import Plan
+from screens.turns import DRAWING
 
 T = TypeVar("T")
 _PLAN_ID = re.compile(r"[0-9a-f]{12}")
@@ -36,7 +37,7 @@ class Shelf(Generic[T]):
                 self._kept.move_to_end(key)
                 return self._kept[key]
             making = self._making.setdefault(key, threading.Lock())
-        with making:
+        with DRAWING.aside(), making:
             with self._lock:
                 if key in self._kept:
                     return self._kept[key]

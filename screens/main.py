@@ -10,7 +10,8 @@ from planning.access import PUBLIC
 from planning.errors import ChaukasError
 from screens import budget, city, compare, decisions, fairness, library, operate, plan, suggestions, wizard
 from screens.control import may_operate
-from screens.session import DRAWING, banner, pick, pick_language, tell
+from screens.session import banner, pick, pick_language, tell
+from screens.turns import DRAWING
 from screens.who import actor
 from screens.words import Words
 
@@ -72,5 +73,5 @@ def _title(name: str, said: Words) -> str:
     return library.city_title(name, said.hindi)
 
 
-with DRAWING:
+with DRAWING.taken():
     show()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from typing import Literal
 
@@ -11,9 +10,6 @@ import streamlit as st
 from planning.city import MADE_NOTE, MADE_NOTE_HI, City
 from planning.errors import ChaukasError
 from screens.words import LANGUAGES, Words, plain, words
-
-# Pages drawn at once. More would draw none the sooner, since Python runs one at a time, and would keep the server from all else it answers.
-DRAWING = threading.BoundedSemaphore(2)
 
 
 def language() -> Words:

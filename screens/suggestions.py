@@ -25,6 +25,7 @@ from screens.maps import city_map, map_data
 from screens.plan import label
 from screens.session import pick, tell
 from screens.tables import show_table
+from screens.turns import DRAWING
 from screens.why import desk_of
 from screens.words import Words, plain
 
@@ -190,7 +191,7 @@ def _chances(city: City, plan: Plan | None, rows: list[Row], answers: dict[str, 
     from optimizer.suggested import chances
 
     try:
-        with st.spinner(said.say("pin.working")):
+        with st.spinner(said.say("pin.working")), DRAWING.aside():
             found = chances(desk_of(city, plan), [(answers[str(row["id"])].x_m, answers[str(row["id"])].y_m) for row in missing])
     except ChaukasError as error:
         tell(error, said)
