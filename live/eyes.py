@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import geopandas as gpd
+import numpy as np
 import pyproj
 import shapely
 
-from coverage.poses import EYE_M
+from coverage.poses import EYE_M, Poses
 from coverage.standing import Standing, stand
 from planning.catalogue import load_levels, load_models
 from planning.city import City
@@ -37,6 +39,14 @@ def camera_frame(city: City, deployments: Sequence[Deployment]) -> gpd.GeoDataFr
     )  # fmt: skip
     frame["kind"] = frame["kind"].replace({"varifocal": "fixed"})
     return conform(frame, "cameras")
+
+
+def turned(cameras: Standing, camera: str, bearing_deg: float) -> Standing:
+    """One of the cameras alone, turned to a bearing [deg]; none of them where there is no such camera, or it reaches nothing."""
+    poses = cameras.poses
+    rows = np.flatnonzero([cameras.ids[site] == camera for site in poses.site])
+    alone = Poses(poses.heads, poses.site[rows], poses.head[rows], np.full(len(rows), bearing_deg))
+    return replace(cameras, poses=alone)
 
 
 def standing(city: City, deployments: Sequence[Deployment], *, level: str = LEVEL, by_night: bool = False, target_m: float = EYE_M) -> Standing:

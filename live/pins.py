@@ -18,6 +18,7 @@ from coverage.sight import Walls
 from coverage.standing import Standing
 from coverage.views import view_areas
 from live.health import STATES
+from live.steering import steers
 from planning.catalogue import load_models
 from planning.city import City
 from planning.deployed import Deployment
@@ -56,7 +57,7 @@ def state_now(status: Status, now_s: float) -> tuple[str, float]:
 
 def pins(deployments: Sequence[Deployment]) -> list[dict[str, Any]]:
     """What of each camera does not change from moment to moment, a row each: id, title, lat, lon [deg], bearing and hfov [deg, None where unknown],
-    height [m], model, kind, contractor, serial, whether it has a feed, and a mask.
+    height [m], model, kind, contractor, serial, whether it has a feed, a mask, and can be steered.
     """
     models = load_models()
     rows = []
@@ -68,6 +69,7 @@ def pins(deployments: Sequence[Deployment]) -> list[dict[str, Any]]:
                 "id": one.id, "title": one.title or one.id, "lat": one.lat, "lon": one.lon, "bearing": one.bearing_deg, "hfov": hfov,
                 "height": one.height_m, "model": one.model, "kind": model.kind if model is not None else camera_kind(one.model),
                 "contractor": one.contractor, "serial": one.serial, "feed": one.feed.kind != "none", "masked": bool(one.feed.mask),
+                "steered": steers(one),
             }
         )  # fmt: skip
     return rows

@@ -14,6 +14,7 @@ from live.feeds import Clock, SystemClock, picture_of
 from live.health import Doctor, HealthSettings, Verdict, health_settings
 from live.hub import Hub
 from live.pins import NEVER, SHOWING, Status
+from live.steering import steers
 from live.uptime import EventLog, Record
 from live.watch import State
 
@@ -100,8 +101,9 @@ class Rounds:
             name = "offline"  # not since this process began, and yet it is one that worked
         doctor = self._doctors.get(camera)
         if name == "live" and doctor is not None and state.seen_s is not None:
-            found = doctor.picture_state
-            if found != "live":
+            found, deployment = doctor.picture_state, self._hub.cameras().get(camera)
+            turned = found == "moved" and deployment is not None and steers(deployment)  # its work, and no fault
+            if found != "live" and not turned:
                 name = found
                 verdict = next((one for one in doctor.verdicts if one.kind == found), None)
                 measure = f"{verdict.measure:.3g} {verdict.unit} against {verdict.threshold:g}" if verdict is not None else ""

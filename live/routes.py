@@ -33,9 +33,9 @@ from live.stamp import place_line, stamped, time_line
 from live.tokens import Tokens
 from live.watch import State
 from planning.access import Actor, actor_of
-from planning.errors import ChaukasError, FeedError, Forbidden
+from planning.errors import ChaukasError, FeedError, Forbidden, InputError
 
-_NEVER = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+NEVER = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 _EDGE = b"chaukas-picture"
 _WAIT_TOKEN_S = 5.0
 _REFUSED, _UNKNOWN = 4403, 4404  # codes a WebSocket is closed with
@@ -73,6 +73,12 @@ def say_config(config: Config, masked: bool) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def require_ours(request: Request) -> None:
+    """Let pass only what a page of this app asks for. Raises Forbidden."""
+    if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
+        raise Forbidden.one("token.site", "Another site asked for this", "Open the camera from our own page")
+
+
 class _Desk:
     """The handlers, with what they stand on."""
 
@@ -88,8 +94,7 @@ class _Desk:
     async def token(self, request: Request) -> Response:
         """A right to look, for who may."""
         camera, actor = request.path_params["camera"], actor_of(request.scope)
-        if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
-            raise Forbidden.one("token.site", "Another site asked for this", "Open the camera from our own page")
+        require_ours(request)
         self._allowed(actor, camera)
         body = (await request.body())[:4096]
         try:
@@ -97,7 +102,7 @@ class _Desk:
         except (ValueError, AttributeError):
             reason = ""
         token = self._live.tokens.give(actor, camera, reason)
-        return JSONResponse({"token": token, "masked": bool(self._live.hub.cameras()[camera].feed.mask)}, headers=_NEVER)
+        return JSONResponse({"token": token, "masked": bool(self._live.hub.cameras()[camera].feed.mask)}, headers=NEVER)
 
     async def status(self, request: Request) -> Response:
         """States of every camera, or of one."""
@@ -106,9 +111,9 @@ class _Desk:
         if not self._live.may(actor, "live.read", wanted):
             raise Forbidden.one("access.forbidden", "You have no right to do this", "Ask an operator", "live.read")
         if wanted is not None:
-            return JSONResponse(say_state(wanted, hub.state(wanted), now, hub), headers=_NEVER)
+            return JSONResponse(say_state(wanted, hub.state(wanted), now, hub), headers=NEVER)
         said = {camera: say_state(camera, state, now, hub) for camera, state in hub.states().items()}
-        return JSONResponse({"now_s": now, "cameras": said}, headers=_NEVER)
+        return JSONResponse({"now_s": now, "cameras": said}, headers=NEVER)
 
     async def still(self, request: Request) -> Response:
         """A picture to take away."""
@@ -126,7 +131,7 @@ class _Desk:
         jpeg = await asyncio.to_thread(lambda: write_jpeg(stamped(picture, lines), quality=92))
         name = f"{camera.replace(':', '-')}-{int(wall)}.jpg"
         headers = {
-            **_NEVER, "X-Content-SHA256": hashlib.sha256(jpeg).hexdigest(), "X-Received": time_line(wall), "Content-Encoding": "identity",
+            **NEVER, "X-Content-SHA256": hashlib.sha256(jpeg).hexdigest(), "X-Received": time_line(wall), "Content-Encoding": "identity",
             "X-Masked": "1" if masked else "0", "Content-Disposition": f'inline; filename="{name}"',
         }  # fmt: skip
         return Response(jpeg, media_type="image/jpeg", headers=headers)
@@ -147,7 +152,7 @@ class _Desk:
                     elif isinstance(told, State) and told.name != "live" and (shown or told.code):
                         return
 
-        headers = {**_NEVER, "Content-Encoding": "identity"}
+        headers = {**NEVER, "Content-Encoding": "identity"}
         return StreamingResponse(parts(), media_type=f"multipart/x-mixed-replace; boundary={_EDGE.decode()}", headers=headers)
 
     async def stream(self, socket: WebSocket) -> None:
@@ -237,7 +242,7 @@ async def _close(socket: WebSocket, error: ChaukasError) -> None:
     await socket.close(_REFUSED if isinstance(error, Forbidden) else _UNKNOWN)
 
 
-def _told(work: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+def told(work: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
     """The handler, with what it refuses told as faults."""
 
     async def answer(request: Request) -> Response:
@@ -246,24 +251,24 @@ def _told(work: Callable[[Request], Awaitable[Response]]) -> Callable[[Request],
         except Forbidden as error:
             return _faults(error, 403)
         except ChaukasError as error:
-            return _faults(error, 404 if error.code == "live.unknown" else 503)
+            return _faults(error, 404 if error.code == "live.unknown" else 400 if isinstance(error, InputError) else 503)
 
     return answer
 
 
 def _faults(error: ChaukasError, status: int) -> Response:
     faults = [{"code": fault.code, "what": fault.what, "way_out": fault.way_out} for fault in error.faults]
-    return JSONResponse({"faults": faults}, status_code=status, headers=_NEVER)
+    return JSONResponse({"faults": faults}, status_code=status, headers=NEVER)
 
 
 def routes(live: Live) -> list[BaseRoute]:
     """All addresses of live video."""
     desk = _Desk(live)
     return [
-        Route("/live/token/{camera}", _told(desk.token), methods=["POST"]),
-        Route("/live/status", _told(desk.status)),
-        Route("/live/status/{camera}", _told(desk.status)),
-        Route("/live/still/{camera}", _told(desk.still)),
-        Route("/live/mjpeg/{camera}", _told(desk.mjpeg)),
+        Route("/live/token/{camera}", told(desk.token), methods=["POST"]),
+        Route("/live/status", told(desk.status)),
+        Route("/live/status/{camera}", told(desk.status)),
+        Route("/live/still/{camera}", told(desk.still)),
+        Route("/live/mjpeg/{camera}", told(desk.mjpeg)),
         WebSocketRoute("/live/stream/{camera}", desk.stream),
     ]

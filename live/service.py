@@ -11,22 +11,23 @@ from collections.abc import AsyncIterator, Callable, Mapping
 
 from starlette.routing import BaseRoute
 
-from live import routes
+from live import routes, steering_routes
 from live.feeds import Clock, FeedOpener, Opener, SystemClock
 from live.hub import Hub
 from live.routes import Audit, May
 from live.secrets import Credentials, Sealer, Vault
 from live.settings import Settings, load_settings
+from live.steering import Steered, Steering
 from live.tokens import Tokens
 from planning.access import may
 from planning.deployed import Deployment
 
 
 class Service:
-    """What runs. `hub`: every camera; `audit`, `may`: as they were given."""
+    """What runs. `hub`: every camera; `steering`: those that can be steered; `audit`, `may`: as they were given."""
 
-    def __init__(self, hub: Hub, tokens: Tokens, audit: Audit, may: May, clock: Clock) -> None:
-        self.hub, self.tokens, self.audit, self.may, self._clock = hub, tokens, audit, may, clock
+    def __init__(self, hub: Hub, steering: Steering, tokens: Tokens, audit: Audit, may: May, clock: Clock) -> None:
+        self.hub, self.steering, self.tokens, self.audit, self.may, self._clock = hub, steering, tokens, audit, may, clock
 
     def now(self) -> float:
         """Seconds since 1970."""
@@ -34,12 +35,12 @@ class Service:
 
     def routes(self) -> list[BaseRoute]:
         """The addresses to mount."""
-        return routes.routes(self)
+        return [*routes.routes(self), *steering_routes.routes(self)]
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Run in this event loop for as long as the block lasts."""
-        async with self.hub.running():
+        async with self.hub.running(), self.steering.running():
             watching = asyncio.create_task(self._watch())
             try:
                 yield
@@ -75,7 +76,7 @@ class Service:
 def start(
     deployments: Mapping[str, Deployment], *, audit: Audit, settings: Settings | None = None, demo: bool = False, vault: Vault | None = None,
     sealer: Callable[[], Sealer] | None = None, allowed: May = may, opener: Opener | None = None, clock: Clock | None = None,
-    key: bytes | None = None,
+    key: bytes | None = None, steered: Steered | None = None,
 ) -> Service:  # fmt: skip
     """A service over a city's deployments; `service.hub.set` changes them later.
 
@@ -85,6 +86,7 @@ def start(
     demo: whether simulated cameras on this machine, and files, may be opened.
     vault, sealer: where credentials are sealed, and who opens them; none where no camera needs any.
     allowed: who may do what with which camera.
+    steered: is told of each movement before it begins: who, which camera, and what; where it raises nobody steers, nor where there is none.
     key: of the tokens; made anew where none is given, so that tokens end with the process.
     """
     rules, time = settings or load_settings(), clock or SystemClock()
@@ -96,4 +98,5 @@ def start(
 
     hub = Hub(opener or FeedOpener(rules, time), rules, credentials, time)
     hub.set(deployments)
-    return Service(hub, Tokens(rules.times.token_s, time.now, key), audit, allowed, time)
+    steering = Steering(hub.cameras, credentials, rules, steered, time.now)
+    return Service(hub, steering, Tokens(rules.times.token_s, time.now, key), audit, allowed, time)

@@ -25,6 +25,10 @@ class Times:
     token_s: float
     recheck_s: float
     still_every_s: float
+    device_s: float
+    steer_s: float
+    move_s: float
+    aim_every_s: float
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,8 @@ class Limits:
     jpeg_quality: int
     jpeg_width_px: int
     picture_bytes: int
+    device_bytes: int
+    device_rows: int
 
 
 @dataclass(frozen=True)
@@ -84,6 +90,7 @@ def load_settings(path: str | Path = DATA / "live.toml") -> Settings:
             viewers=limits.whole("viewers", 1, 100_000), jpeg_fps=limits.number("jpeg_fps", 0.1, 60),
             jpeg_quality=limits.whole("jpeg_quality", 10, 100), jpeg_width_px=limits.whole("jpeg_width_px", 160, 8000),
             picture_bytes=limits.whole("picture_bytes", 10_000, 100_000_000),
+            device_bytes=limits.whole("device_bytes", 10_000, 100_000_000), device_rows=limits.whole("device_rows", 1, 1000),
         ),
     )  # fmt: skip
     for table in (networks, times, limits):

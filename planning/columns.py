@@ -52,6 +52,7 @@ MEANINGS: Mapping[str, tuple[str, ...]] = {
     "deployment": ("camera id", "cameraid", "device id", "asset id", "id", "camera no", "camera number", "कैमरा आईडी", "कैमरा क्रमांक", "कैमरा नंबर"),
     "feed": ("feed url", "rtsp url", "stream url", "rtsp", "feed", "url", "stream", "फीड", "स्ट्रीम"),
     "feedkind": ("feed kind", "feed type", "stream type", "protocol", "फीड प्रकार"),
+    "onvif": ("onvif url", "onvif address", "onvif", "ऑनविफ"),
     "recorder": ("recorder link", "nvr link", "recorder", "nvr", "रिकॉर्डर"),
     "serial": ("serial number", "serial no", "serial", "sr no of camera", "सीरियल नंबर", "सीरियल"),
     "contractor": ("contractor", "vendor", "agency", "maintained by", "ठेकेदार", "एजेंसी", "संस्था"),
@@ -60,8 +61,8 @@ MEANINGS: Mapping[str, tuple[str, ...]] = {
 CRIME = ("lat", "lon", "x", "y", "point", "date", "time", "category")
 CAMERA = ("lat", "lon", "x", "y", "point", "direction", "type", "model", "height", "mount", "hfov", "junction")
 DEPLOYED = (
-    "lat", "lon", "x", "y", "point", "deployment", "direction", "type", "model", "height", "hfov", "junction", "feed", "feedkind", "recorder",
-    "serial", "contractor", "installed",
+    "lat", "lon", "x", "y", "point", "deployment", "direction", "type", "model", "height", "hfov", "junction", "feed", "feedkind", "onvif",
+    "recorder", "serial", "contractor", "installed",
 )  # fmt: skip
 # Only headers that say these words whole: they stand within too many others.
 _WHOLE_ONLY = frozenset({

@@ -134,6 +134,7 @@ def _deployment(
             lat=round(place[0], 7), lon=round(place[1], 7), bearing_deg=aims[0][0] if len(aims) == 1 else None,
             height_m=default_m if height is None else height, model=model, feed=feed, serial=said.get("serial", ""),
             contractor=said.get("contractor", ""), installed_on=day, hfov_deg=width if width is not None and 0 < width <= 360 else None,
+            onvif=said.get("onvif", ""),
         )  # fmt: skip
     except InputError as error:
         faults += error.faults

@@ -49,7 +49,8 @@ class Deployment:
     """One camera as built.
 
     Position in degrees; `bearing_deg` clockwise from north, None where nobody knows; `model`: a key of the catalogue, or what the list calls it;
-    `planned`: the planned camera's id; `hfov_deg`: the width of its picture, None for its model's own.
+    `planned`: the planned camera's id; `hfov_deg`: the width of its picture, None for its model's own; `onvif`: the address at which its
+    device is asked and steered, empty where it is not.
     """
 
     id: str
@@ -68,6 +69,7 @@ class Deployment:
     planned: str = ""
     notes: tuple[str, ...] = field(default=())
     hfov_deg: float | None = None
+    onvif: str = ""
 
     def __post_init__(self) -> None:
         faults = []
@@ -81,6 +83,10 @@ class Deployment:
             faults.append(Fault("deployment.height", "A height lies above 0 and up to 100 metres", "Mend the height", str(self.height_m)))
         if self.hfov_deg is not None and not 0 < self.hfov_deg <= 360:
             faults.append(Fault("deployment.hfov", "A field of view lies above 0 and up to 360 degrees", "Mend it", str(self.hfov_deg)))
+        parts = _split(self.onvif)
+        if self.onvif and (parts is None or parts.scheme not in {"http", "https", "onvif"} or not parts.netloc or "@" in parts.netloc):
+            way_out = "Give onvif://HOST:PORT or the http address of its service, without name and password"
+            faults.append(Fault("deployment.onvif", "This is no address of an ONVIF device", way_out, _bare(self.onvif)))
         if faults:
             raise InputError(faults)
 

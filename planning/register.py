@@ -21,7 +21,7 @@ FILE = "deployments.csv"
 _LARGEST = 50_000_000
 _COLUMNS = (
     "id", "city", "title", "lat", "lon", "bearing_deg", "height_m", "hfov_deg", "model", "feed_kind", "feed_url", "feed_mask", "recorder", "serial",
-    "contractor", "installed_on", "plan", "planned", "notes",
+    "contractor", "installed_on", "plan", "planned", "notes", "onvif",
 )  # fmt: skip
 
 
@@ -150,4 +150,5 @@ def _of_row(row: dict[str, str]) -> Deployment:
         height_m=float(row["height_m"]), model=row["model"], feed=Feed(row["feed_kind"], row["feed_url"], mask, row["recorder"]),
         serial=row["serial"], contractor=row["contractor"], installed_on=day,
         plan=row["plan"], planned=row["planned"], notes=tuple(json.loads(row["notes"] or "[]")), hfov_deg=number("hfov_deg"),
+        onvif=row.get("onvif") or "",  # registers of before have no such column
     )  # fmt: skip

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import hashlib
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -18,11 +18,12 @@ import shapely
 
 from coverage.who_saw import Ready, get_ready
 from live.blindness import Blindness, Vision, blindness, look_around
-from live.eyes import standing
+from live.eyes import standing, turned
 from live.pins import NEVER, Status, cones, state_now
 from live.rounds import Rounds
 from live.secrets import StoreVault, open_sealer
 from live.service import Service, start
+from live.steering import bearing_of
 from live.uptime import EventLog, FileLog
 from planning.access import Actor, may
 from planning.city import City
@@ -68,7 +69,9 @@ class Control:
 
     def __init__(self, register: Register | None = None, log: EventLog | None = None, *, demo: bool = False) -> None:
         self.register, self.log = register or FolderRegister(), log or FileLog()
-        self.service: Service = start({}, audit=self._viewed, demo=demo, vault=StoreVault(), sealer=open_sealer, allowed=may_operate)
+        self.service: Service = start(
+            {}, audit=self._viewed, demo=demo, vault=StoreVault(), sealer=open_sealer, allowed=may_operate, steered=self._steered
+        )
         self.rounds = Rounds(self.service.hub, self.log)
         self._ready: Shelf[Ready] = Shelf(2)
         self._visions: Shelf[Vision] = Shelf(2)
@@ -105,6 +108,22 @@ class Control:
         told = {name: datetime.fromtimestamp(at, UTC).isoformat() for name, at in (("began", began), ("ended", ended)) if at is not None}
         with open_store().write(actor.id, "live.view", camera, {**told, "why": why}):
             pass
+
+    def _steered(self, actor: Actor, camera: str, what: Mapping[str, object]) -> None:
+        """A line of the audit for each movement, before it begins; where it cannot be written nobody steers."""
+        with open_store().write(actor.id, "live.steer", camera, dict(what)):
+            pass
+
+    def aims(self, scene: Scene) -> dict[str, float]:
+        """Where the cameras that can be steered look now [deg clockwise from north], those of which it is known."""
+        seen = self.service.steering.seen()
+        found = {one.id: bearing_of(one, seen[one.id].aim) for one in scene.deployments if one.id in seen}
+        return {camera: bearing for camera, bearing in found.items() if bearing is not None}
+
+    def turned(self, scene: Scene, camera: str, bearing_deg: float) -> dict[str, shapely.Geometry]:
+        """What one camera sees when it is turned to a bearing, in its widest view; nothing where there is no such camera, or it reaches nothing."""
+        ready = self.ready(scene)
+        return cones(ready.walls, turned(ready.cameras, camera, bearing_deg))
 
     def scene(self, city: City) -> Scene:
         """A city with its deployments as they stand now."""

@@ -1,4 +1,4 @@
-"""Live video from a terminal: what a camera's address gives, and simulated cameras for a city."""
+"""Live video from a terminal: what a camera's address gives, devices searched for, and simulated cameras for a city."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-_KINDS = {"rtsp": "rtsp", "rtsps": "rtsp", "http": "snapshot", "https": "snapshot", "file": "file"}
-_HEADERS = ("camera id", "name", "lat", "lon", "direction", "type", "model", "height", "hfov", "feed url", "feed kind", "contractor")
+from screens import onvif_terminal
+
+_KINDS = {"onvif": "onvif", "rtsp": "rtsp", "rtsps": "rtsp", "http": "snapshot", "https": "snapshot", "file": "file"}
+_HEADERS = ("camera id", "name", "lat", "lon", "direction", "type", "model", "height", "hfov", "feed url", "feed kind", "contractor", "onvif")
+_MOST_PTZ = 2
 
 
 def add(commands: Any) -> Any:
@@ -21,12 +24,13 @@ def add(commands: Any) -> Any:
         required=True, metavar="LIVE-COMMAND"
     )
     probe = live.add_parser("probe", help="open a camera's address once and tell what it gives")
-    probe.add_argument("url", help="rtsp, rtsps, http, https, or file with --demo; without name and password")
+    probe.add_argument("url", help="onvif, rtsp, rtsps, http, https, or file with --demo; without name and password")
     probe.add_argument("--user", default="", help="the camera's user; the password is asked for, or read from a pipe")
-    probe.add_argument("--kind", choices=("rtsp", "mjpeg", "snapshot", "file"), help="how its pictures are had (default: by the address)")
+    probe.add_argument("--kind", choices=("rtsp", "mjpeg", "snapshot", "file", "onvif"), help="how its pictures are had (default: by the address)")
     probe.add_argument("--seconds", type=float, default=3.0, help="how long to look (default 3)")
     probe.add_argument("--demo", action="store_true", help="allow this machine's own addresses, and files")
     probe.set_defaults(run=_probe)
+    onvif_terminal.add(live)
     demo = live.add_parser("demo", help="simulate a city's cameras over RTSP until stopped")
     demo.add_argument("city", help="a city's name or folder")
     demo.add_argument("--count", type=int, default=16, help="how many cameras (default 16)")
@@ -50,16 +54,18 @@ def _probe(options: argparse.Namespace) -> int:
 
     settings = load_settings()
     settings = settings.for_demo() if options.demo else settings
-    feed = Feed(options.kind or _KINDS.get(options.url.partition(":")[0], "rtsp"), options.url)
+    kind = options.kind or _KINDS.get(options.url.partition(":")[0], "rtsp")
+    if kind == "onvif":
+        credentials = Credentials(options.user, read_password()) if options.user else None
+        return onvif_terminal.probe_device(options.url, credentials, settings)
+    feed = Feed(kind, options.url)
     if feed.kind == "file":
         file_of(feed.url, settings)
         print("address        allowed: a file, for demonstrations")
     else:
         place = place_of(feed.url, settings)
         print(f"address        allowed: {place.host} is {place.address}, port {place.port}")
-    credentials = None
-    if options.user:
-        credentials = Credentials(options.user, read_password())
+    credentials = Credentials(options.user, read_password()) if options.user else None
     began = time.monotonic()
     source = FeedOpener(settings)(feed, credentials)
     print(f"opened         in {time.monotonic() - began:.2f} s")
@@ -96,6 +102,8 @@ def _look(source: Any, began: float, seconds: float) -> None:
 
 def _demo(options: argparse.Namespace) -> int:
     from live.simulated import Cameras, has_gstreamer
+    from live.simulated_onvif import OnvifDevice
+    from planning.deploy import as_id
     from planning.errors import InputError
     from planning.files import atomic_path
     from screens.terminal import open_city
@@ -105,11 +113,14 @@ def _demo(options: argparse.Namespace) -> int:
     standing = city["cameras"].to_crs(4326).iloc[: max(0, options.count)]
     if not len(standing):
         raise InputError.one("live.none", "The city has no camera to simulate", "Import its cameras, or raise --count", options.count)
-    names = [f"live-{name}" for name in standing.index]
+    names = [as_id(f"live-{name}") for name in standing.index]
     target = Path(options.out) if options.out else city.folder / "live-demo.csv"
     with tempfile.TemporaryDirectory() as folder:
         cameras = Cameras(Path(folder), names, options.port)
+        heads: dict[str, OnvifDevice] = {}
         try:
+            for name in [name for name, kind in zip(names, standing["kind"], strict=True) if kind == "ptz"][:_MOST_PTZ]:
+                heads[name] = OnvifDevice({"main": cameras.urls[name]}, options.port + 1 + len(heads), name=name, serial=name)
             with atomic_path(target) as scratch, scratch.open("w", encoding="utf-8-sig", newline="") as stream:
                 writer = csv.writer(stream)
                 writer.writerow(_HEADERS)
@@ -117,9 +128,12 @@ def _demo(options: argparse.Namespace) -> int:
                     place = (f"{row.geometry.y:.7f}", f"{row.geometry.x:.7f}")
                     told = (row.bearing_deg, row.kind, row.model, row.height_m, row.hfov_deg)
                     cells = ["" if cell is None or cell != cell else str(cell) for cell in told]  # noqa: PLR0124 - not a number differs from itself
-                    writer.writerow((name, row.junction or name, *place, *cells, cameras.urls[name], "rtsp", "simulated"))
+                    onvif = heads[name].url if name in heads else ""
+                    writer.writerow((name, row.junction or name, *place, *cells, cameras.urls[name], "rtsp", "simulated", onvif))
             how = "GStreamer's server" if has_gstreamer() else "a server in Python"
             print(f"{len(names)} simulated cameras by {how}: {cameras.urls[names[0]]} and on")
+            if heads:
+                print(f"{len(heads)} of them can be steered by ONVIF: " + ", ".join(f"{name} at {head.url}" for name, head in heads.items()))
             print(f"written to {target}. Stop with Ctrl-C.", flush=True)
             cameras.process.wait()
         except KeyboardInterrupt:
@@ -127,4 +141,6 @@ def _demo(options: argparse.Namespace) -> int:
             return 0
         finally:
             cameras.stop()
+            for head in heads.values():
+                head.stop()
     raise InputError.one("simulated.start", "The simulated cameras have ended by themselves", "Choose another port", options.port)

@@ -20,6 +20,13 @@ _WORDS = (
     "no_feed", "no_player", "none", "note", "noted", "nothing", "px_per_m", "repairs", "save", "seeing", "seen_by", "seen_by_none", "streets",
     "trouble", "turns", "unnamed", "waiting", "wards",
 )  # fmt: skip
+_STEER = (
+    "aim", "aim_none", "aim_unknown", "down", "free", "keys", "left", "mine", "other", "presets", "right", "steer", "stop", "trouble", "up",
+    "zoom_in", "zoom_out",
+)  # fmt: skip
+_STEER_CODES = (
+    "steer.held", "steer.masked", "onvif.lacks", "onvif.answer", "onvif.fault", "onvif.elsewhere", "feed.offline", "feed.stalled", "feed.password",
+)  # fmt: skip
 _component = st.components.v2.component("chaukas_operate", js=LOADER % asset_url("operate.js"))
 
 
@@ -49,6 +56,10 @@ def operate_data(city: City, said: Words, *, height: int = 640) -> dict[str, Any
             "metre": said.say("map.metre"), "close": said.say("map.close"), "zoom_in": said.say("map.zoom_in"), "zoom_out": said.say("map.zoom_out"),
         },
         "player": player_words(said),
+        "steer": {
+            **{name: said.catalogue[f"steer.{name}"] for name in _STEER},
+            "codes": {code: said.say(f"steer.code.{code}") for code in _STEER_CODES},
+        },
         "made": said.pick(MADE_NOTE, MADE_NOTE_HI) if city.made else "",
         "credit": "© OpenStreetMap contributors" if mapdata.from_osm(city) else "",
         "height": height,

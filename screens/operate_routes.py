@@ -3,6 +3,7 @@
     GET  /operate/CITY/pins          pins, areas in view, places to search for; the same as long as `stamp` is
     GET  /operate/CITY/states        the state of every camera, asked for every two seconds
     GET  /operate/CITY/pins.geojson  pins with their states, for other maps
+    GET  /operate/CITY/turned        ?camera=&bearing=   what a camera that can be steered sees when it is turned there
     GET  /operate/CITY/see           ?lat=&lon=   the cameras that see a place, the sharpest first
     GET  /operate/CITY/blind         what is out of view because cameras are down, and which to repair first
     GET  /operate/CITY/events        what befell the cameras, the newest first
@@ -103,13 +104,26 @@ def _states(_: Request, here: Control, scene: Scene) -> dict[str, Any]:
     told = {camera: [state, round(since_s, 1)] for camera, (state, since_s) in states.items()}
     return {
         "now_s": here.service.now(), "stamp": scene.stamp, "states": told, "measures": measures,
-        "counts": counts([state for state, _ in states.values()]),
+        "counts": counts([state for state, _ in states.values()]), "aims": here.aims(scene),
     }  # fmt: skip
 
 
 @_answered("live.read")
 def _geojson(_: Request, here: Control, scene: Scene) -> dict[str, Any]:
     return geojson(scene.deployments, here.statuses(scene), here.service.now())
+
+
+@_answered("live.read")
+def _turned(request: Request, here: Control, scene: Scene) -> dict[str, Any]:
+    """What one camera sees when it is turned to a bearing."""
+    try:
+        bearing = float(request.query_params["bearing"])
+    except (KeyError, ValueError):
+        bearing = -1.0
+    if not 0 <= bearing < 360:
+        given = str(request.url.query)[:80]
+        raise InputError.one("deployment.bearing", "A bearing lies from 0 up to 360 degrees", "Reload the page", given)
+    return mapdata.pack_areas(scene.city, here.turned(scene, request.query_params.get("camera", ""), bearing))
 
 
 @_answered("live.read")
@@ -202,6 +216,7 @@ def routes() -> list[BaseRoute]:
         Route("/operate/{city}/pins", _pins),
         Route("/operate/{city}/pins.geojson", _geojson),
         Route("/operate/{city}/states", _states),
+        Route("/operate/{city}/turned", _turned),
         Route("/operate/{city}/see", _see),
         Route("/operate/{city}/blind", _blind),
         Route("/operate/{city}/events", _events),

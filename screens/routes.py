@@ -43,6 +43,8 @@ ASSETS: dict[str, tuple[Path, str]] = {
     "mp4.js": (_COMPONENT / "mp4.js", "text/javascript"),
     "operate.js": (_COMPONENT / "operate.js", "text/javascript"),
     "operate_lists.js": (_COMPONENT / "operate_lists.js", "text/javascript"),
+    "operate_find.js": (_COMPONENT / "operate_find.js", "text/javascript"),
+    "steer.js": (_COMPONENT / "steer.js", "text/javascript"),
     "signs.js": (_COMPONENT / "signs.js", "text/javascript"),
     "operate.css": (_COMPONENT / "operate.css", "text/css"),
     "notes.js": (_COMPONENT / "notes.js", "text/javascript"),

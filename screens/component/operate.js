@@ -4,9 +4,11 @@
 
 import { BUILDINGS_FROM, canvasLayer, drawGround, keepStill, place, unpack } from './layers.js';
 import { layer, loadLeaflet, style } from './map.js';
+import { countStates, drawSpot, searchBox } from './operate_find.js';
 import { blindList, cameraRows, eventList, sightList, tell } from './operate_lists.js';
 import { element } from './panel.js';
-import { drawAreas, drawStates, signIcon } from './signs.js';
+import { drawStates, signIcon } from './signs.js';
+import { steer, Turned } from './steer.js';
 
 const POLL_MS = 2000;
 const DEAF_MS = 6000;
@@ -28,6 +30,7 @@ class Operate {
     this.loaded = {};
     this.pins = { rows: [], count: 0, x: [], y: [] };
     this.areas = null;
+    this.turned = new Turned(data.base, () => { if (this.signs && !this.gone) this.signs.redraw(); });
     this.states = {};
     this.measures = {};
     this.heard = 0;
@@ -42,18 +45,12 @@ class Operate {
   build() {
     const { words } = this.data;
     this.bar = element('div', 'bar');
-    this.find = element('input');
-    this.find.type = 'search';
-    this.find.placeholder = words.find;
-    this.find.setAttribute('aria-label', words.find);
-    this.found = element('ul', 'found');
-    this.found.hidden = true;
-    const search = element('div', 'search');
-    search.append(this.find, this.found);
+    const search = searchBox(this);
+    this.find = search.field;
     this.chips = element('div', 'chips');
     this.chips.setAttribute('role', 'group');
     this.chips.setAttribute('aria-label', words.filter);
-    this.bar.append(search, this.chips);
+    this.bar.append(search.box, this.chips);
     this.stage = element('div', 'stage');
     this.box = element('div', 'map');
     this.deafness = element('div', 'deaf', words.deaf);
@@ -77,8 +74,6 @@ class Operate {
     }
     this.side.append(this.screen, this.tabs, this.panel);
     this.frame.append(this.bar, this.stage, this.side);
-    this.find.addEventListener('input', () => this.search());
-    search.addEventListener('keydown', (event) => this.searchKey(event));
     this.frame.addEventListener('keydown', (event) => this.key(event));
   }
 
@@ -97,6 +92,7 @@ class Operate {
     L.control.scale({ imperial: false, position: 'bottomright' }).addTo(this.map);
     this.map.getContainer().setAttribute('aria-label', data.words.map);
     this.box.chart = this.map;
+    this.box.operate = this;
     this.map.createPane('ground').style.zIndex = 200;
     this.map.createPane('signs').style.zIndex = 450;
     this.map.fitBounds(data.bounds);
@@ -148,6 +144,7 @@ class Operate {
       this.states = told.states;
       this.measures = told.measures;
       if (told.stamp !== this.stamp) await this.deployed();
+      this.follow(told.aims);
       if (changed || this.deaf) this.update(changed);
     } catch (error) {
       if (this.gone) return;
@@ -155,6 +152,23 @@ class Operate {
       this.asking = false;
     }
     this.hearing();
+  }
+
+  /** Where cameras that can be steered look now, by what the server last heard of them. */
+  follow(aims) {
+    for (const [id, bearing] of Object.entries(aims)) if (id !== this.steering?.camera) this.look(id, bearing);
+    this.turned.forget((id) => id in aims || id === this.steering?.camera);
+    for (const row of this.pins.rows) if (row.steered && !this.turned.bearings.has(row.id)) row.bearing = row.built;
+  }
+
+  /** A camera looks there: its pin and its cone follow. */
+  look(id, bearing) {
+    const row = this.byId.get(id);
+    if (!row) return;
+    row.bearing = bearing;
+    if (id === this.chosen) this.box.dataset.bearing = String(Math.round(bearing) % 360);
+    this.turned.look(id, bearing, row.built);
+    this.signs.redraw();
   }
 
   hearing() {
@@ -172,6 +186,8 @@ class Operate {
     this.stamp = told.stamp;
     const mercator = window.L.Projection.SphericalMercator;
     const at = told.pins.map((row) => mercator.project(window.L.latLng(row.lat, row.lon)));
+    for (const row of told.pins) row.built = row.bearing;
+    this.turned.forget(() => false);
     this.pins = { rows: told.pins, count: told.pins.length, x: at.map((p) => p.x), y: at.map((p) => p.y) };
     this.areas = unpack(told.areas);
     this.places = told.places;
@@ -182,7 +198,7 @@ class Operate {
 
   update(changed) {
     this.signs.redraw();
-    this.count();
+    countStates(this);
     if (this.rows) this.rows.mark((id) => this.state(id), this.chosen, (row) => this.shown(row));
     if (this.title) this.title.replaceChildren(signIcon(this.state(this.chosen)), element('span', '', tell(this, this.chosen)));
     if (changed && this.tab !== 'cameras' && performance.now() - (this.refreshed || 0) > SLOW_MS) this.turnTo(this.tab);
@@ -192,45 +208,12 @@ class Operate {
     return !this.only.size || this.only.has(this.state(row.id));
   }
 
-  count() {
-    const { words } = this.data;
-    const counts = {};
-    for (const row of this.pins.rows) counts[this.state(row.id)] = (counts[this.state(row.id)] || 0) + 1;
-    const order = Object.keys(words.states).filter((name) => counts[name] || this.only.has(name));
-    const made = order.map((name) => {
-      const chip = element('button', 'chip');
-      chip.type = 'button';
-      chip.dataset.state = name;
-      chip.setAttribute('aria-pressed', String(this.only.has(name)));
-      chip.append(signIcon(name), element('b', '', String(counts[name] || 0)), element('span', '', words.states[name]));
-      chip.addEventListener('click', () => {
-        if (!this.only.delete(name)) this.only.add(name);
-        this.update(false);
-        const again = this.chips.querySelector(`[data-state="${name}"]`);
-        if (again) again.focus();
-      });
-      return chip;
-    });
-    const focused = this.root.activeElement || document.activeElement;
-    const kept = focused && this.chips.contains(focused) ? focused.dataset.state : null;
-    this.chips.replaceChildren(...made);
-    if (kept) this.chips.querySelector(`[data-state="${kept}"]`)?.focus();
-  }
-
   draw(context, view) {
     const state = (id) => this.state(id);
-    if (this.areas) drawAreas(context, view, this.areas, state, this.chosen);
+    this.turned.draw(context, view, this.areas, state, this.chosen);
     const drawn = drawStates(context, view, this.pins, state, { chosen: this.chosen, shown: (row) => this.shown(row) });
     this.box.dataset.drawn = String(drawn);
-    if (!this.spot) return;
-    const point = window.L.Projection.SphericalMercator.project(window.L.latLng(...this.spot));
-    const [x, y] = [view.k * point.x + view.tx, view.ty - view.k * point.y];
-    context.lineWidth = 2.5;
-    context.strokeStyle = '#000000';
-    context.beginPath();
-    context.arc(x, y, 10, 0, 2 * Math.PI);
-    for (const [a, b] of [[-16, -6], [6, 16]]) { context.moveTo(x + a, y); context.lineTo(x + b, y); context.moveTo(x, y + a); context.lineTo(x, y + b); }
-    context.stroke();
+    if (this.spot) drawSpot(context, view, this.spot);
   }
 
   click(event) {
@@ -245,9 +228,11 @@ class Operate {
 
   /** Make room for a player: a head with words and a button that closes it; what stood there is closed. */
   clear(title) {
-    if (this.playing) this.playing.close();
+    for (const one of [this.playing, this.steering]) if (one) one.close();
     this.playing = null;
+    this.steering = null;
     this.title = null;
+    delete this.box.dataset.bearing;
     this.turn = (this.turn || 0) + 1;
     this.screen.replaceChildren();
     if (title === undefined) {
@@ -291,12 +276,13 @@ class Operate {
     if (travel) this.map.setView([row.lat, row.lon], Math.max(this.map.getZoom(), 17), { animate: false });
     this.update(false);
     this.box.dataset.opened = id;
-    if (!row.feed) {
-      host.append(element('p', 'note', this.data.words.no_feed));
-      return;
-    }
-    const player = await this.player(host);
-    if (player && turn === this.turn) this.playing = player.play(host, { camera: id, title: row.title, base: '', reason: '', words: this.data.player });
+    if (row.feed) {
+      const player = await this.player(host);
+      if (turn !== this.turn) return;
+      if (player) this.playing = player.play(host, { camera: id, title: row.title, base: '', reason: '', words: this.data.player });
+    } else host.append(element('p', 'note', this.data.words.no_feed));
+    if (!row.steered) return;
+    this.steering = { camera: id, ...steer(host, { camera: id, words: this.data.steer, looked: (camera, bearing) => this.look(camera, bearing) }) };
   }
 
   /** Which cameras see a place: a list by pixels a metre, and a wall of those that have a picture. */
@@ -357,41 +343,6 @@ class Operate {
     await this.turnTo('events');
   }
 
-  search() {
-    const wanted = this.find.value.trim().toLowerCase();
-    const rows = [];
-    if (wanted) {
-      for (const row of this.pins.rows) if (`${row.title} ${row.id}`.toLowerCase().includes(wanted)) rows.push([row.title, () => this.open(row.id, true), this.state(row.id)]);
-      for (const [name, lat, lon] of this.places || []) {
-        if (name.toLowerCase().includes(wanted)) rows.push([name, () => { this.map.setView([lat, lon], 18, { animate: false }); this.see(lat, lon); }, null]);
-      }
-    }
-    const made = rows.slice(0, 12).map(([text, act, state]) => {
-      const item = element('li');
-      const button = element('button');
-      button.type = 'button';
-      if (state) button.append(signIcon(state));
-      button.append(element('span', '', text));
-      button.addEventListener('click', () => { this.found.hidden = true; act(); });
-      item.append(button);
-      return item;
-    });
-    if (wanted && !made.length) made.push(element('li', 'none', this.data.words.nothing));
-    this.found.replaceChildren(...made);
-    this.found.hidden = !wanted;
-  }
-
-  searchKey(event) {
-    const buttons = [this.find, ...this.found.querySelectorAll('button')];
-    const at = buttons.indexOf(event.target);
-    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (step) {
-      event.preventDefault();
-      buttons[Math.min(buttons.length - 1, Math.max(0, at + step))].focus();
-    } else if (event.key === 'Enter' && at === 0 && buttons[1]) buttons[1].click();
-    else if (event.key === 'Escape') { this.found.hidden = true; this.find.focus(); event.stopPropagation(); }
-  }
-
   key(event) {
     const typing = ['INPUT', 'TEXTAREA'].includes(event.target.tagName);
     if (event.key === '/' && !typing) {
@@ -413,7 +364,7 @@ class Operate {
   remove() {
     this.gone = true;
     clearInterval(this.ticker);
-    if (this.playing) this.playing.close();
+    for (const one of [this.playing, this.steering]) if (one) one.close();
     if (this.watch) this.watch.disconnect();
     if (this.map) this.map.remove();
     this.frame.remove();

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +17,8 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from benchmarks.browser import ARGUMENTS, find_chromium
 from live.feeds import write_clip
+from live.secrets import Credentials, StoreVault, open_sealer
+from live.simulated_onvif import OnvifDevice
 from live.uptime import FileLog, Record
 from planning.accounts import FIRST, TERMINAL, change_roles, find_account
 from planning.deployed import NO_FEED, Deployment, Feed
@@ -35,9 +38,20 @@ def place(x: float, y: float) -> tuple[float, float]:
     return lat, lon
 
 
+SECRET = Credentials("viewer", "hunter2")
+
+
 @pytest.fixture(scope="module")
-def cities(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The toy city with five cameras: two that show a street, one that never answers, one without an address, and one that was found dark."""
+def head() -> Iterator[OnvifDevice]:
+    """The device of the camera that turns."""
+    made = OnvifDevice({"main": "rtsp://127.0.0.1:1/none"}, credentials=SECRET)
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="module")
+def cities(tmp_path_factory: pytest.TempPathFactory, head: OnvifDevice) -> Path:
+    """The toy city with six cameras: two that show a street, one that never answers, one without an address, one found dark, and one that turns."""
     parent = tmp_path_factory.mktemp("cities")
     save_toy(parent, plans=False)
     canvas, random = scenes.street(1), np.random.default_rng(1)
@@ -51,7 +65,8 @@ def cities(tmp_path_factory: pytest.TempPathFactory) -> Path:
         *(
             Deployment(f"cam-{number}", "toy", title, *place(x, y), bearing, 6.0, "bullet-4mp", feed, contractor="Made & Co")
             for number, ((title, x, y, bearing), feed) in enumerate(zip(rows, feeds, strict=True))
-        )
+        ),
+        Deployment("cam-5", "toy", "turner", *place(500, 200), 0.0, 6.0, "ptz-2mp", feeds[0], onvif=head.url),
     )
     since = datetime(2026, 3, 1, tzinfo=UTC)
     FileLog(lambda name: parent / name).append("toy", Record("state", since, "cam-4", "dark", since=since, measure="11 steps"))
@@ -59,16 +74,34 @@ def cities(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def address(cities: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the server says what it says; its state lies beside it."""
+    return tmp_path_factory.mktemp("log") / "server.log"
+
+
+@pytest.fixture
+def movements(log: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
+    """How many movements of cameras the audit tells of."""
+
+    def count() -> int:
+        monkeypatch.setenv("CHAUKAS_STATE", str(log.with_suffix(".state")))
+        with open_store().read() as tx:
+            return sum(1 for line in tx.lines() if line["action"] == "live.steer")
+
+    return count
+
+
+@pytest.fixture(scope="module")
+def address(cities: Path, log: Path) -> Iterator[str]:
     """The address of the running app, with files allowed as cameras."""
     environment = {**os.environ, "CHAUKAS_LIVE_DEMO": "1"}
-    log = tmp_path_factory.mktemp("log") / "server.log"
     server, address = start_server(cities, log, environment)
     with pytest.MonkeyPatch.context() as patch:
         # The first administrator is let in; to see pictures takes an operator's right as well.
         patch.setenv("CHAUKAS_STATE", str(log.with_suffix(".state")))
         store = open_store()
         change_roles(store, TERMINAL, str(find_account(store, FIRST)["id"]), ("admin", "operator"))
+        StoreVault(by=TERMINAL.id).put("cam-5", open_sealer().seal("cam-5", SECRET))
     yield address
     server.terminate()
     server.wait(20)
@@ -97,7 +130,7 @@ def visit(browser: Browser, address: str, request: pytest.FixtureRequest) -> Ite
         page.set_viewport_size({"width": wide, "height": 1000})
         page.goto(f"{address}/?{urlencode({'city': 'toy', 'view': 'operate', 'lang': lang})}")
         page.locator(MAP).wait_for(timeout=60_000)
-        expect(page.locator(MAP)).to_have_attribute("data-pins", "5", timeout=30_000)
+        expect(page.locator(MAP)).to_have_attribute("data-pins", "6", timeout=30_000)
         page.evaluate("window.kept = true")
         return page
 
@@ -140,7 +173,7 @@ def look_at(page: Page, x: float, y: float) -> None:
 def test_a_click_on_a_pin_plays_its_camera_beside_the_map(visit: Callable[..., Page]) -> None:
     """The picture is live, the list marks the camera, the page was not run again; a camera without an address says so; Escape closes."""
     page = visit()
-    expect(page.locator(".chip[data-state='live'] b")).to_have_text("2", timeout=20_000)
+    expect(page.locator(".chip[data-state='live'] b")).to_have_text("3", timeout=20_000)
     page.mouse.click(*point(page, 380, 400))
     expect(page.locator(MAP)).to_have_attribute("data-opened", "cam-0")
     expect(page.locator(".player")).to_have_attribute("data-state", "live", timeout=20_000)
@@ -216,10 +249,10 @@ def test_what_is_not_seen_and_what_to_repair_first(visit: Callable[..., Page]) -
 def test_a_small_screen_has_a_list_in_hindi(visit: Callable[..., Page]) -> None:
     """On a telephone: every camera in a list, a filter by state, and its picture above it."""
     page = visit(lang="hi", wide=420)
-    expect(page.locator(".rows li")).to_have_count(5)
-    expect(page.locator(".chip[data-state='live'] b")).to_have_text("2", timeout=20_000)
+    expect(page.locator(".rows li")).to_have_count(6)
+    expect(page.locator(".chip[data-state='live'] b")).to_have_text("3", timeout=20_000)
     page.locator(".chip[data-state='live']").click()
-    expect(page.locator(".rows li:visible")).to_have_count(2)
+    expect(page.locator(".rows li:visible")).to_have_count(3)
     page.locator(".rows li:visible button").first.click()
     expect(page.locator(".player")).to_have_attribute("data-state", "live", timeout=20_000)
     expect(page.locator(".rows li:visible").first).to_contain_text("चालू")
@@ -228,11 +261,79 @@ def test_a_small_screen_has_a_list_in_hindi(visit: Callable[..., Page]) -> None:
 def test_a_silent_server_makes_every_pin_stale(visit: Callable[..., Page]) -> None:
     """Old states are never shown as live: six seconds without a word and a banner says so; with the next word all is as before."""
     page = visit()
-    expect(page.locator(".chip[data-state='live'] b")).to_have_text("2", timeout=20_000)
+    expect(page.locator(".chip[data-state='live'] b")).to_have_text("3", timeout=20_000)
     page.route("**/operate/toy/states", lambda route: route.abort())
     expect(page.locator(".deaf")).to_be_visible(timeout=15_000)
     expect(page.locator(".chip[data-state='live']")).to_have_count(0)
-    expect(page.locator(".chip[data-state='stale'] b")).to_have_text("2")
+    expect(page.locator(".chip[data-state='stale'] b")).to_have_text("3")
     page.unroute("**/operate/toy/states")
     expect(page.locator(".deaf")).to_be_hidden(timeout=15_000)
-    expect(page.locator(".chip[data-state='live'] b")).to_have_text("2")
+    expect(page.locator(".chip[data-state='live'] b")).to_have_text("3")
+
+
+def bearing(page: Page) -> float:
+    """Where the map says that the opened camera looks."""
+    return float(page.locator(MAP).get_attribute("data-bearing") or "nan")
+
+
+def turned_to(page: Page, wanted: float) -> None:
+    """Wait until the opened camera looks there and its cone on the map does so too: the middle of it lies that way from the camera."""
+    script = f"""(wanted) => {{ {_BOX}
+      const operate = box.operate, areas = operate.turned.areas.get('cam-5'), at = operate.pins.rows.findIndex((row) => row.id === 'cam-5');
+      if (!areas || Math.abs(Number(box.dataset.bearing) - wanted) > 2) return false;
+      let [x, y] = [0, 0];
+      for (let i = 0; i < areas.count; i += 1) {{ x += areas.x[i] / areas.count; y += areas.y[i] / areas.count; }}
+      const seen = (Math.atan2(x - operate.pins.x[at], y - operate.pins.y[at]) * 180 / Math.PI + 360) % 360;
+      return Math.abs((seen - wanted + 540) % 360 - 180) < 35; }}"""
+    page.wait_for_function(script, arg=wanted, timeout=20_000)
+
+
+def test_a_camera_is_steered_by_keyboard_and_its_cone_turns(visit: Callable[..., Page], head: OnvifDevice, movements: Callable[[], int]) -> None:
+    """An arrow held turns the camera, let go it stands; bearing and cone follow without the page run anew; it is one line of the audit."""
+    page = visit()
+    look_at(page, 500, 200)
+    page.mouse.click(*point(page, 500, 200))
+    expect(page.locator(MAP)).to_have_attribute("data-bearing", "0", timeout=20_000)
+    expect(page.locator(".player")).to_have_attribute("data-state", "live", timeout=20_000)
+    page.locator(".pad").focus()
+    page.keyboard.down("ArrowRight")
+    until = time.monotonic() + 15
+    while not 40 < head.head.aim()[0][0] * 180 < 140 and time.monotonic() < until:
+        page.wait_for_timeout(50)
+    page.keyboard.up("ArrowRight")
+    expect(page.locator(".steer .held")).to_contain_text("You steer it")
+    until = time.monotonic() + 10
+    while head.head.aim()[1] and time.monotonic() < until:
+        page.wait_for_timeout(50)
+    pan = head.head.aim()[0][0] * 180
+    assert pan > 40
+    turned_to(page, pan)
+    assert movements() == 1
+    assert page.evaluate("window.kept") is True
+    page.locator(".screen .close").click()
+    expect(page.locator(".steer")).to_have_count(0)
+    page.wait_for_timeout(2500)
+    assert page.evaluate(f"() => {{ {_BOX} return box.operate.turned.areas.has('cam-5'); }}"), "the cone stays where the camera looks"
+    assert abs(head.head.aim()[0][0] * 180 - pan) < 0.1
+
+
+def test_a_preset_is_gone_to_in_hindi_and_another_s_hold_is_told(visit: Callable[..., Page], head: OnvifDevice) -> None:
+    """By pointer and list, in Hindi; where somebody else steers, that is said and the pad is still."""
+    page = visit(lang="hi")
+    look_at(page, 500, 200)
+    page.mouse.click(*point(page, 500, 200))
+    page.locator(".steer select").select_option("east")
+    turned_to(page, 90)
+    expect(page.locator(".steer .aim")).to_contain_text("90°")
+    expect(page.locator(".steer .held")).to_contain_text("आप घुमा रहे हैं")
+    page.locator(".pad .left").hover()
+    page.mouse.down()
+    until = time.monotonic() + 15
+    while head.head.aim()[0][0] > 0.4 and time.monotonic() < until:
+        page.wait_for_timeout(50)
+    page.mouse.up()
+    assert head.head.aim()[0][0] <= 0.4
+    held = {"code": "steer.held", "what": "held", "way_out": "wait"}
+    page.route("**/live/steer/cam-5", lambda route: route.fulfill(status=403, json={"faults": [held]}))
+    page.locator(".pad .up").click()
+    expect(page.locator(".steer .held")).to_have_text("यह कैमरा अभी कोई और घुमा रहा है। खाली होने तक रुकें")

@@ -22,7 +22,7 @@ DOORS = {
     "osmium": {"planning.osm"}, "osmnx": {"planning.osm"}, "pyrosm": {"planning.osm"}, "pandera": {"planning.frames"}, "numba": {"planning.jit"},
     "pulp": {"optimizer.program"}, "highspy": {"optimizer.program"}, "sqlalchemy": {"planning.store", "planning.schema", *STEPS},
     "alembic": {"planning.store", "planning.migrations.env", *STEPS},
-    "argon2": {"planning.passwords"}, "cryptography": {"live.secrets", "planning.signed"}, "onvif": {"live.onvif"},
+    "argon2": {"planning.passwords"}, "cryptography": {"live.secrets", "planning.signed"}, "onvif": {"live.onvif"}, "lxml": {"live.soap"},
     "dask": {"planning.workers"}, "distributed": {"planning.workers"},
     "rasterio": {"coverage.terrain", "coverage.gaps"}, "cv2": {"live.feeds"}, "av": {"live.feeds"}, "typst": {"planning.report"},
 }  # fmt: skip

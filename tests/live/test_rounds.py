@@ -45,6 +45,7 @@ class Cameras(Hub):
         self.told = State("never_seen", 0.0, pulled=True)
         self.picture: Picture | None = None
         self.asked = 0
+        self.model, self.onvif = "", ""
 
     def states(self) -> dict[str, State]:
         """The one camera's."""
@@ -52,7 +53,7 @@ class Cameras(Hub):
 
     def cameras(self) -> dict[str, Deployment]:
         """The one camera."""
-        return {"cam": Deployment("cam", "toy", "", 22.0, 82.0, None, 6.0, "", Feed("rtsp", "rtsp://10.0.0.1/x"))}
+        return {"cam": Deployment("cam", "toy", "", 22.0, 82.0, None, 6.0, self.model, Feed("rtsp", "rtsp://10.0.0.1/x"), onvif=self.onvif)}
 
     async def keyframe(self, camera: str, wait_s: float) -> tuple[Config, Frame] | None:
         """What the test gives, as a JPEG."""
@@ -111,6 +112,19 @@ def test_hub_and_doctor_make_one_state_and_one_story(watch: Watch) -> None:
     (share,) = uptime(watch.log.records("toy"), ["cam"], found[0].since, found[-1].since)
     assert share.share == pytest.approx(90 / 120)
     assert (share.up_s, share.down_s, share.unwatched_s) == (90, 30, 0)
+
+
+@pytest.mark.parametrize(
+    ("model", "onvif", "last"), [("ptz-2mp", "onvif://10.0.0.1", "live"), ("ptz-2mp", "", "moved"), ("", "onvif://10.0.0.1", "moved")]
+)
+def test_a_camera_that_is_steered_has_not_been_moved(watch: Watch, model: str, onvif: str, last: str) -> None:
+    """Looking elsewhere is the work of one that turns and can be steered; of any other it is a fault."""
+    watch.hub.model, watch.hub.onvif = model, onvif
+    canvas, random = scenes.street(1), np.random.default_rng(1)
+    for _ in range(4):
+        watch.turn("live", scenes.day(canvas, random))
+    states = [watch.turn("live", scenes.day(canvas, random, aim=(60.0, 0.0))) for _ in range(4)]
+    assert states[-1] == last
 
 
 def test_a_camera_that_never_sent_a_picture_has_no_story(watch: Watch) -> None:

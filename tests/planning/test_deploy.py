@@ -34,20 +34,21 @@ def table(folder: Path, *lines: str) -> Path:
     return path
 
 
-HINDI = "कैमरा आईडी,चौक,अक्षांश,देशांतर,दिशा,कैमरा प्रकार,ऊंचाई,RTSP,एजेंसी,स्थापना दिनांक,सीरियल नंबर"
+HINDI = "कैमरा आईडी,चौक,अक्षांश,देशांतर,दिशा,कैमरा प्रकार,ऊंचाई,RTSP,ऑनविफ,एजेंसी,स्थापना दिनांक,सीरियल नंबर"
 
 
 def test_a_hindi_list_becomes_deployments(tmp_path: Path, city: City) -> None:
     """Headers in Hindi, Devanagari digits, a date as people write it: everything is read to its place."""
     path = table(
-        tmp_path, HINDI, "क-1,नेहरू चौक,22.0935,82.1365,NW,PTZ,७.५,rtsp://10.0.0.7/one,Bharat CCTV,05-11-2024,S9",
-        "c2,,22.0940,82.1368,,,,,,,",
+        tmp_path, HINDI, "क-1,नेहरू चौक,22.0935,82.1365,NW,PTZ,७.५,rtsp://10.0.0.7/one,onvif://10.0.0.7,Bharat CCTV,05-11-2024,S9",
+        "c2,,22.0940,82.1368,,,,,,,,",
     )  # fmt: skip
     found = read_deployments(path, city)
     first, second = found.deployments
     assert (first.id, first.title, first.bearing_deg, first.model, first.height_m) == ("क-1", "नेहरू चौक", 315.0, "PTZ", 7.5)
     assert (first.lat, first.lon) == (22.0935, 82.1365)
     assert (first.feed.kind, first.feed.url, first.contractor, first.serial) == ("rtsp", "rtsp://10.0.0.7/one", "Bharat CCTV", "S9")
+    assert (first.onvif, second.onvif) == ("onvif://10.0.0.7", "")
     assert first.installed_on == datetime.date(2024, 11, 5)
     assert (second.bearing_deg, second.height_m, second.feed.kind, second.installed_on) == (None, 6.0, "none", None)
     said = "\n".join(found.told)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from planning.deployed import Deployment, Feed
+from planning.deployed import NO_FEED, Deployment, Feed
 from planning.errors import InputError
 
 
@@ -48,6 +48,18 @@ def test_every_fault_of_a_deployment_is_told_at_once() -> None:
     with pytest.raises(InputError) as refused:
         Deployment("a b", "toy", "", 91.0, 0.0, 360.0, 0.0, "", Feed("rtsp", "rtsp://c/x"))
     assert [fault.code for fault in refused.value.faults] == ["deployment.id", "deployment.place", "deployment.bearing", "deployment.height"]
+
+
+@pytest.mark.parametrize(
+    "url", ["rtsp://10.0.0.1", "10.0.0.1", "onvif://", "http://asha:s3cret@10.0.0.1/", "http://[::1"]  # pragma: allowlist secret
+)
+def test_an_onvif_address_is_a_device_s(url: str) -> None:
+    """By onvif, http or https, with a host and without credentials, which no message repeats."""
+    assert Deployment("a", "toy", "", 1.0, 0.0, 0.0, 6.0, "", NO_FEED, onvif="onvif://10.0.0.1:80").onvif
+    with pytest.raises(InputError) as refused:
+        Deployment("a", "toy", "", 1.0, 0.0, 0.0, 6.0, "", NO_FEED, onvif=url)
+    assert [fault.code for fault in refused.value.faults] == ["deployment.onvif"]
+    assert "s3cret" not in str(refused.value)
 
 
 def test_a_mask_lies_within_the_picture() -> None:

@@ -16,7 +16,7 @@ from planning.register import FILE, FolderRegister
 
 FULL = Deployment(
     "k-1", "toy", '=HYPERLINK("x")', 22.1, 82.1, 359.5, 6.0, "bullet-4mp", Feed("rtsp", "rtsp://c/1", (((0.0, 0.0), (1.0, 0.0), (0.5, 1.0)),), "http://n/{start}"),
-    "S1", "'Bharat", datetime.date(2025, 2, 3), "abc", "s1/b", ("Built 2 m off", "नोट"), 90.0,
+    "S1", "'Bharat", datetime.date(2025, 2, 3), "abc", "s1/b", ("Built 2 m off", "नोट"), 90.0, "onvif://10.0.0.1:8080",
 )  # fmt: skip
 BARE = Deployment("k-2", "toy", "", -22.1, -82.1, None, 6.0, "", NO_FEED)
 
@@ -37,6 +37,20 @@ def test_what_is_put_is_read_back_as_it_was(register: FolderRegister, tmp_path: 
     assert fresh.list("toy") == (FULL, BARE)
     assert fresh.get("k-2") == BARE
     assert fresh.list("other") == ()
+
+
+def test_a_register_of_before_onvif_is_read(register: FolderRegister, tmp_path: Path) -> None:
+    """One written when it had no such column: no camera of it can be steered, and nothing else is lost."""
+    register.put(FULL, BARE)
+    path = tmp_path / "toy" / FILE
+    with path.open(encoding="utf-8-sig", newline="") as stream:
+        rows = [{key: value for key, value in row.items() if key != "onvif"} for row in csv.DictReader(stream)]
+    with path.open("w", encoding="utf-8-sig", newline="") as stream:
+        writer = csv.DictWriter(stream, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    fresh = FolderRegister(lambda name: tmp_path / name, lambda: ["toy"])
+    assert fresh.list("toy") == (dataclasses.replace(FULL, onvif=""), BARE)
 
 
 def test_a_deployment_takes_the_place_of_its_earlier_self(register: FolderRegister) -> None:

@@ -57,6 +57,7 @@ MAY: dict[str, set[str]] = {
     "/operate/{city}/pins": OPERATOR | ADMIN, "/operate/{city}/pins.geojson": OPERATOR | ADMIN, "/operate/{city}/states": OPERATOR | ADMIN,
     "/operate/{city}/see": OPERATOR | ADMIN, "/operate/{city}/blind": OPERATOR | ADMIN, "/operate/{city}/events": OPERATOR | ADMIN,
     "/live/status": OPERATOR | ADMIN, "/live/status/{camera}": OPERATOR | ADMIN, "/operate/{city}/acknowledge": OPERATOR,
+    "/operate/{city}/turned": OPERATOR | ADMIN, "/live/aim/{camera}": OPERATOR | ADMIN, "/live/steer/{camera}": OPERATOR | ADMIN,
     "/live/token/{camera}": OPERATOR, "/live/still/{camera}": OPERATOR, "/live/mjpeg/{camera}": OPERATOR, "/live/stream/{camera}": OPERATOR,
 }  # fmt: skip
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")

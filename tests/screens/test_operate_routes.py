@@ -14,7 +14,9 @@ import pyproj
 import pytest
 from starlette.applications import Starlette
 
+from live.onvif import Aim
 from live.pins import Status
+from live.steering import Seen
 from live.uptime import FileLog, Record
 from planning.access import Actor
 from planning.deployed import NO_FEED, Deployment, Feed
@@ -208,3 +210,30 @@ def test_who_is_no_operator_may_not_operate(client: Client, roles: tuple[str, ..
 def test_an_unknown_city_is_told(client: Client) -> None:
     """As not there."""
     assert client.get("/operate/nowhere/states").status == 404
+
+
+def test_a_camera_that_is_turned_is_seen_to_look_there(client: Client, here: Control, cities: Path) -> None:
+    """What it sees when turned by half a circle lies on its other side; where it looks comes with the states; a bearing that is none is refused."""
+    register = FolderRegister(lambda name: cities / name, lambda: ["toy"])
+    turner = Deployment("t", "toy", "T", *place(300, 400), 350.0, 6.0, "ptz-2mp", NO_FEED, onvif="onvif://10.0.0.8")
+    register.put(turner)
+    rows = {row["id"]: row["steered"] for row in client.get("/operate/toy/pins").json()["pins"]}
+    assert (rows["t"], rows["a"]) == (True, False)
+    assert "10.0.0.8" not in client.get("/operate/toy/pins").body.decode()
+
+    def middle(bearing: int) -> float:
+        told = client.get(f"/operate/toy/turned?camera=t&bearing={bearing}").json()
+        assert set(told["cameras"]) == {"t"}
+        east = told["origin"][0]
+        xs = [east := east + step * 0.25 for step in told["steps"][::2]]
+        return sum(xs) / len(xs)
+
+    assert middle(90) > middle(270) + 5
+    assert client.get("/operate/toy/turned?camera=none&bearing=9").json()["cameras"] == []
+    for query in ("?camera=t&bearing=360", "?camera=t&bearing=nan", "?camera=t"):
+        answer = client.get(f"/operate/toy/turned{query}")
+        assert (answer.status, answer.json()["faults"][0]["code"]) == (400, "deployment.bearing")
+    here.service.steering._seen["t"] = Seen(Aim(30.0, 0.0, 0.0), here.service.now())
+    assert client.get("/operate/toy/states").json()["aims"] == {"t": 20.0}
+    here.service.steering._seen["t"] = Seen(Aim(30.0, 0.0, 0.0), here.service.now() - 3600)
+    assert client.get("/operate/toy/states").json()["aims"] == {}
