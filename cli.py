@@ -139,8 +139,9 @@ def _add_plan(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--title", default="", help="what the plan is called")
     parser.add_argument(
         "--out", action="append", default=[],
-        help="a file ending in .gpkg, .xlsx, .dxf, .kml, .geojson, .csv or .osm; may be given again (default: the city's plans folder)",
+        help="a file ending in .gpkg, .xlsx, .dxf, .kml, .geojson, .csv, .osm or .html; may be given again (default: the city's plans folder)",
     )
+    parser.add_argument("--lang", choices=("hi", "en"), default="hi", help="of a page of one file: Hindi or English (default hi)")
     parser.add_argument("--if-none", action="store_true", help="do nothing where the city has a plan already")
     parser.add_argument(
         "--mend", action="store_true", help="where the rules cannot hold together, look for the least change of one rule that would let them"
@@ -258,8 +259,9 @@ def _city_list(_: argparse.Namespace) -> int:
 def _plan(options: argparse.Namespace) -> int:
     from optimizer.joined import plan_with_grid
     from optimizer.plan import make_plan
-    from planning.export import write_plan
-    from screens.findings import print_grid
+    from screens.findings import print_grid, print_tested
+    from screens.page import write_any
+    from screens.words import words
 
     scenario = read_wish(options)
     if len(options.city) > 1:
@@ -282,10 +284,11 @@ def _plan(options: argparse.Namespace) -> int:
     targets = [Path(name) for name in options.out] or [plans / f"{plan.id}.gpkg"]
     extra = {"grid": joined.grid.segments.replace([math.inf, -math.inf], math.nan)} if joined is not None else {}
     for target in targets:
-        write_plan(plan, city, target, extra=extra)
+        write_any(plan, city, target, said=words(options.lang), extra=extra)
     print_plan(plan, city)
     if joined is not None:
         print_grid(joined.grid, agreed=joined.agreed)
+    print_tested(plan, city, targets)
     print(f"written to {', '.join(map(str, targets))} in {time.monotonic() - began:.1f} s")
     return 0
 
@@ -330,17 +333,12 @@ def _verify(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
-    from planning.export import write_plan
+    from screens.page import write_any
+    from screens.words import words
 
     plan, city = plan_and_city(options)
     _require_same(plan, city)
-    if Path(options.out).suffix.lower() in (".html", ".htm"):
-        from screens.page import write_page
-        from screens.words import words
-
-        write_page(plan, city, options.out, said=words(options.lang))
-    else:
-        write_plan(plan, city, options.out)
+    write_any(plan, city, options.out, said=words(options.lang))
     print(f"written to {options.out}")
     return 0
 
@@ -348,11 +346,14 @@ def _export(options: argparse.Namespace) -> int:
 def _report(options: argparse.Namespace) -> int:
     from planning.report import write_report
     from planning.store import audit_head
+    from screens.findings import reviews_of
     from screens.words import words
 
     plan, city = plan_and_city(options)
     _require_same(plan, city)
-    write_report(plan, city, options.out, words=words(options.lang).catalogue, hindi=options.lang == "hi", head=audit_head())
+    said = words(options.lang)
+    reviews = reviews_of(plan, city, options.plan)
+    write_report(plan, city, options.out, words=said.catalogue, hindi=said.hindi, head=audit_head(), reviews=reviews, note=said.note)
     print(f"written to {options.out}")
     return 0
 

@@ -1,7 +1,7 @@
-"""Live video in a process of its own, to be measured: `python -m benchmarks._live_server PORT RTSP-PORT COUNT [HELD]`.
+"""Live video in a process of its own, to be measured: `python -m benchmarks._live_server PORT RTSP-PORT COUNT HELD [NAME=URL...]`.
 
-COUNT cameras, cam0 and on, each a mount of the simulated cameras at RTSP-PORT; HELD of them are held open. The page at / plays what its address
-asks for.
+COUNT cameras, cam0 and on, each a mount of the simulated cameras at RTSP-PORT, and those named; HELD of them are held open. The page at /
+plays what its address asks for.
 """
 
 from __future__ import annotations
@@ -55,15 +55,13 @@ def _component(request: Request) -> Response:
     return FileResponse(DATA.parent / "screens" / "component" / str(request.path_params["name"]), media_type="text/javascript")
 
 
-def main(port: int, rtsp: int, count: int, held: int) -> None:
+def main(port: int, rtsp: int, count: int, held: int, *named: str) -> None:
     """Serve until stopped."""
     settings = load_settings()
     settings = replace(settings, limits=replace(settings.limits, held_open=held), times=replace(settings.times, idle_s=1.0, look_every_s=3600.0))
+    urls = {f"cam{number}": f"rtsp://127.0.0.1:{rtsp}/cam{number}" for number in range(count)} | dict(one.split("=", 1) for one in named)
     deployments = {
-        f"cam{number}": Deployment(
-            f"cam{number}", "bilaspur", f"Camera {number}", 22.09, 82.15, 0.0, 6.0, "bullet-4mp", Feed("rtsp", f"rtsp://127.0.0.1:{rtsp}/cam{number}")
-        )
-        for number in range(count)
+        name: Deployment(name, "bilaspur", f"Camera {name}", 22.09, 82.15, 0.0, 6.0, "bullet-4mp", Feed("rtsp", url)) for name, url in urls.items()
     }
     service = start(deployments, audit=lambda *_: None, settings=settings, demo=True)
 
@@ -78,4 +76,4 @@ def main(port: int, rtsp: int, count: int, held: int) -> None:
 
 
 if __name__ == "__main__":
-    main(*(int(text) for text in sys.argv[1:5]))
+    main(int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]), *sys.argv[5:])

@@ -15,7 +15,8 @@ import urllib.request
 from websockets.asyncio.client import connect
 
 
-def _token(port: int, camera: str) -> str:
+def token_of(port: int, camera: str) -> str:
+    """A right to look at a camera, from the server at a port."""
     request = urllib.request.Request(f"http://127.0.0.1:{port}/live/token/{camera}", data=b"{}", method="POST")
     with urllib.request.urlopen(request, timeout=20) as answer:
         return str(json.load(answer)["token"])
@@ -30,7 +31,7 @@ class Count:
 
 
 async def _look(port: int, camera: str, count: Count) -> None:
-    token = await asyncio.to_thread(_token, port, camera)
+    token = await asyncio.to_thread(token_of, port, camera)
     async with connect(f"ws://127.0.0.1:{port}/live/stream/{camera}", compression=None, max_size=None) as socket:
         await socket.send(token)
         async for message in socket:

@@ -1,8 +1,9 @@
-"""Live video over real RTSP into a real Chromium: `python -m benchmarks.live [--quick]`.
+"""Live video over real RTSP into a real Chromium: `python -m benchmarks.live [--quick | --long MINUTES]`.
 
 Simulated cameras (GStreamer's RTSP server), the server of live video in a process of its own, and Chromium. Latencies: cameras draw the clock's
 milliseconds into each picture and encode it as it comes; they are read off the screen. Load: cameras show one encoded clip; the server's processor
-time and memory are the kernel's own figures, viewers are another process. --quick measures for fewer seconds.
+time and memory are the kernel's own figures, viewers are another process. --quick measures for fewer seconds. --long has cameras die, hang and
+change for so many minutes instead, and watches memory, states and the viewers of other cameras.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from benchmarks._live_long import STEADY, endure, named
+from benchmarks._live_map import through_the_map
 from benchmarks.browser import ARGUMENTS, find_chromium
 from benchmarks.figures import Figures
 from live.simulated import SYSTEM_PYTHON, Cameras, has_gstreamer
@@ -52,12 +55,18 @@ _GLASS = """() => {
 def main(arguments: list[str] | None = None) -> int:
     """Run it; 1 where a figure fell short."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="fewer seconds")
-    quick = parser.parse_args(arguments).quick
+    parser.add_argument("--quick", action="store_true", help="fewer seconds, and not through the map of the whole app")
+    parser.add_argument("--long", type=float, default=0.0, metavar="MINUTES", help="instead: faults for so long, and whether memory stays flat")
+    options = parser.parse_args(arguments)
+    quick = options.quick
     if not has_gstreamer():
         print("GStreamer's RTSP server is not installed: gir1.2-gst-rtsp-server-1.0, python3-gi and the plugins", file=sys.stderr)
         return 2
     figures = Figures()
+    if options.long:
+        with tempfile.TemporaryDirectory() as folder, _server(STEADY, 0, *named(RTSP)) as server:
+            endure(figures, Path(folder), server.pid, port=PORT, rtsp=RTSP, minutes=options.long)
+        return figures.close()
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=ARGUMENTS)
         _latency(figures, browser, clicks=8 if quick else 25, cold=2 if quick else 5, glances=40 if quick else 200)
@@ -71,6 +80,8 @@ def main(arguments: list[str] | None = None) -> int:
                 _load(figures, server, "200 viewers on one camera", ["cam0"] * 200, seconds, 15)
             with _server(16, 16):
                 _wall(figures, browser, names[:16], seconds)
+            if not quick:
+                through_the_map(figures, browser, Path(folder), clicks=25, rtsp=RTSP)
         finally:
             cameras.stop()
         browser.close()
@@ -78,9 +89,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 @contextlib.contextmanager
-def _server(count: int, held: int) -> Iterator[subprocess.Popen[bytes]]:
+def _server(count: int, held: int, *named: str) -> Iterator[subprocess.Popen[bytes]]:
     """The server of live video over that many cameras."""
-    command = [sys.executable, "-m", "benchmarks._live_server", str(PORT), str(RTSP), str(count), str(held)]
+    command = [sys.executable, "-m", "benchmarks._live_server", str(PORT), str(RTSP), str(count), str(held), *named]
     server = subprocess.Popen(command, cwd=ROOT)
     try:
         until = time.monotonic() + 60

@@ -193,6 +193,11 @@ class Ledger:
             previous = hashlib.sha256(line.encode()).hexdigest()
         return None
 
+    def seal(self, city: str) -> str:
+        """SHA-256 of the last line, which holds all before it: on paper it proves later that none was changed or cut off."""
+        lines = self._lines(city)
+        return hashlib.sha256(lines[-1].encode()).hexdigest() if lines else FIRST
+
     def _lines(self, city: str) -> list[str]:
         try:
             return (self._folder(city) / FILE).read_text(encoding="utf-8").splitlines()

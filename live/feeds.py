@@ -7,14 +7,12 @@ with passwords.
 
 from __future__ import annotations
 
-import contextlib
 import struct
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
-from urllib.parse import quote
 
 import av
 import av.error
@@ -26,40 +24,32 @@ from av.video.codeccontext import VideoCodecContext
 
 from live import stills
 from live.addresses import Place, Resolver, file_of, place_of, resolve
-from live.nal import H264, H265, Config, Track
-from live.relay import relay
+from live.connection import fault
+from live.nal import H264, H265, Config, Track, split
+from live.pump import pour
+from live.rtp import Taken
+from live.rtsp import Playing
 from live.secrets import Credentials
 from live.settings import Settings
 from planning.deployed import Feed
-from planning.errors import FeedError
 
 Picture = npt.NDArray[np.uint8]  # (height, width, 3), blue, green, red
 # version, key, two unused; number; microseconds of the stream's own time; receipt in seconds since 1970
 HEADER = struct.Struct(">BBHIqd")
-_TRACKS = {"h264": H264, "hevc": H265}
+_TRACKS = {"h264": H264, "h265": H265}
 _MICRO = 1_000_000
-_RTSP = {
-    "rtsp_transport": "tcp", "allowed_media_types": "video", "analyzeduration": "0", "probesize": "32", "flags": "low_delay",
-    "max_delay": "0", "reorder_queue_size": "0", "protocol_whitelist": "rtsp,rtp,tcp,udp",
-}  # fmt: skip
-_FOUND = {
-    "feed.password": ("The camera refuses this name and password", "Enter the right ones"),
-    "feed.path": ("The camera has no such stream", "Mend the path of the address"),
-    "feed.stalled": ("The camera has stopped sending", "It is tried again by itself"),
-    "feed.offline": ("The camera does not answer", "Check its power, its link and its address"),
-    "feed.broken": ("What the camera sends cannot be read", "Check that the address is that of a video stream"),
-    "feed.redirect": ("The camera points to another address", "Give the address where its pictures really are"),
-    "feed.ended": ("The stream has ended", "It is tried again by itself"),
-}
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One encoded frame as it goes to viewers. `message`: header and data in one; `wall_s`: when it was received, in seconds since 1970."""
+    """One encoded frame as it goes to viewers. `message`: header and data in one; `wall_s`: when it was received; `camera_s`: when it
+    was taken by the camera's own clock, None where the camera does not tell. Both in seconds since 1970.
+    """
 
     key: bool
     wall_s: float
     message: bytes
+    camera_s: float | None = None
 
     @property
     def data(self) -> bytes:
@@ -72,6 +62,11 @@ class Source(Protocol):
 
     def __iter__(self) -> Iterator[Config | Frame]:
         """Its configuration whenever it is new, and its frames; FeedError where it ends."""
+
+    def pour(self, tell: Callable[[Config | Frame], None]) -> None:
+        """Pass on the same until it ends, in whatever thread; what `tell` raises ends it and is raised here."""
+        for heard in self:
+            tell(heard)
 
     def close(self) -> None:
         """Let go of it; may be asked from another thread, to end a wait."""
@@ -106,14 +101,9 @@ class SystemClock:
         return stop.wait(seconds)
 
 
-def frame_of(data: bytes, *, key: bool, number: int, stamp_us: int, wall_s: float) -> Frame:
+def frame_of(data: bytes, *, key: bool, number: int, stamp_us: int, wall_s: float, camera_s: float | None = None) -> Frame:
     """A frame with its header."""
-    return Frame(key, wall_s, HEADER.pack(1, key, 0, number & 0xFFFFFFFF, stamp_us, wall_s) + data)
-
-
-def fault(code: str, where: str = "") -> FeedError:
-    """The error of a feed that failed in a known way; `where` must hold no credentials."""
-    return FeedError.one(code, *_FOUND[code], where)
+    return Frame(key, wall_s, HEADER.pack(1, key, 0, number & 0xFFFFFFFF, stamp_us, wall_s) + data, camera_s)
 
 
 class FeedOpener:
@@ -133,118 +123,97 @@ class FeedOpener:
         return _StillSource(pictures, self._settings, self._clock)
 
 
-class _Demuxed:
-    """What RTSP and files share: packets to frames."""
+class _Frames:
+    """Encoded pictures of one stream to its configurations and frames. `codec`: h264, h265 or jpeg; `ahead`: its parameter sets, where told ahead."""
 
-    def __init__(self, container: av.container.InputContainer, clock: Clock, where: str) -> None:
-        self._container, self._clock, self._where, self._number, self._last = container, clock, where, 0, 0
-        if not container.streams.video:
-            container.close()
-            raise FeedError.one("feed.codec", "The stream holds no video we know", "Set the camera to H.264", where)
-        self._stream = container.streams.video[0]
-        self.codec = self._stream.codec_context.name
-        self._track: Track | None = None
-        if self.codec in _TRACKS:
-            self._track = _TRACKS[self.codec](bytes(self._stream.codec_context.extradata or b""))
-        elif self.codec != "mjpeg":
-            container.close()
-            raise FeedError.one("feed.codec", "The camera sends video that no browser plays", "Set it to H.264", self.codec)
-        self._size = (0, 0)
+    def __init__(self, codec: str, ahead: bytes, clock: Clock) -> None:
+        self._track: Track | None = _TRACKS[codec](ahead) if codec in _TRACKS else None
+        self._clock, self._number, self._size = clock, 0, (0, 0)
 
-    def _frames(self, packet: av.Packet[av.VideoStream], stamp_us: int) -> Iterator[Config | Frame]:
-        data, wall = bytes(packet), self._clock.now()
+    def of(self, units: list[bytes], stamp_us: int, camera_s: float | None = None) -> Iterator[Config | Frame]:
+        """What a picture's NAL units, or its one JPEG, amount to."""
+        wall = self._clock.now()
         if self._track is not None:
-            found, config = self._track.frames(data, stamp_us), self._track.config()
+            found, config = self._track.frames(units, stamp_us), self._track.config()
         else:
-            found, config = [(data, True, stamp_us)], stills.config_of(data, self._size)
+            found, config = [(units[0], True, stamp_us)], stills.config_of(units[0], self._size)
         if config is not None:
             self._size = (config.width, config.height)
             yield config
         for made, key, stamp in found:
             self._number += 1
-            yield frame_of(made, key=key, number=self._number, stamp_us=stamp, wall_s=wall)
-
-    def _stamp(self, packet: av.Packet[av.VideoStream]) -> int:
-        pts = packet.pts if packet.pts is not None else packet.dts
-        # A demuxer that was given no time to look knows no stamp of the first packet.
-        self._last = int(pts * packet.time_base * _MICRO) if pts is not None and packet.time_base else self._last
-        return self._last
+            yield frame_of(made, key=key, number=self._number, stamp_us=stamp, wall_s=wall, camera_s=camera_s)
 
 
-class _RtspSource(_Demuxed):
+class _RtspSource(Source):
+    """A camera that plays over RTSP."""
+
     def __init__(self, place: Place, credentials: Credentials | None, settings: Settings, clock: Clock) -> None:
-        self._link = relay(place, settings)
-        self._host = place.host
-        user = f"{quote(credentials.user, safe='')}:{quote(credentials.password, safe='')}@" if credentials else ""
-        times = settings.times
-        options = {**_RTSP, "timeout": str(int(times.read_s * _MICRO))}
-        try:
-            with _plain(self):
-                url = f"rtsp://{user}127.0.0.1:{self._link.port}{place.path}"
-                container = av.open(url, format="rtsp", options=options, timeout=(times.open_s, times.read_s))
-            super().__init__(container, clock, place.host)
-        except BaseException:
-            self._link.close()
-            raise
+        self._read_s, self._begun = settings.times.read_s, False
+        self._playing = Playing(place, credentials, settings)
+        media = self._playing.media
+        self._frames = _Frames(media.codec, b"".join(b"\0\0\0\1" + unit for unit in media.sets), clock)
 
     def __iter__(self) -> Iterator[Config | Frame]:
+        self._begun, data = True, b""
         try:
-            with _plain(self):
-                for packet in self._container.demux(self._stream):
-                    if packet.size:
-                        yield from self._frames(packet, self._stamp(packet))
-            raise fault("feed.ended", self._host)
+            while True:
+                for one in self._playing.take(data):
+                    yield from self._frames.of(one.units, one.stamp_us, one.camera_s)
+                self._playing.keep_alive(time.monotonic())
+                data = self._playing.read()
         finally:
-            self._link.close()
-            self._container.close()
+            self._playing.close()
+
+    def pour(self, tell: Callable[[Config | Frame], None]) -> None:
+        """Pass on what it sends, in the thread that reads every camera; FeedError where it ends."""
+
+        def hear(taken: list[Taken]) -> None:
+            for one in taken:
+                for heard in self._frames.of(one.units, one.stamp_us, one.camera_s):
+                    tell(heard)
+
+        self._begun = True
+        try:
+            pour(self._playing, hear, self._read_s)
+        finally:
+            self._playing.close()
 
     def close(self) -> None:
         """End the connection, which ends a wait for the next packet."""
-        self._link.close()
-
-    @property
-    def elsewhere(self) -> bool:
-        """Whether the camera pointed to another host."""
-        return self._link.elsewhere
-
-    @property
-    def host(self) -> str:
-        """The host, without credentials."""
-        return self._host
+        if self._begun:
+            self._playing.interrupt()
+        else:
+            self._playing.close()
 
 
-@contextlib.contextmanager
-def _plain(source: _RtspSource) -> Iterator[None]:
-    """PyAV's errors turned into ours, by their kind alone."""
-    try:
-        yield
-    except (av.error.HTTPUnauthorizedError, av.error.HTTPForbiddenError):
-        code = "feed.password"
-    except (av.error.HTTPNotFoundError, av.error.HTTPClientError):
-        code = "feed.path"
-    except (av.error.ExitError, av.error.TimeoutError):
-        code = "feed.stalled"
-    except av.error.InvalidDataError:
-        code = "feed.broken"
-    except (av.error.FFmpegError, OSError, ValueError):
-        code = "feed.offline"
-    else:
-        return
-    raise fault("feed.redirect" if source.elsewhere else code, source.host)
-
-
-class _FileSource(_Demuxed):
+class _FileSource(Source):
     """A file shown over and over at its own speed."""
 
     def __init__(self, path: str, clock: Clock) -> None:
-        self._path, self._stop = path, threading.Event()
-        super().__init__(self._open(), clock, "")
+        self._path, self._clock, self._stop, self._last = path, clock, threading.Event(), 0
+        self._container, self._stream = self._open()
+        codec = {"hevc": "h265", "mjpeg": "jpeg"}.get(name := self._stream.codec_context.name, name)
+        if codec not in (*_TRACKS, "jpeg"):
+            self._container.close()
+            raise fault("feed.codec", name)
+        self._frames = _Frames(codec, bytes(self._stream.codec_context.extradata or b""), clock)
+        self._units: Callable[[bytes], list[bytes]] = split if codec in _TRACKS else lambda data: [data]
 
-    def _open(self) -> av.container.InputContainer:
+    def _open(self) -> tuple[av.container.InputContainer, av.VideoStream]:
         try:
-            return av.open(self._path, options={"protocol_whitelist": "file"})
+            made = av.open(self._path, options={"protocol_whitelist": "file"})
         except (av.error.FFmpegError, OSError, ValueError):
             raise fault("feed.broken") from None
+        if not made.streams.video:
+            made.close()
+            raise fault("feed.codec")
+        return made, made.streams.video[0]
+
+    def _stamp(self, packet: av.Packet[av.VideoStream]) -> int:
+        pts = packet.pts if packet.pts is not None else packet.dts
+        self._last = int(pts * packet.time_base * _MICRO) if pts is not None and packet.time_base else self._last
+        return self._last
 
     def __iter__(self) -> Iterator[Config | Frame]:
         rate = self._stream.average_rate
@@ -256,7 +225,7 @@ class _FileSource(_Demuxed):
                     if not packet.size:
                         continue
                     last = max(last, self._stamp(packet))
-                    yield from self._frames(packet, base + self._stamp(packet))
+                    yield from self._frames.of(self._units(bytes(packet)), base + self._stamp(packet))
                     if self._clock.wait(self._stop, pause):
                         break
             except (av.error.FFmpegError, OSError):
@@ -264,8 +233,7 @@ class _FileSource(_Demuxed):
             finally:
                 self._container.close()
             base += last + int(pause * _MICRO)
-            self._container = self._open()
-            self._stream = self._container.streams.video[0]
+            self._container, self._stream = self._open()
         self._container.close()
 
     def close(self) -> None:
@@ -273,7 +241,7 @@ class _FileSource(_Demuxed):
         self._stop.set()
 
 
-class _StillSource:
+class _StillSource(Source):
     """JPEG pictures over HTTP, each a frame of its own."""
 
     def __init__(self, pictures: stills.Stills, settings: Settings, clock: Clock) -> None:
@@ -290,7 +258,7 @@ class _StillSource:
                     size = (config.width, config.height)
                     yield config
                 number += 1
-                yield frame_of(data, key=True, number=number, stamp_us=int(wall * _MICRO), wall_s=wall)
+                yield frame_of(data, key=True, number=number, stamp_us=int(wall * _MICRO), wall_s=wall, camera_s=self._pictures.camera_s)
                 if not self._pictures.many:
                     self._clock.wait(self._stop, self._settings.times.still_every_s)
         finally:

@@ -202,19 +202,21 @@ class Doctor:
     pictures that still agree with the first, so that night is compared with night; a camera that has moved never becomes its own reference.
     """
 
-    def __init__(self, settings: HealthSettings | None = None, reference: Picture | None = None) -> None:
+    def __init__(self, settings: HealthSettings | None = None, reference: Picture | None = None, *, clock_off: bool = False) -> None:
         self.settings = settings or health_settings()
         self.verdicts: tuple[Verdict, ...] = ()
+        self.skew_s = 0.0  # how far the camera's clock was ahead of ours when it last told the time, below 0 behind
+        self.unkept = False  # whether the first reference is one that nobody has kept yet
         self._references: list[Face] = [read_face(reference)] if reference is not None else []
         self._before: Face | None = None
         self._heard_s: float | None = None
         self._holding = dict.fromkeys(VERDICTS, 0)
         self._failing = dict.fromkeys(VERDICTS, 0)
-        self._told: dict[str, bool] = dict.fromkeys(VERDICTS, False)
+        self._told: dict[str, bool] = {**dict.fromkeys(VERDICTS, False), "clock": clock_off}
 
     def accept(self, picture: Picture) -> None:
         """Take this picture for how the camera shall look, and forget what was compared with the former reference."""
-        self._references = [read_face(picture)]
+        self._references, self.unkept = [read_face(picture)], True
         self._told["moved"] = self._told["covered"] = False
 
     @property
@@ -247,7 +249,8 @@ class Doctor:
         is_covered = not is_dark and (texture < settings.covered_texture or (lost >= settings.covered_lost and not elsewhere))
         blind = is_dark or is_covered
         is_moved = not blind and agreement is not None and self._elsewhere(agreement, match)
-        skew = 0.0 if camera_s is None else abs(camera_s - at_s)
+        self.skew_s = self.skew_s if camera_s is None else camera_s - at_s
+        skew = abs(self.skew_s)
         shift = agreement.shift if agreement is not None and is_moved else 0.0
         self.verdicts = (
             Verdict("frozen", change <= settings.frozen_change, change, settings.frozen_change, "steps"),
@@ -257,7 +260,9 @@ class Doctor:
             Verdict("clock", skew > settings.clock_skew_s, skew, settings.clock_skew_s, "s"),
         )
         for verdict in self.verdicts:
-            self._count(verdict.kind, verdict.holds)
+            # A camera that does not tell the time says nothing for or against its clock.
+            if verdict.kind != "clock" or camera_s is not None:
+                self._count(verdict.kind, verdict.holds)
         if not blind and not is_moved:
             self._learn(face, agreement, match)
         return self.verdicts
@@ -291,6 +296,7 @@ class Doctor:
         """Keep the picture as a reference where it is the first, or shows the same in a light of which none is kept."""
         if first is None or (match < 2 * self.settings.moved_match and first.here > first.there and len(self._references) < _MOST_REFERENCES):
             self._references.append(face)
+            self.unkept = self.unkept or first is None
 
     def _count(self, kind: str, holds: bool) -> None:
         rule = self.settings.rules[kind]

@@ -36,7 +36,8 @@ class Viewer:
 
     def __init__(self, limit: int) -> None:
         self._limit, self._waiting, self._frames = limit, deque[Told](), 0
-        self._bell = asyncio.Event()
+        # Who waits for the next one. A future alone: an event makes one for each wait as well, and more.
+        self._bell: asyncio.Future[None] | None = None
         self._at_key = False
         self.closed = False
         self.lost = 0
@@ -58,7 +59,7 @@ class Viewer:
             self._at_key = True
             self._frames += 1
         self._waiting.append(told)
-        self._bell.set()
+        self._ring()
 
     def restart(self) -> None:
         """Forget frames that wait: the camera is gone, and they are old."""
@@ -68,7 +69,11 @@ class Viewer:
     def close(self) -> None:
         """End the viewer's row."""
         self.closed = True
-        self._bell.set()
+        self._ring()
+
+    def _ring(self) -> None:
+        if self._bell is not None and not self._bell.done():
+            self._bell.set_result(None)
 
     def __aiter__(self) -> AsyncIterator[Told]:
         return self
@@ -78,8 +83,11 @@ class Viewer:
         while not self._waiting:
             if self.closed:
                 raise StopAsyncIteration
-            self._bell.clear()
-            await self._bell.wait()
+            self._bell = asyncio.get_running_loop().create_future()
+            try:
+                await self._bell
+            finally:
+                self._bell = None
         told = self._waiting.popleft()
         if isinstance(told, Frame):
             self._frames -= 1
@@ -160,11 +168,13 @@ class Hub:
         self._channels: dict[str, Channel] = {}
         self._listeners: list[Listener] = []
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._post: deque[tuple[str, Channel, Worker, Heard]] = deque()
+        self._rung = False
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Run in this event loop; afterwards every camera is let go."""
-        self._loop = asyncio.get_running_loop()
+        self._loop, self._rung = asyncio.get_running_loop(), False
         ticker = asyncio.create_task(self._tick())
         try:
             yield
@@ -306,11 +316,22 @@ class Hub:
             return self._opener(channel.deployment.feed, self._credentials(camera))
 
         def tell(heard: Heard) -> None:
-            loop.call_soon_threadsafe(self._hear, camera, channel, worker, heard)
+            if self._loop is not loop:
+                raise RuntimeError("nobody listens")
+            self._post.append((camera, channel, worker, heard))
+            # Whoever comes first rings; what others put in until the loop looks needs no bell of its own.
+            if not self._rung:
+                self._rung = True
+                loop.call_soon_threadsafe(self._collect)
 
         worker = channel.worker = Worker(camera, connect, tell, self.settings.times, self._clock)
         channel.state = replace(channel.state, pulled=True, code="")
         worker.start()
+
+    def _collect(self) -> None:
+        self._rung = False
+        while self._post:
+            self._hear(*self._post.popleft())
 
     def _end(self, channel: Channel) -> Worker | None:
         worker, channel.worker = channel.worker, None

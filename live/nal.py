@@ -105,9 +105,9 @@ class Track:
         self._told = found
         return found
 
-    def frames(self, data: bytes, stamp: int) -> list[tuple[bytes, bool, int]]:
-        """Frames that are whole with this packet: their bytes, whether decoding can begin with them, and their stamps."""
-        made, key, begins = self._frame(split(data))
+    def frames(self, units: list[bytes], stamp: int) -> list[tuple[bytes, bool, int]]:
+        """Frames that are whole with these NAL units: their bytes, whether decoding can begin with them, and their stamps."""
+        made, key, begins = self._frame(units)
         if not made:
             return []
         if not begins:

@@ -32,7 +32,8 @@ SHOWING = ("live", "frozen", "dark", "covered", "moved")
 class Status:
     """What is known of a camera: its state, since when, when it last sent a picture, for how long that is good, and the measure that says so.
 
-    Times in seconds since 1970; `seen_s` is None where it never sent any.
+    Times in seconds since 1970; `seen_s` is None where it never sent any. `clock_s`: how far its own clock is ahead [s], None while it is right
+    enough or not told.
     """
 
     state: str
@@ -40,6 +41,7 @@ class Status:
     seen_s: float | None = None
     good_s: float = 4.0
     measure: str = ""
+    clock_s: float | None = None
 
 
 NEVER = Status("never_seen", 0.0)

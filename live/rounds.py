@@ -8,12 +8,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 
-from live.feeds import Clock, SystemClock, picture_of
+from live.feeds import Clock, Frame, Picture, SystemClock, picture_of
 from live.health import Doctor, HealthSettings, Verdict, health_settings
 from live.hub import Hub
 from live.pins import NEVER, SHOWING, Status
+from live.references import References
 from live.steering import steers
 from live.uptime import EventLog, Record
 from live.watch import State
@@ -27,11 +29,15 @@ class Rounds:
 
     Parameters
     ----------
-    log: where events are written.
+    log: where events are written. references: where it is kept how cameras shall look; for as long as the process lasts where None. Of a camera
+        with a mask nothing is kept: what is looked at here is not masked.
     settings: of data/health.toml where None.
     """
 
-    def __init__(self, hub: Hub, log: EventLog, settings: HealthSettings | None = None, clock: Clock | None = None) -> None:
+    def __init__(
+        self, hub: Hub, log: EventLog, settings: HealthSettings | None = None, clock: Clock | None = None, references: References | None = None
+    ) -> None:  # fmt: skip
+        self._references = references
         self._hub, self._log, self._clock = hub, log, clock or SystemClock()
         self._settings = settings or health_settings()
         self._doctors: dict[str, Doctor] = {}
@@ -40,6 +46,7 @@ class Rounds:
         self._beat = float("-inf")
         self._now: dict[str, Status] = {}
         self._ever: dict[str, frozenset[str]] = {}
+        self._clocks: dict[str, bool] = {}
 
     def statuses(self) -> dict[str, Status]:
         """What was known of each camera half a second ago at most; may be asked in any thread."""
@@ -50,13 +57,22 @@ class Rounds:
         doctor = self._doctors.get(camera)
         return doctor.verdicts if doctor is not None else ()
 
-    async def accept(self, camera: str) -> bool:
-        """Take how a camera looks now for how it shall look; False where it shows nothing."""
+    async def accept(self, camera: str, first: Callable[[], None] = lambda: None) -> bool:
+        """Take how a camera looks now for how it shall look; False where it shows nothing. `first` is done before, in a thread; what it raises ends
+        it.
+        """
         found = await self._hub.keyframe(camera, _WAIT_S)
         picture = await asyncio.to_thread(picture_of, found[0], [found[1]]) if found is not None else None
         if picture is None:
             return False
-        await asyncio.to_thread(self._doctor(camera).accept, picture)
+        shown = picture
+
+        def take() -> None:
+            first()
+            self._doctor(camera).accept(shown)
+            self._keep(camera)
+
+        await asyncio.to_thread(take)
         return True
 
     async def run(self) -> None:
@@ -89,10 +105,31 @@ class Rounds:
             config, frame = found
             picture = await asyncio.to_thread(picture_of, config, [frame])
             if picture is not None:
-                await asyncio.to_thread(self._doctor(camera).look, picture, frame.wall_s)
+                await asyncio.to_thread(self._judge, camera, picture, frame)
+
+    def _judge(self, camera: str, picture: Picture, frame: Frame) -> None:
+        self._doctor(camera).look(picture, frame.wall_s, frame.camera_s)
+        self._keep(camera)
 
     def _doctor(self, camera: str) -> Doctor:
-        return self._doctors.setdefault(camera, Doctor(self._settings))
+        """The camera's doctor, who knows from before a restart how it shall look and whether its clock was off."""
+        found = self._doctors.get(camera)
+        if found is None:
+            city = self._city(camera)
+            self._remember({city})
+            kept = self._references.get(city, camera) if self._references is not None and not self._masked(camera) else None
+            found = self._doctors.setdefault(camera, Doctor(self._settings, kept, clock_off=self._clocks.get(camera, False)))
+        return found
+
+    def _keep(self, camera: str) -> None:
+        doctor = self._doctors[camera]
+        if doctor.unkept and doctor.reference is not None and self._references is not None and not self._masked(camera):
+            self._references.put(self._city(camera), camera, doctor.reference)
+        doctor.unkept = False
+
+    def _masked(self, camera: str) -> bool:
+        deployment = self._hub.cameras().get(camera)
+        return deployment is None or bool(deployment.feed.mask)
 
     def _status(self, camera: str, state: State) -> Status:
         """Hub and doctor together, with the moment the state began."""
@@ -109,16 +146,19 @@ class Rounds:
                 measure = f"{verdict.measure:.3g} {verdict.unit} against {verdict.threshold:g}" if verdict is not None else ""
         times = self._hub.settings.times
         good_s = times.stale_s + _TURN_S if state.pulled else 2 * times.look_every_s
-        return Status(name, self._since(camera, name, state), state.seen_s, good_s, measure)
+        clock_s = doctor.skew_s if doctor is not None and doctor.clock_off and name in SHOWING else None
+        return Status(name, self._since(camera, name, state), state.seen_s, good_s, measure, clock_s)
 
     def _city(self, camera: str) -> str:
         deployment = self._hub.cameras().get(camera)
         return deployment.city if deployment is not None else ""
 
     def _remember(self, cities: set[str]) -> None:
-        """Which cameras ever showed something, by the log; each city's log is read for it once."""
+        """Which cameras ever showed something, and whose clocks were off, by the log; each city's log is read for it once."""
         for city in cities - set(self._ever):
-            self._ever[city] = frozenset(record.camera for record in self._log.records(city) if record.kind == "state" and record.state in SHOWING)
+            records = self._log.records(city) if city else ()
+            self._clocks |= {record.camera: record.state == "off" for record in records if record.kind == "clock"}
+            self._ever[city] = frozenset(record.camera for record in records if record.kind == "state" and record.state in SHOWING)
 
     def _since(self, camera: str, name: str, state: State) -> float:
         """When the state began: as it was told, as the hub says, or now where the hub's own word is older than what was told last."""
@@ -142,7 +182,12 @@ class Rounds:
                 since = datetime.fromtimestamp(status.since_s or now, UTC)
                 record = Record("state", at, camera, status.state, since=since, measure=status.measure)
                 fresh.setdefault(deployments[camera].city, []).append(record)
-            self._told[camera] = status if status.since_s else Status(status.state, now, status.seen_s, status.good_s, status.measure)
+            self._told[camera] = status if status.since_s else replace(status, since_s=now)
+            doctor = self._doctors.get(camera)
+            if doctor is not None and doctor.clock_off != self._clocks.get(camera, False):
+                self._clocks[camera] = doctor.clock_off
+                record = Record("clock", at, camera, "off" if doctor.clock_off else "right", measure=f"{doctor.skew_s:+.0f} s")
+                fresh.setdefault(deployments[camera].city, []).append(record)
         if now - self._beat >= self._settings.beat_s:
             self._beat = now
             for city in {one.city for one in deployments.values()}:

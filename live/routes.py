@@ -24,6 +24,7 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from live.feeds import Frame, write_jpeg
@@ -155,8 +156,8 @@ class _Desk:
         headers = {**NEVER, "Content-Encoding": "identity"}
         return StreamingResponse(parts(), media_type=f"multipart/x-mixed-replace; boundary={_EDGE.decode()}", headers=headers)
 
-    async def stream(self, socket: WebSocket) -> None:
-        """The stream, for a player."""
+    async def stream(self, socket: WebSocket, send: Send) -> None:
+        """The stream, for a player. `send`: what the socket itself sends by; frames go that way, as the socket asks more of each message."""
         camera, actor = socket.path_params["camera"], actor_of(socket.scope)
         origin = socket.headers.get("origin")
         await socket.accept()
@@ -169,16 +170,16 @@ class _Desk:
             why = self._live.tokens.take(token, actor, camera)
             jpeg = socket.query_params.get("as") == "jpeg"
             async with self._noted(actor, camera, why), self._live.hub.view(camera, jpeg=jpeg) as viewer, self._rechecked(actor, camera, viewer):
-                await self._serve(socket, camera, viewer)
+                await self._serve(socket, send, camera, viewer)
             await socket.close(_REFUSED if viewer.closed else 1000)
         except (WebSocketDisconnect, TimeoutError, KeyError):
             return
         except ChaukasError as error:
             await _close(socket, error)
 
-    async def _serve(self, socket: WebSocket, camera: str, viewer: Viewer) -> None:
+    async def _serve(self, socket: WebSocket, send: Send, camera: str, viewer: Viewer) -> None:
         """Send until either side ends."""
-        sending = asyncio.ensure_future(self._send(socket, camera, viewer))
+        sending = asyncio.ensure_future(self._send(socket, send, camera, viewer))
         listening = asyncio.ensure_future(_until_gone(socket))
         try:
             await asyncio.wait((sending, listening), return_when=asyncio.FIRST_COMPLETED)
@@ -186,14 +187,14 @@ class _Desk:
             for task in (sending, listening):
                 task.cancel()
             await asyncio.gather(sending, listening, return_exceptions=True)
-        if listening.done() and not listening.cancelled():
+        if not listening.cancelled() or (not sending.cancelled() and isinstance(sending.exception(), OSError)):
             raise WebSocketDisconnect
 
-    async def _send(self, socket: WebSocket, camera: str, viewer: Viewer) -> None:
+    async def _send(self, socket: WebSocket, send: Send, camera: str, viewer: Viewer) -> None:
         hub = self._live.hub
         async for told in viewer:
             if isinstance(told, Frame):
-                await socket.send({"type": "websocket.send", "bytes": told.message})
+                await send({"type": "websocket.send", "bytes": told.message})
             elif isinstance(told, Config):
                 await socket.send_text(json.dumps(say_config(told, bool(hub.cameras()[camera].feed.mask))))
             else:
@@ -230,6 +231,16 @@ class _Desk:
             yield
         finally:
             task.cancel()
+
+
+class _Stream:
+    """The stream's address as an application of its own."""
+
+    def __init__(self, desk: _Desk) -> None:
+        self._desk = desk
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._desk.stream(WebSocket(scope, receive, send), send)
 
 
 async def _until_gone(socket: WebSocket) -> None:
@@ -270,5 +281,5 @@ def routes(live: Live) -> list[BaseRoute]:
         Route("/live/status/{camera}", told(desk.status)),
         Route("/live/still/{camera}", told(desk.still)),
         Route("/live/mjpeg/{camera}", told(desk.mjpeg)),
-        WebSocketRoute("/live/stream/{camera}", desk.stream),
+        WebSocketRoute("/live/stream/{camera}", _Stream(desk)),
     ]

@@ -5,27 +5,18 @@ Credentials are given as the camera asks for them, Basic or Digest (RFC 7616), i
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import hashlib
 import http.client
-import re
-import secrets
 import socket
-from collections.abc import Callable
+from email.utils import parsedate_to_datetime
 
 from live.addresses import Place
+from live.connection import authorization, connect
 from live.nal import Config
-from live.relay import connect
 from live.secrets import Credentials
 from live.settings import Settings
 from planning.errors import FeedError
 
-_HASHES: dict[str, Callable[[bytes], str]] = {
-    # Cameras speak MD5 here; it guards a password on a camera's own network and nothing of ours.
-    "md5": lambda text: hashlib.md5(text, usedforsecurity=False).hexdigest(),
-    "sha-256": lambda text: hashlib.sha256(text).hexdigest(),
-}
 _LINE = 8192
 
 
@@ -34,6 +25,7 @@ class Stills:
 
     def __init__(self, place: Place, credentials: Credentials | None, settings: Settings, *, many: bool) -> None:
         self.many = many
+        self.camera_s: float | None = None  # when the camera said it sent the last picture, by its own clock [s since 1970]
         self._place, self._credentials, self._settings = place, credentials, settings
         self._answer: http.client.HTTPResponse | None = None
         self._connection: http.client.HTTPConnection | None = None
@@ -51,6 +43,7 @@ class Stills:
             if self.many:
                 return self._next()
             answer = self._ask()
+            self.camera_s = _date(answer.headers.get("Date", ""))
             data = answer.read(self._settings.limits.picture_bytes + 1)
             self.close()
         except (OSError, http.client.HTTPException, ValueError):
@@ -90,7 +83,7 @@ class Stills:
         answer = self._request("")
         if answer.status == 401 and self._credentials is not None:
             said = answer.headers.get_all("WWW-Authenticate") or []
-            answer = self._request(_authorization(said, self._credentials, self._place.path))
+            answer = self._request(authorization(said, self._credentials, "GET", self._place.path))
         if answer.status in {401, 403}:
             raise FeedError.one("feed.password", "The camera refuses this name and password", "Enter the right ones", self._place.host)
         if 300 <= answer.status < 400:
@@ -147,6 +140,14 @@ class Stills:
         return bytes(data[: data.rfind(b"\xff\xd9") + 2])
 
 
+def _date(text: str) -> float | None:
+    """A moment as HTTP writes it; half a second is added, which it leaves out on average. None where there is none."""
+    try:
+        return parsedate_to_datetime(text).timestamp() + 0.5
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
 def open_stills(place: Place, credentials: Credentials | None, settings: Settings, *, many: bool) -> Stills:
     """Pictures of a judged place. Raises FeedError as `Stills.fetch`."""
     return Stills(place, credentials, settings, many=many)
@@ -167,25 +168,3 @@ def size_of_jpeg(data: bytes) -> tuple[int, int] | None:
             return int.from_bytes(data[at + 7 : at + 9]), int.from_bytes(data[at + 5 : at + 7])
         at += 2 + int.from_bytes(data[at + 2 : at + 4])
     return None
-
-
-def _authorization(said: list[str], credentials: Credentials, path: str) -> str:
-    """The header that answers what the camera asked for."""
-    for challenge in said:
-        scheme, _, rest = challenge.partition(" ")
-        if scheme.lower() != "digest":
-            continue
-        told = {key.lower(): quoted or bare for key, quoted, bare in re.findall(r'(\w+)=(?:"([^"]*)"|([^\s,]+))', rest)}
-        digest = _HASHES.get(told.get("algorithm", "MD5").lower())
-        if digest is None:
-            continue
-        realm, nonce, once = told.get("realm", ""), told.get("nonce", ""), secrets.token_hex(8)
-        first = digest(f"{credentials.user}:{realm}:{credentials.password}".encode())
-        second = digest(f"GET:{path}".encode())
-        grouped = "auth" in told.get("qop", "")
-        answer = digest(f"{first}:{nonce}:00000001:{once}:auth:{second}".encode() if grouped else f"{first}:{nonce}:{second}".encode())
-        parts = [f'username="{credentials.user}"', f'realm="{realm}"', f'nonce="{nonce}"', f'uri="{path}"', f'response="{answer}"']
-        parts += ["qop=auth", "nc=00000001", f'cnonce="{once}"'] if grouped else []
-        parts += [f"{key}={told[key]}" if key == "algorithm" else f'{key}="{told[key]}"' for key in ("algorithm", "opaque") if key in told]
-        return "Digest " + ", ".join(parts)
-    return "Basic " + base64.b64encode(f"{credentials.user}:{credentials.password}".encode()).decode()

@@ -1,8 +1,9 @@
 """What befell the cameras, written down for good, and how much of a time each of them worked.
 
-The log is append-only; nothing in it is changed or taken out. It holds four kinds of record:
+The log is append-only; nothing in it is changed or taken out. It holds five kinds of record:
 
     state         a camera's state changed: what it is now, since when, and the measure that said so
+    clock         a camera's own clock was found off, or right again
     watching      the watch was at work at this moment; longer silence than a beat or two is time that nobody watched
     maintenance   a camera was or will be out of service by plan, from and until
     acknowledged  someone has seen an event, with a note
@@ -28,7 +29,8 @@ from planning.errors import InputError
 from planning.files import append_lines
 
 FILE = "events.jsonl"
-KINDS = ("state", "watching", "maintenance", "acknowledged")
+CLOCK_OFF = "clock_off"  # the state of an event that is a clock's: a warning beside the camera's own state
+KINDS = ("state", "clock", "watching", "maintenance", "acknowledged")
 _MISSED_BEATS = 2.5  # silence of so many beats is taken for a watch that stood still
 
 
@@ -36,8 +38,8 @@ _MISSED_BEATS = 2.5  # silence of so many beats is taken for a watch that stood 
 class Record:
     """One line of the log. `at`: when it was written; `camera`: empty for `watching`; the rest as its kind asks.
 
-    `state` and `measure` of a state; `until` and `note` of a maintenance, which begins at `since`; `event` (its id), `by` and `note` of an
-    acknowledgement. A state counts from `since`.
+    `state` and `measure` of a state; the same of a clock, whose state is `off` or `right`; `until` and `note` of a maintenance, which begins at
+    `since`; `event` (its id), `by` and `note` of an acknowledgement. A state counts from `since`.
     """
 
     kind: str
@@ -56,7 +58,8 @@ class Record:
             when = getattr(self, name)
             if when is not None and when.tzinfo is None:
                 raise InputError.one("event.time", "A time in the log has no zone", "Give it in UTC", when)
-        if self.kind not in KINDS or (self.kind == "state" and self.state not in STATES):
+        allowed = {"state": STATES, "clock": ("off", "right")}.get(self.kind, (self.state,))
+        if self.kind not in KINDS or self.state not in allowed:
             raise InputError.one("event.kind", "The log knows no such record", f"Kinds are {', '.join(KINDS)}", f"{self.kind} {self.state}")
         if self.kind == "maintenance" and not (self.since and self.until and self.since < self.until):
             raise InputError.one("event.maintenance", "A maintenance ends after it begins", "Give both times", f"{self.since} {self.until}")
@@ -75,8 +78,8 @@ class Event:
 
     @property
     def id(self) -> str:
-        """What an acknowledgement names: the camera and the moment it began."""
-        return f"{self.camera}@{self.since.isoformat()}"
+        """What an acknowledgement names: the camera and the moment it began, and of a clock that too."""
+        return f"{self.camera}@{self.since.isoformat()}{'/clock' if self.state == CLOCK_OFF else ''}"
 
 
 class EventLog(Protocol):
@@ -153,6 +156,22 @@ def events(records: Sequence[Record]) -> tuple[Event, ...]:
     return tuple(Event(event.camera, event.state, event.since, event.until, event.measure, seen.get(event.id)) for event in every)
 
 
+def clock_events(records: Sequence[Record]) -> tuple[Event, ...]:
+    """The stretches of a log in which a camera's own clock was off, in the order they began."""
+    open_: dict[str, Event] = {}
+    found: list[Event] = []
+    seen = {record.event: record for record in records if record.kind == "acknowledged"}
+    for record in records:
+        if record.kind != "clock":
+            continue
+        if record.state == "off":
+            open_.setdefault(record.camera, Event(record.camera, CLOCK_OFF, record.at, None, record.measure))
+        elif (begun := open_.pop(record.camera, None)) is not None:
+            found.append(Event(begun.camera, CLOCK_OFF, begun.since, record.at, begun.measure))
+    every = sorted([*found, *open_.values()], key=lambda event: (event.since, event.camera))
+    return tuple(Event(event.camera, event.state, event.since, event.until, event.measure, seen.get(event.id)) for event in every)
+
+
 def acknowledge(log: EventLog, city: str, event: str, *, by: str, note: str, at: datetime) -> Record:
     """Write down that someone has seen an event.
 
@@ -167,7 +186,8 @@ def acknowledge(log: EventLog, city: str, event: str, *, by: str, note: str, at:
     note = " ".join(note.split())
     if not 0 < len(note) <= 2000:
         raise InputError.one("event.note", "An acknowledgement needs a note", "Write what is done about it, in up to 2,000 letters", note[:80])
-    if event not in {one.id for one in events(log.records(city))}:
+    records = log.records(city)
+    if event not in {one.id for one in (*events(records), *clock_events(records))}:
         raise InputError.one("event.unknown", "There is no such event", "Reload the page", event)
     record = Record("acknowledged", at, camera=event.rpartition("@")[0], event=event, by=by, note=note)
     log.append(city, record)
@@ -229,9 +249,7 @@ def uptime(
         planned = [(r.since, r.until) for r in records if r.kind == "maintenance" and r.camera == camera and r.since and r.until]
         out = _merged([*_within(planned, since, until), *unwatched])
         mine = [(event.state in settings.up, (event.since, event.until or until)) for event in every if event.camera == camera]
-        seconds = {
-            up: sum(_length(_without(_within([span], since, until), out)) for state, span in mine if state is up) for up in (True, False)
-        }
+        seconds = {up: sum(_length(_without(_within([span], since, until), out)) for state, span in mine if state is up) for up in (True, False)}
         kept_out = _length(_merged(_within(planned, since, until)))
         whole = (until - since).total_seconds()
         silent = whole - kept_out - seconds[True] - seconds[False]

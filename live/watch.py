@@ -99,18 +99,22 @@ class Worker(threading.Thread):
     def _once(self) -> tuple[bool, str]:
         """Pull until it ends; whether a frame was seen, and the fault's code."""
         seen = False
+
+        def hear(heard: Config | Frame) -> None:
+            nonlocal seen
+            if self._halt.is_set():
+                raise _GoneError
+            if not seen and isinstance(heard, Frame):
+                seen = True
+                if self._said:
+                    _log.warning("camera %s: live again", self._camera)
+                    self._said = ""
+            self._say(heard)
+
         try:
             source = self._source = self._connect()
             try:
-                for heard in source:
-                    if self._halt.is_set():
-                        return seen, ""
-                    if not seen and isinstance(heard, Frame):
-                        seen = True
-                        if self._said:
-                            _log.warning("camera %s: live again", self._camera)
-                            self._said = ""
-                    self._say(heard)
+                source.pour(hear)
             finally:
                 self._source = None
                 source.close()

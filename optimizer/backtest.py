@@ -35,12 +35,12 @@ from planning.progress import Progress
 AIMED, ALL_ROUND = "aimed", "all round"
 FAIRNESS = {
     ("planned", AIMED): "chosen for the earlier demand among all sites, as many a site as the scenario allows; each camera has its lens's own view",
-    ("standing", AIMED): "at the places where cameras stand, but of the plan's models and aimed afresh for the earlier demand: better than they are",
+    ("standing", AIMED): "the best places where cameras stand, of the plan's models and aimed afresh for the earlier demand: better than they are",
     ("random", AIMED): "sites by lot, one camera each, then aimed at most of the earlier demand from its site: only the places are random",
     ("junctions", AIMED): "junctions spread evenly over the streets, one camera each, aimed at most of the earlier demand from its site",
     ("foresight", AIMED): "chosen knowing the later incidents: what the same sites and aims could have caught at most, as far as the search found",
     ("planned", ALL_ROUND): "chosen for the earlier demand, each camera taken to look all round like a standing camera without a record",
-    ("standing", ALL_ROUND): "as recorded; without a bearing on record a camera is taken to look all round, which is generous to it",
+    ("standing", ALL_ROUND): "as recorded, by lot where more stand than are compared; without a bearing on record taken to look all round: generous",
     ("random", ALL_ROUND): "sites by lot, each camera taken to look all round",
     ("junctions", ALL_ROUND): "junctions spread evenly over the streets, each camera taken to look all round",
     ("foresight", ALL_ROUND): "chosen knowing the later incidents, each camera taken to look all round",
@@ -69,8 +69,8 @@ class Spread:
 @dataclass(frozen=True)
 class Placement:
     """One way to place cameras: who placed them and what they are taken to see (`FAIRNESS` says what that is fair to), how many, and what of the
-    later incidents is in view: the `score`, and `seen` (n_cells,) of the ground. For `random`, the means over all draws, the `spread` of the captured
-    share, and nothing `seen`.
+    later incidents is in view: the `score`, and `seen` (n_cells,) of the ground. For `random`, and for more standing cameras
+    than are compared, the means over all draws, the `spread` of the captured share, and nothing `seen`.
     """
 
     who: str
@@ -207,7 +207,7 @@ def backtest(
         progress.step("standing", 0.6)
         there = stand(city["cameras"], city["buildings"], load_models(), px_of(scenario), by_night=scenario.by_night, target_m=recipe.target_m)
         notes += there.notes
-        made += _standing(survey, there, scenario, ground)
+        made += _standing(survey, there, scenario, ground, number, draws, seed)
         progress.step("all round", 0.7)
         made += _compare(all_round_field(bare, scenario, survey, number), ground, scenario, draws, seed, ALL_ROUND, progress.part(0.7, 1.0))[0]
     if split.undated:
@@ -221,14 +221,22 @@ def backtest(
     return BackTest(split, tuple(made), sites, ground, tuple(notes))
 
 
-def _standing(survey: Survey, there: Standing, scenario: Scenario, ground: Ground) -> list[Placement]:
-    """Cameras where they stand: as recorded, and aimed afresh with the plan's models; none where the city has none."""
+def _standing(
+    survey: Survey, there: Standing, scenario: Scenario, ground: Ground, number: int, draws: int, seed: int
+) -> list[Placement]:  # fmt: skip
+    """Cameras where they stand, at most `number` of them: as recorded, by lot where more stand, and the best of them aimed afresh with the plan's
+    models; none where the city has none.
+    """
     if not len(there.ids):
         return []
     target_m, count = float(survey.demand["target_m"].iloc[0]), len(there.ids)
     free = np.full(count, np.inf)
-    as_recorded = _seen_by(sees_of(survey.walls, there.points_m, there.poses, ground.points_m, target_m, free))
-    made = [_placement("standing", ALL_ROUND, len(there.poses), ground, as_recorded)]
+    sees = sees_of(survey.walls, there.points_m, there.poses, ground.points_m, target_m, free)
+    if len(there.poses) <= number:
+        made = [_placement("standing", ALL_ROUND, len(there.poses), ground, _seen_by(sees))]
+    else:
+        rng = np.random.default_rng(seed)
+        made = [_by_lot("standing", ALL_ROUND, [rng.permutation(len(there.poses))[:number] for _ in range(draws)], ground, sees)]
     targets, heads = targets_of(survey), survey.poses.heads
     top = max(head.height_m for head in heads)
     lines = cast(
@@ -236,7 +244,8 @@ def _standing(survey: Survey, there: Standing, scenario: Scenario, ground: Groun
     )
     weight = survey.demand["weight"].to_numpy(dtype=np.float64)
     poses = make_poses(lines, heads, weight, free, (np.zeros(count + 1, dtype=np.int64), np.empty(0)), Aim(streets=False, best=3))
-    problem = plain_problem(sees_of(survey.walls, there.points_m, poses, targets, target_m, free), survey, poses.site.astype(np.int64), count, count)
+    covers = sees_of(survey.walls, there.points_m, poses, targets, target_m, free)
+    problem = plain_problem(covers, survey, poses.site.astype(np.int64), count, min(count, number))
     chosen = solve(problem, gap=scenario.gap, time_limit_s=scenario.time_limit_s, seed=scenario.seed).chosen
     picked = Poses(poses.heads, poses.site[chosen], poses.head[chosen], poses.bearing_deg[chosen])
     seen = _seen_by(sees_of(survey.walls, there.points_m, picked, ground.points_m, target_m, free))
@@ -273,12 +282,17 @@ def _compare(
     made.append(_placement("junctions", view, len(even), ground, _seen_by(sees[even])))
     rng = np.random.default_rng(seed)
     lots = [_affordable(rng.permutation(len(rows)), paid, field.problem.limits.budget) for _ in range(draws)]
+    made.append(_by_lot("random", view, lots, ground, sees))
+    return made, chosen
+
+
+def _by_lot(who: str, view: str, lots: list[Ints], ground: Ground, sees: sparse.csr_matrix) -> Placement:
+    """The means over lots, each the rows of what it sees (n_poses, n_cells)."""
     scores = [score(ground, _seen_by(sees[lot])) for lot in lots]
     mean = Score(*(float(np.mean([getattr(one, part.name) for one in scores])) for part in dataclasses.fields(Score)))
     shares = [one.share for one in scores]
     spread = Spread(mean.share, float(np.percentile(shares, 2.5)), float(np.percentile(shares, 97.5)))
-    made.append(Placement("random", view, round(float(np.mean([len(lot) for lot in lots]))), mean, spread))
-    return made, chosen
+    return Placement(who, view, round(float(np.mean([len(lot) for lot in lots]))), mean, spread)
 
 
 def foreseen(field: Field, ground: Ground) -> Problem:

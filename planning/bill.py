@@ -17,11 +17,13 @@ from typing import Any
 
 import geopandas as gpd
 import xlsxwriter
+import xlsxwriter.worksheet
 from xlsxwriter.utility import xl_col_to_name
 
 from planning.catalogue import load_models, load_written_purposes
 from planning.city import MADE_NOTE, MADE_NOTE_HI, City
 from planning.nouns import Plan
+from planning.writing import clean
 
 HEADS = {
     "pole": ("Pole", "खंभा"), "foundation": ("Foundation", "नींव"), "box": ("Junction box", "जंक्शन बॉक्स"), "power": ("Power connection", "बिजली कनेक्शन"),
@@ -35,6 +37,18 @@ _CAMERA_COLUMNS = (
     ("Rate [INR]", "दर [₹]", 12), ("Upkeep [INR/year]", "रखरखाव [₹/वर्ष]", 14),
     ("Purpose", "उद्देश्य", 60),
 )  # fmt: skip
+
+
+_SPARE = 500  # rows below the last that formulas still count
+_LITERAL = 240  # signs of a text in a formula
+
+
+class _Sheet(xlsxwriter.worksheet.Worksheet):  # type: ignore[misc]  # the library tells no types
+    """A sheet whose texts are cleaned: a workbook with a sign that XML does not know is opened by no program."""
+
+    def write_string(self, row: int, column: int, text: str, *look: Any) -> int:
+        """Write text as text."""
+        return int(super().write_string(row, column, clean(text), *look))
 
 
 class _Book:
@@ -54,7 +68,7 @@ class _Book:
         self.wrap = self.book.add_format({"text_wrap": True, "valign": "top"})
 
     def sheet(self, name: str, columns: Sequence[tuple[str, str, int]]) -> Any:
-        sheet = self.book.add_worksheet(name)
+        sheet = self.book.add_worksheet(name, _Sheet)
         for number, (english, hindi, width) in enumerate(columns):
             sheet.set_column(number, number, width)
             sheet.write_string(0, number, f"{english}\n{hindi}", self.head)
@@ -149,8 +163,9 @@ def _bill(book: _Book, plan: Plan, heads: Sequence[str]) -> None:
     for key in sorted({camera.model for camera in plan.cameras}):
         title = f"{models[key].title} / {models[key].title_hi} ({key})" if key in models else key
         own = [camera.cost_inr for camera in plan.cameras if camera.model == key]
-        where = f'Cameras!$F:$F,"{key}"'
-        lines.append((title, "camera / कैमरा", f"=COUNTIF({where})", f"=SUMIF({where},Cameras!$N:$N)", len(own), sum(own)))
+        literal = '"' + clean(key)[:_LITERAL].replace('"', '""') + '"'
+        count, amount = _of("Cameras", "F", literal, len(plan.cameras)), _of("Cameras", "F", literal, len(plan.cameras), "N")
+        lines.append((title, "camera / कैमरा", f"={count}", f"={amount}", len(own), sum(own)))
     for number, head in enumerate(heads):
         column = xl_col_to_name(6 + number)
         paid = [dict(site.heads)[head] for site in plan.sites if dict(site.heads).get(head)]
@@ -171,6 +186,14 @@ def _bill(book: _Book, plan: Plan, heads: Sequence[str]) -> None:
     sheet.write_formula(row + 1, 4, f"=SUM(Cameras!$O:$O)+SUM(Sites!${upkeep}:${upkeep})", book.sum, plan.yearly_inr)
 
 
+def _of(sheet: str, column: str, wanted: str, rows: int, amount: str = "") -> str:
+    """How many rows of a sheet hold what is wanted, or the sum of their amounts. Compared as it is: a condition of COUNTIF would read signs in a
+    name as "more than" or "anything". Rows added below are counted too.
+    """
+    last = rows + _SPARE
+    return f"SUMPRODUCT(EXACT({sheet}!${column}$2:${column}${last},{wanted})*{f'{sheet}!${amount}$2:${amount}${last}' if amount else '1'})"
+
+
 def _totals(
     book: _Book, plan: Plan, name: str, first: tuple[str, str, int], camera_column: str, site_column: str, keys: Sequence[str | int],
     wanted: dict[str, str], ward_of: dict[str, str], wards: dict[str, str],
@@ -188,14 +211,14 @@ def _totals(
         else:
             cameras, sites = (list(plan.cameras), list(plan.sites)) if key == 1 else ([], [])
             sheet.write_number(row, 0, key)
-        here = f"$A{row + 1}"
-        of_cameras, of_sites = f"Cameras!${camera_column}:${camera_column},{here}", f"Sites!${site_column}:${site_column},{here}"
-        sheet.write_formula(row, 1, f"=COUNTIF({of_cameras})", book.plain, len(cameras))
-        sheet.write_formula(row, 2, f"=COUNTIF({of_sites})", book.plain, len(sites))
+        of_cameras = ("Cameras", camera_column, f"$A{row + 1}", len(plan.cameras))
+        of_sites = ("Sites", site_column, f"$A{row + 1}", len(plan.sites))
+        sheet.write_formula(row, 1, f"={_of(*of_cameras)}", book.plain, len(cameras))
+        sheet.write_formula(row, 2, f"={_of(*of_sites)}", book.plain, len(sites))
         capital = sum(camera.cost_inr for camera in cameras) + sum(site.cost_inr for site in sites)
         yearly = sum(camera.yearly_inr for camera in cameras) + sum(site.yearly_inr for site in sites)
-        sheet.write_formula(row, 3, f"=SUMIF({of_cameras},Cameras!$N:$N)+SUMIF({of_sites},Sites!${total}:${total})", book.money, capital)
-        sheet.write_formula(row, 4, f"=SUMIF({of_cameras},Cameras!$O:$O)+SUMIF({of_sites},Sites!${upkeep}:${upkeep})", book.money, yearly)
+        sheet.write_formula(row, 3, f"={_of(*of_cameras, 'N')}+{_of(*of_sites, total)}", book.money, capital)
+        sheet.write_formula(row, 4, f"={_of(*of_cameras, 'O')}+{_of(*of_sites, upkeep)}", book.money, yearly)
     end = len(keys) + 1
     sheet.write_string(end, 0, "Total / कुल", book.bold)
     sums = (len(plan.cameras), len(plan.sites), plan.cost_inr, plan.yearly_inr)

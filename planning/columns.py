@@ -56,13 +56,15 @@ MEANINGS: Mapping[str, tuple[str, ...]] = {
     "recorder": ("recorder link", "nvr link", "recorder", "nvr", "रिकॉर्डर"),
     "serial": ("serial number", "serial no", "serial", "sr no of camera", "सीरियल नंबर", "सीरियल"),
     "contractor": ("contractor", "vendor", "agency", "maintained by", "ठेकेदार", "एजेंसी", "संस्था"),
+    "repair": ("repair cost", "repair inr", "repair rupees", "मरम्मत खर्च"),
+    "repairhours": ("repair hours", "repair h", "मरम्मत घंटे"),
     "installed": ("installed on", "installation date", "date of installation", "install date", "installed", "स्थापना दिनांक", "स्थापित"),
 }  # fmt: skip
 CRIME = ("lat", "lon", "x", "y", "point", "date", "time", "category")
 CAMERA = ("lat", "lon", "x", "y", "point", "direction", "type", "model", "height", "mount", "hfov", "junction")
 DEPLOYED = (
     "lat", "lon", "x", "y", "point", "deployment", "direction", "type", "model", "height", "hfov", "junction", "feed", "feedkind", "onvif",
-    "recorder", "serial", "contractor", "installed",
+    "recorder", "serial", "contractor", "installed", "repair", "repairhours",
 )  # fmt: skip
 # Only headers that say these words whole: they stand within too many others.
 _WHOLE_ONLY = frozenset({

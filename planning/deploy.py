@@ -26,6 +26,7 @@ from planning.dates import read_dates
 from planning.deployed import NO_FEED, Deployment, Feed
 from planning.errors import Fault, InputError
 from planning.files import atomic_path
+from planning.money import parse_rupees
 from planning.nouns import Plan, PlannedCamera
 from planning.tables import Table, harmless, read_table
 from planning.tags import bearings, metres
@@ -123,13 +124,15 @@ def _deployment(
     silent["name a model the catalogue lacks; those cameras are taken by their kind"] += model not in load_models()
     silent["have no feed; those cameras were never seen"] += not said.get("feed")
     faults: list[Fault] = []
-    feed, made = NO_FEED, None
+    feed, made, repair, hours = NO_FEED, None, said.get("repair", ""), said.get("repairhours", "")
     try:
         feed = read_feed(said.get("feed", ""), said.get("feedkind", ""), said.get("recorder", ""))
     except InputError as error:
         faults += error.faults
     try:
+        cost, work = parse_rupees(repair) if repair else None, _hours(hours) if hours else None
         made = Deployment(
+            repair_inr=cost, repair_h=work,
             id=as_id(said.get("deployment") or f"k{label}"), city=city, title=said.get("junction") or said.get("deployment") or f"k{label}",
             lat=round(place[0], 7), lon=round(place[1], 7), bearing_deg=aims[0][0] if len(aims) == 1 else None,
             height_m=default_m if height is None else height, model=model, feed=feed, serial=said.get("serial", ""),
@@ -140,6 +143,14 @@ def _deployment(
         faults += error.faults
     why = "; ".join(f"{fault.what} ({fault.value})" if fault.value else fault.what for fault in faults)
     return made if made is not None and not faults else why
+
+
+def _hours(text: str) -> float:
+    """Hours as people write them. Raises InputError."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(?:h|hours?|घंटे)?", text.strip())
+    if found is None:
+        raise InputError.one("deployment.repair", "This is no number of hours", "Write hours as 4 or 1.5", text)
+    return float(found[1])
 
 
 def read_feed(url: str, kind: str = "", recorder: str = "") -> Feed:

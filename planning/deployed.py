@@ -50,7 +50,8 @@ class Deployment:
 
     Position in degrees; `bearing_deg` clockwise from north, None where nobody knows; `model`: a key of the catalogue, or what the list calls it;
     `planned`: the planned camera's id; `hfov_deg`: the width of its picture, None for its model's own; `onvif`: the address at which its
-    device is asked and steered, empty where it is not.
+    device is asked and steered, empty where it is not; `repair_inr`, `repair_h`: rupees and hours that bringing it back takes, None where it is
+    as others are.
     """
 
     id: str
@@ -70,6 +71,8 @@ class Deployment:
     notes: tuple[str, ...] = field(default=())
     hfov_deg: float | None = None
     onvif: str = ""
+    repair_inr: int | None = None
+    repair_h: float | None = None
 
     def __post_init__(self) -> None:
         faults = []
@@ -83,6 +86,10 @@ class Deployment:
             faults.append(Fault("deployment.height", "A height lies above 0 and up to 100 metres", "Mend the height", str(self.height_m)))
         if self.hfov_deg is not None and not 0 < self.hfov_deg <= 360:
             faults.append(Fault("deployment.hfov", "A field of view lies above 0 and up to 360 degrees", "Mend it", str(self.hfov_deg)))
+        rupees, hours = self.repair_inr, self.repair_h
+        if not 0 < (1 if rupees is None else rupees) <= 100_000_000 or not 0 < (1 if hours is None else hours) <= 10_000:
+            what = "A repair costs from 1 to 100,000,000 rupees, and takes up to 10,000 hours"
+            faults.append(Fault("deployment.repair", what, "Mend both, or leave them out", f"{self.repair_inr}, {self.repair_h}"))
         parts = _split(self.onvif)
         if self.onvif and (parts is None or parts.scheme not in {"http", "https", "onvif"} or not parts.netloc or "@" in parts.netloc):
             way_out = "Give onvif://HOST:PORT or the http address of its service, without name and password"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from ezdxf.filemanagement import new
 
 from planning.city import MADE_NOTE, City
 from planning.nouns import Plan
+from planning.writing import one_line
 
 _LAYERS = {"CAMERAS": 30, "VIEWS": 40, "SITES": 5, "EXISTING": 150, "STREETS": 8, "BUILDINGS": 253, "WARDS": 252, "NOTES": 1}
 _SIZE_M = 3.0
@@ -46,13 +48,21 @@ def write_drawing(plan: Plan, city: City, path: Path) -> None:
     for camera in plan.cameras:
         block = space.add_blockref("CAMERA", (camera.x_m, camera.y_m), dxfattribs={"rotation": 90.0 - camera.bearing_deg, "layer": "CAMERAS"})
         block.add_auto_attribs({
-            "ID": camera.id, "MODEL": camera.model, "HEIGHT": f"{camera.height_m:g} m", "BEARING": f"{camera.bearing_deg:.1f} deg",
+            "ID": shown(camera.id), "MODEL": shown(camera.model), "HEIGHT": f"{camera.height_m:g} m", "BEARING": f"{camera.bearing_deg:.1f} deg",
             "TILT": f"{camera.tilt_deg:.1f} deg",
         })  # fmt: skip
     west, south, _, _ = city.area.bounds
-    note = f"{city.title} - plan {plan.id} - {city.crs.to_string()}, metres{' - ' + MADE_NOTE if plan.made else ''}"
+    note = f"{shown(city.title)} - plan {plan.id} - {city.crs.to_string()}, metres{' - ' + MADE_NOTE if plan.made else ''}"
     space.add_text(note, height=8, dxfattribs={"layer": "NOTES"}).set_placement((west, south - 20))
     drawing.saveas(path)
+
+
+def shown(text: str) -> str:
+    """Text in one line such that a drawing's reader shows it as it is: %% and ^ begin codes there, and \\U+ and \\M+ letters by number."""
+    line = one_line(text)
+    if "%%" in line:
+        line = line.replace("%", "%%%")
+    return re.sub(r"\\(?=[UM]\+)", "\\\u200c", line.replace("^", "^ "))
 
 
 def _camera_block(drawing: Any) -> None:

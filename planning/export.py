@@ -9,6 +9,7 @@ import dataclasses
 import io
 import json
 import os
+import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -29,9 +30,11 @@ from planning.errors import ChaukasError, Fault, FileRefused, InputError
 from planning.files import atomic_path, local_file
 from planning.nouns import Plan, PlannedCamera, PlannedSite, Proof, Scenario, Scorecard, WardScore
 from planning.styles import styles_table
+from planning.writing import one_line
 
 VERSION = 1
 SUFFIXES = (".gpkg", ".geojson", ".csv", ".kml", ".osm", ".dxf", ".xlsx")
+_FORMULA = re.compile(r"\s*[=+\-@]|[\t\r\n]")
 _HEAD_COLUMNS = [field.name for field in dataclasses.fields(PlannedCamera)]
 
 
@@ -63,13 +66,18 @@ def write_plan(plan: Plan, city: City, path: str | Path, *, extra: Mapping[str, 
         raise InputError.one("export.failed", f"The file could not be written: {error}", "Check the folder and the space left", target) from None
 
 
-def target_faults(paths: Sequence[str | Path]) -> list[Fault]:
-    """What is wrong with files to write plans to, told before the work: their kind, a folder in their place, no folder to write them in."""
+def target_faults(paths: Sequence[str | Path], *, also: Sequence[str] = ()) -> list[Fault]:
+    """What is wrong with files to write plans to, told before the work: their kind, a folder in their place, no folder to write them in.
+
+    Parameters
+    ----------
+    also: suffixes that can be written beyond those of `write_plan`.
+    """
     faults = []
     for path in paths:
         target = Path(path)
-        if target.suffix.lower() not in SUFFIXES:
-            way_out = f"Choose one of {', '.join(SUFFIXES)}"
+        if target.suffix.lower() not in (*SUFFIXES, *also):
+            way_out = f"Choose one of {', '.join((*SUFFIXES, *also))}"
             faults.append(Fault("export.kind", "Plans are not written in this kind of file", way_out, target.name or "no name"))
             continue
         folder = next(parent for parent in target.absolute().parents if parent.exists())
@@ -144,8 +152,9 @@ def _write_geojson(plan: Plan, city: City, scratch: Path) -> None:
 
 def _write_kml(plan: Plan, city: City, scratch: Path) -> None:
     frame = _lonlat(plan, city)
-    said = [f"{c.model}, {c.height_m:g} m, {c.bearing_deg:.1f} deg, {c.hfov_deg:g} deg, {c.ward}" for c in plan.cameras]
-    places = gpd.GeoDataFrame({"Name": frame["id"], "Description": said}, geometry=frame.geometry, crs=frame.crs)
+    # One line of what is shown: XML has no place for control signs.
+    said = [one_line(f"{c.model}, {c.height_m:g} m, {c.bearing_deg:.1f} deg, {c.hfov_deg:g} deg, {c.ward}") for c in plan.cameras]
+    places = gpd.GeoDataFrame({"Name": [one_line(c.id) for c in plan.cameras], "Description": said}, geometry=frame.geometry, crs=frame.crs)
     _through_memory(places, scratch, driver="KML", layer=f"chaukas_{plan.id}")
 
 
@@ -166,7 +175,7 @@ def _write_osm(plan: Plan, city: City, scratch: Path) -> None:
         tags = {
             "proposed:man_made": "surveillance", "surveillance": "public", "surveillance:type": "ALPR" if kind == "anpr" else "camera",
             "camera:type": {"dome": "dome", "ptz": "panning"}.get(kind, "fixed"), "camera:direction": f"{camera.bearing_deg:.0f}",
-            "height": f"{camera.height_m:g}", "ref": camera.id, **({"note": MADE_NOTE} if plan.made else {}),
+            "height": f"{camera.height_m:g}", "ref": one_line(camera.id), **({"note": MADE_NOTE} if plan.made else {}),
         }  # fmt: skip
         for key, value in tags.items():
             ElementTree.SubElement(node, "tag", k=key, v=value)
@@ -181,7 +190,7 @@ def _write_csv(plan: Plan, city: City, scratch: Path) -> None:
     for name in table.columns:
         if table[name].dtype == object or str(table[name].dtype).startswith("str"):
             # A spreadsheet would run a cell that begins like a formula.
-            table[name] = ["'" + cell if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell for cell in table[name]]
+            table[name] = ["'" + cell if isinstance(cell, str) and _FORMULA.match(cell) else cell for cell in table[name]]
     # With both of these ending a row, a cell that holds either of them is quoted.
     table.to_csv(scratch, index=False, encoding="utf-8-sig", lineterminator="\r\n")
 

@@ -264,6 +264,14 @@ def publish(store: Store, actor: Actor, plan: str, *, shown: bool = True) -> Non
         tx.change("plans", plan, published_at=now() if shown else None)
 
 
+def publish_file(store: Store, actor: Actor, city: City, path: str | Path, check: Check) -> str:
+    """Show a plan's file to the public, put on record first where it is not yet; its id there. Errors as `register` and `publish`."""
+    require(actor, "plan.publish")
+    label = register(store, actor, city, path, check)
+    publish(store, actor, label)
+    return label
+
+
 def public(plan: Row) -> bool:
     """Whether anyone may see a plan: published, agreed to by the verifier, and its file still the one that was."""
     return plan["published_at"] is not None and bool(plan["verified"]) and digest_now(plan) == plan["digest"]

@@ -21,7 +21,7 @@ FILE = "deployments.csv"
 _LARGEST = 50_000_000
 _COLUMNS = (
     "id", "city", "title", "lat", "lon", "bearing_deg", "height_m", "hfov_deg", "model", "feed_kind", "feed_url", "feed_mask", "recorder", "serial",
-    "contractor", "installed_on", "plan", "planned", "notes", "onvif",
+    "contractor", "installed_on", "plan", "planned", "notes", "onvif", "repair_inr", "repair_h",
 )  # fmt: skip
 
 
@@ -150,5 +150,7 @@ def _of_row(row: dict[str, str]) -> Deployment:
         height_m=float(row["height_m"]), model=row["model"], feed=Feed(row["feed_kind"], row["feed_url"], mask, row["recorder"]),
         serial=row["serial"], contractor=row["contractor"], installed_on=day,
         plan=row["plan"], planned=row["planned"], notes=tuple(json.loads(row["notes"] or "[]")), hfov_deg=number("hfov_deg"),
-        onvif=row.get("onvif") or "",  # registers of before have no such column
+        # Registers of before have no such columns.
+        onvif=row.get("onvif") or "", repair_inr=int(row["repair_inr"]) if row.get("repair_inr") else None,
+        repair_h=float(row["repair_h"]) if row.get("repair_h") else None,
     )  # fmt: skip

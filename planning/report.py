@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import geopandas as gpd
@@ -24,12 +25,20 @@ from planning.errors import InputError
 from planning.files import atomic_path
 from planning.money import group_digits, say_rupees, say_short
 from planning.nouns import Plan
+from planning.reviews import Review, Row
+from planning.writing import one_line
 
 _ROADS = {"motorway": 2.6, "trunk": 2.6, "primary": 2.2, "secondary": 1.8, "tertiary": 1.3}  # widths on the map; the others are hair lines
 _WIDE = 1000.0  # of the map's picture
+WEAK_GAP = 0.2  # from here on a bound is called weak
+_GAPS = 20  # streets out of view that are told
+_NOTHING: Mapping[str, Review] = MappingProxyType({})
 
 
-def write_report(plan: Plan, city: City, path: str | Path, *, words: Mapping[str, str], hindi: bool, head: str = "") -> None:
+def write_report(
+    plan: Plan, city: City, path: str | Path, *, words: Mapping[str, str], hindi: bool, head: str = "", reviews: Mapping[str, Review] = _NOTHING,
+    note: Callable[[str], str] = str,
+) -> None:  # fmt: skip
     """Write the report.
 
     Parameters
@@ -37,7 +46,25 @@ def write_report(plan: Plan, city: City, path: str | Path, *, words: Mapping[str
     path: the .pdf; replaced whole or not at all.
     words: sentences by key, those of the report beginning with "report.".
     hindi: which language the words are, for numbers and names that come in both.
+    reviews: parts of the plan's review by name, of which gaps and backtest are told.
+    note: says a note of the plan in the report's language; as it stands where none is given.
     head: the audit's last line as number and seal, printed at the foot of each page, so that the audit can be checked against the paper.
+
+    Raises
+    ------
+    InputError: `export.kind` for another suffix; `export.failed` where the file cannot be made. What stood there stays.
+    """
+    told = {**content(plan, city, words, hindi, reviews, note), "head": words["report.head"].format(head=head) if head else ""}
+    write_pdf(DATA / "report.typ", told, path, {"map.svg": map_svg(plan, city)})
+
+
+def write_pdf(template: Path, told: Mapping[str, Any], path: str | Path, pictures: Mapping[str, str] | None = None) -> None:
+    """Set a page from a template of `data`.
+
+    Parameters
+    ----------
+    told: what the template reads as told.json. pictures: SVG by the name the template knows it by.
+    path: the .pdf; replaced whole or not at all.
 
     Raises
     ------
@@ -49,11 +76,11 @@ def write_report(plan: Plan, city: City, path: str | Path, *, words: Mapping[str
     try:
         with atomic_path(target) as scratch, tempfile.TemporaryDirectory() as folder:
             room = Path(folder)
-            shutil.copyfile(DATA / "report.typ", room / "report.typ")
-            told = {**content(plan, city, words, hindi), "head": words["report.head"].format(head=head) if head else ""}
-            (room / "report.json").write_text(json.dumps(told, ensure_ascii=False, allow_nan=False), encoding="utf-8")
-            (room / "map.svg").write_text(map_svg(plan, city), encoding="utf-8")
-            scratch.write_bytes(typst.compile(room / "report.typ", root=room, font_paths=[_fonts()], ignore_system_fonts=True))
+            shutil.copyfile(template, room / template.name)
+            (room / "told.json").write_text(json.dumps(told, ensure_ascii=False, allow_nan=False), encoding="utf-8")
+            for name, picture in (pictures or {}).items():
+                (room / name).write_text(picture, encoding="utf-8")
+            scratch.write_bytes(typst.compile(room / template.name, root=room, font_paths=[_fonts()], ignore_system_fonts=True))
     except (OSError, RuntimeError, ValueError) as error:
         raise InputError.one("export.failed", f"The file could not be written: {error}", "Check the folder and the space left", target) from None
 
@@ -68,8 +95,31 @@ def _share(value: float, digits: int = 1) -> str:
     return f"{100 * value:.{digits}f} %"
 
 
-def content(plan: Plan, city: City, words: Mapping[str, str], hindi: bool) -> dict[str, Any]:
-    """What the template shows, every value a text; as in `write_report`."""
+def weak_note(gap: float, words: Mapping[str, str]) -> str:
+    """What is said after a bound that proves little yet, with a blank before; nothing where the best plan is known to be near."""
+    return f" {words['proof.weak']}" if gap > WEAK_GAP else ""
+
+
+def content(
+    plan: Plan, city: City, words: Mapping[str, str], hindi: bool, reviews: Mapping[str, Review] = _NOTHING, note: Callable[[str], str] = str
+) -> dict[str, Any]:  # fmt: skip
+    """What the template shows, every value a text in one line without hidden signs; as in `write_report`."""
+    told: dict[str, Any] = _lines(_told(plan, city, words, hindi, reviews, note))
+    return told
+
+
+def _lines(value: Any) -> Any:
+    """The value with each text in it as one line, so that no sign in a name turns round the text after it."""
+    if isinstance(value, str):
+        return one_line(value)
+    if isinstance(value, dict):
+        return {key: _lines(item) for key, item in value.items()}
+    return [_lines(item) for item in value] if isinstance(value, list) else value
+
+
+def _told(
+    plan: Plan, city: City, words: Mapping[str, str], hindi: bool, reviews: Mapping[str, Review], say_note: Callable[[str], str]
+) -> dict[str, Any]:  # fmt: skip
     card, proof = plan.scorecard, plan.proof
     said = {key.removeprefix("report."): text for key, text in words.items() if key.startswith("report.")}
     title = (city.title_hi if hindi else city.title) or city.title
@@ -84,6 +134,7 @@ def content(plan: Plan, city: City, words: Mapping[str, str], hindi: bool) -> di
     bound = said["bound"].format(bound=_share(proof.bound, 2), gap=_share(proof.gap, 2))
     if proof.least_inr is not None:
         bound = said["least"].format(share=_share(plan.scenario.wanted_share, 0), least=say_rupees(proof.least_inr), gap=_share(proof.gap, 2))
+    bound += weak_note(proof.gap, words)
     total = max(sum(ward.weight for ward in card.wards), 1e-12)
     wards = [[ward.ward, _share(ward.weight / total), _share(ward.before), _share(ward.after)] for ward in sorted(card.wards, key=lambda w: w.after)]
     note = MADE_NOTE_HI if hindi else MADE_NOTE
@@ -93,10 +144,55 @@ def content(plan: Plan, city: City, words: Mapping[str, str], hindi: bool) -> di
         "bound": bound, "legend": said["legend"], "ward_head": [said["ward"], said["weight"], said["before"], said["after"]], "wards": wards,
         "cost_head": [said["item"], said["quantity"], said["amount"]], "costs": _costs(plan, words, hindi),
         "method": [said["method_1"], said["method_2"], said["method_3"]], "limits": [said[f"limit_{n}"] for n in range(1, 5)],
-        "assumptions": list(plan.assumptions) or [said["none"]],
+        "assumptions": [say_note(text) for text in plan.assumptions] or [said["none"]],
         "camera_head": [said[key] for key in ("number", "site", "place", "model", "height", "bearing", "tilt", "ward", "alone")],
-        "cameras": _cameras(plan, city, hindi),
+        "cameras": _cameras(plan, city, hindi), **_gaps(reviews.get("gaps"), city, words), **_tested(reviews.get("backtest"), words),
     }  # fmt: skip
+
+
+def _number(row: Row, name: str) -> float:
+    return float(str(row[name]))
+
+
+def _gaps(review: Review | None, city: City, words: Mapping[str, str]) -> dict[str, Any]:
+    """The heaviest streets out of view: how much there is of them, and a row each."""
+    head = [words[f"report.{key}"] for key in ("number", "street", "class", "ward", "metres", "lost")]
+    if review is None:
+        return {"gaps_line": words["report.gaps_none"], "gap_head": head, "gaps": []}
+    wards = {str(label): str(name) for label, name in city["wards"]["name"].items()}
+    rows = [
+        [
+            str(rank), str(row["name"]) or words["report.unnamed"], words.get(f"road.{row['road_class']}", str(row["road_class"])),
+            wards.get(str(row["ward"]), str(row["ward"])), group_digits(round(_number(row, "length_m"))), _share(_number(row, "share"), 3),
+        ]
+        for rank, row in enumerate(review.tables["stretches"][:_GAPS], 1)
+    ]  # fmt: skip
+    count, km = group_digits(round(review.facts["stretches"])), f"{review.facts['length_m'] / 1000:.1f}"
+    line = words["report.gaps_line"].format(share=_share(review.facts["unseen"]), n=count, km=km)
+    return {"gaps_line": line, "gap_head": head, "gaps": rows}
+
+
+def _tested(review: Review | None, words: Mapping[str, str]) -> dict[str, Any]:
+    """The back-test, a row for each who placed cameras, each with its lens, the share with its ends in brackets."""
+    head = [*(words[f"report.test_{key}"] for key in ("who", "cameras", "share", "streets")), "PAI", "PEI*"]
+    if review is None:
+        return {"test_line": words["report.test_none"], "test_head": head, "tests": []}
+
+    def ends(row: Row, low: str, high: str, show: Callable[[float], str]) -> str:
+        return f" ({show(_number(row, low))} – {show(_number(row, high))})" if row[low] is not None and row[high] is not None else ""
+
+    rows = [
+        [
+            words[f"test.{row['who']}"], group_digits(round(_number(row, "cameras"))),
+            _share(_number(row, "share")) + ends(row, "low", "high", _share), _share(_number(row, "length_share")),
+            f"{_number(row, 'pai'):.2f}",
+            f"{_number(row, 'pei'):.3f}" + ends(row, "pei_low", "pei_high", lambda value: f"{value:.3f}"),
+        ]
+        for row in review.tables["placements"]
+        if row["view"] == "aimed"
+    ]  # fmt: skip
+    counts = {name: group_digits(round(review.facts[name])) for name in ("learnt", "judged")}
+    return {"test_line": words["report.test_line"].format(**counts), "test_head": head, "tests": rows}
 
 
 def _costs(plan: Plan, words: Mapping[str, str], hindi: bool) -> list[list[str]]:

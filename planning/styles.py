@@ -73,9 +73,10 @@ def _renderer(kind: str, inside: str) -> str:
 def _seen() -> str:
     """Demand by whether existing cameras or the plan see it."""
     rules = (
-        ("&quot;before&quot; = 1", "already seen", "0,114,178,160"),
-        ("&quot;before&quot; = 0 AND &quot;after&quot; = 1", "seen by the plan", "0,158,115,160"),
-        ("&quot;after&quot; = 0", "unseen", "176,48,122,160"),
+        # The columns are flags: QGIS takes none of them for 1 or 0.
+        ("&quot;before&quot;", "already seen", "0,114,178,160"),
+        ("NOT &quot;before&quot; AND &quot;after&quot;", "seen by the plan", "0,158,115,160"),
+        ("NOT &quot;after&quot;", "unseen", "176,48,122,160"),
     )
     text = "".join(f'<rule key="r{k}" symbol="{k}" filter="{test}" label="{label}"/>' for k, (test, label, _) in enumerate(rules))
     symbols = "".join(_symbol(_marker("circle", colour, 1.2, outline=colour), "marker", str(k)) for k, (_, _, colour) in enumerate(rules))

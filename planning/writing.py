@@ -21,6 +21,11 @@ def clean(text: object) -> str:
     return "\n".join(kept).strip()
 
 
+def one_line(text: object) -> str:
+    """The text as it is shown or put into files that other programs read: cleaned, in one line."""
+    return " ".join(clean(text).split())
+
+
 def fits(text: str, most: int) -> bool:
     """Whether a cleaned text says something, in at most `most` signs."""
     return bool(text.strip("\u200c\u200d \n")) and len(text) <= most

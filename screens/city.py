@@ -37,7 +37,7 @@ def show(city: City, said: Words) -> None:
         st.markdown(f"#### {said.say('city.notes')}")
         if not city.notes:
             st.caption(said.say("city.no_notes"))
-        st.markdown("\n".join(f"- {plain(note)}" for note in city.notes))
+        st.markdown("\n".join(f"- {plain(said.note(note))}" for note in city.notes))
     _odd(city, said)
     _rejects(city, said)
 
@@ -54,7 +54,8 @@ def _counts(city: City, said: Words) -> None:
     rows = [(said.say(f"layer.{layer}"), said.number(len(city[layer]))) for layer in SCHEMAS]
     dates = incidents["when"].dropna()
     if len(dates):
-        rows.append((said.say("city.incident_dates"), f"{dates.min():%d.%m.%Y} – {dates.max():%d.%m.%Y}"))
+        # Two rows: one cell as wide as both days is cut off at its left.
+        rows += [(said.say(f"city.{key}"), f"{day:%d.%m.%Y}") for key, day in (("first_incident", dates.min()), ("last_incident", dates.max()))]
     rows.append((said.say("city.crs"), city.crs.to_string()))
     _table(rows, said.say("city.layer"), said.say("city.count"))
 

@@ -20,6 +20,8 @@ from coverage.who_saw import Ready, get_ready
 from live.blindness import Blindness, Vision, blindness, look_around
 from live.eyes import standing, turned
 from live.pins import NEVER, Status, cones, state_now
+from live.references import FolderReferences
+from live.repairs import Effort, efforts
 from live.rounds import Rounds
 from live.secrets import StoreVault, open_sealer
 from live.service import Service, start
@@ -35,7 +37,6 @@ from screens import library
 from screens.library import Shelf
 
 DEMO = "CHAUKAS_LIVE_DEMO"  # set, cameras simulated on this machine may be opened
-DOWN = ("offline", "wrong_password", "wrong_codec", "stale", "frozen", "dark", "covered", "moved")  # states in which a camera shows nothing of use
 _REFRESH_S = 3.0
 
 
@@ -72,7 +73,7 @@ class Control:
         self.service: Service = start(
             {}, audit=self._viewed, demo=demo, vault=StoreVault(), sealer=open_sealer, allowed=may_operate, steered=self._steered
         )
-        self.rounds = Rounds(self.service.hub, self.log)
+        self.rounds = Rounds(self.service.hub, self.log, references=FolderReferences())
         self._ready: Shelf[Ready] = Shelf(2)
         self._visions: Shelf[Vision] = Shelf(2)
         self._blind: Shelf[Blindness] = Shelf(16)
@@ -150,15 +151,19 @@ class Control:
         ready = self.ready(scene)
         return cones(ready.walls, ready.cameras)
 
-    def blind(self, scene: Scene) -> tuple[Blindness, tuple[str, ...]]:
-        """What the city does not see now, and the cameras that are down; one that never sent a picture was never counted on, and is none of them."""
-        down = tuple(sorted(camera for camera, (state, _) in self.states(scene).items() if state in DOWN))
+    def blind(self, scene: Scene, unit: str = "inr") -> tuple[Blindness, dict[str, Effort]]:
+        """What the city does not see now, and what bringing back each camera that is down takes; one that never sent a picture was never counted
+        on, and is none of them. `unit`: what the order of repairs is sparing with, `inr` or `hours`.
+        """
+        states = {camera: state for camera, (state, _) in self.states(scene).items()}
+        takes = efforts(scene.deployments, states)
+        down = tuple(sorted(takes.items()))
 
         def make() -> Blindness:
             vision = self._visions.get(scene.stamp, lambda: look_around(scene.city, scene.deployments, walls=self.ready(scene).walls))
-            return blindness(vision, scene.city, down)
+            return blindness(vision, scene.city, list(takes), cost={camera: effort.by(unit) for camera, effort in down})
 
-        return self._blind.get((scene.stamp, down), make), down
+        return self._blind.get((scene.stamp, down, unit), make), takes
 
 
 @lru_cache(maxsize=1)

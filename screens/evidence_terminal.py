@@ -29,6 +29,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     show = kinds.add_parser("show", help="print requests, or one with its chain of custody, and whether the ledger holds")
     show.add_argument("city", help="a city's name")
     show.add_argument("request", nargs="?", default="", help="the request's id")
+    show.add_argument("--pdf", metavar="FILE", default="", help="write the request and its chain of custody as a page to be signed")
+    show.add_argument("--lang", choices=("hi", "en"), default="hi", help="of the page: Hindi or English (default hi)")
     show.set_defaults(run=_show)
     check = kinds.add_parser("check", help="tell whether files are those that were handed over for a request")
     check.add_argument("city", help="a city's name")
@@ -65,10 +67,15 @@ def _hand_over(options: argparse.Namespace) -> int:
 
 
 def _show(options: argparse.Namespace) -> int:
+    from live.custody import write_custody
     from live.evidence import Ledger, as_text
     from planning.errors import InputError
+    from screens.terminal import open_city
+    from screens.words import words
 
     ledger = Ledger()
+    if options.pdf and not options.request:
+        raise InputError.one("evidence.request", "A page is of one request", "Name its id, as chaukas live evidence show prints it")
     broken = ledger.broken(options.city)
     if broken is not None:
         what = f"Line {broken} of the ledger was changed, or one before it taken out"
@@ -78,7 +85,12 @@ def _show(options: argparse.Namespace) -> int:
         asked = next((one for one in found if one.id == options.request), None)
         if asked is None:
             raise InputError.one("evidence.request", "There is no such request for footage", "Ask first, or mend its id", options.request)
-        print(as_text(asked, ledger.handed(options.city, options.request)))
+        handed = ledger.handed(options.city, options.request)
+        print(as_text(asked, handed))
+        if options.pdf:
+            city, said, seal = open_city(options.city), words(options.lang).catalogue, ledger.seal(options.city)
+            write_custody(asked, handed, city, options.pdf, words=said, hindi=options.lang == "hi", seal=seal)
+            print(f"written to {options.pdf}")
     for asked in () if options.request else found:
         given = sum(len(one.files) for one in ledger.handed(options.city, asked.id))
         print("\t".join((asked.id, asked.at.isoformat(timespec="minutes"), asked.by, asked.case, f"{len(asked.cameras)} cameras", f"{given} files")))

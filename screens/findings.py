@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,18 +11,18 @@ import pandas as pd
 
 from coverage.fairness import fairness
 from coverage.frontage import build_frontage
-from coverage.gaps import gap_areas, make_rasters, times_seen
+from coverage.gaps import gap_areas, make_rasters
 from coverage.plates import plate_reads
 from coverage.privacy import privacy_of_cameras, zone_points
-from coverage.scores import Score, by_crime, by_hour, by_place_kind, by_road_class, load_night
-from coverage.sight import Walls, build_walls
-from coverage.standing import Standing, planned, stand, together
+from coverage.scores import Score
+from coverage.sight import Walls
+from coverage.standing import Standing, together
 from coverage.stretches import unseen_stretches
-from coverage.terrain import read_terrain
 from optimizer.backtest import AIMED, ALL_ROUND, BackTest, backtest, split_by_time
 from optimizer.desk import same_city
 from optimizer.grid import Grid
-from planning.catalogue import load_levels, load_models, load_recipe
+from optimizer.review import QUICK_S, groups_of, make_review, score_tables, seconds_expected, walls_of
+from planning.catalogue import load_recipe
 from planning.city import MADE_NOTE, City
 from planning.effects import load_effects
 from planning.errors import CityError, Fault, InputError
@@ -30,7 +31,11 @@ from planning.intrusion import load_privacy
 from planning.money import say_rupees
 from planning.movement import likely_routes, load_movement_figures, share_read
 from planning.nouns import Plan
+from planning.reviews import Review, read_review, write_review
+from screens.library import address
+from screens.review_said import back_test_line
 from screens.terminal import attempt, open_city, plan_and_city, read_share, read_wish, teller
+from screens.words import words
 
 
 def gaps(options: argparse.Namespace) -> int:
@@ -42,7 +47,7 @@ def gaps(options: argparse.Namespace) -> int:
     out = Path(options.out)
     seen = plan.demand["after"].to_numpy(dtype=bool)
     stretches, areas = unseen_stretches(plan.demand, city["roads"], seen), gap_areas(plan.demand, seen)
-    walls, cameras = _walls(city), _cameras(plan, city)
+    walls, cameras = walls_of(city), _cameras(plan, city)
     target_m = load_recipe(plan.scenario.recipe).target_m
     rasters = make_rasters(walls, cameras, city["buildings"], city.area, target_m=target_m, cell_m=options.cell)
     paths = [*rasters.write(out), out / "gaps.gpkg"]
@@ -62,21 +67,12 @@ def scores(options: argparse.Namespace) -> int:
     """Print what a plan covers by road class, kind of place, category of crime and hour, and how evenly."""
     plan, city = plan_and_city(options)
     same_city(plan, city)
-    demand, recipe, walls = plan.demand, load_recipe(plan.scenario.recipe), _walls(city)
-    before, after = (demand[name].to_numpy(dtype=bool) for name in ("before", "after"))
-    # What purposes ask is left aside here: hours are counted at the scenario's own level.
-    by_time = {}
-    for night in (False, True):
-        old, new = _groups(plan, city, night=night)
-        first = times_seen(walls, old, demand) > 0
-        by_time[night] = (first, first | (times_seen(walls, new, demand) > 0))
-    hours = by_hour(demand, city["incidents"], by_time[False], by_time[True], hours=load_night(), snap_m=recipe.crime_snap_m)
+    walls = walls_of(city)
+    tables = score_tables(plan, city, walls)
     print(_title(city))
-    _print_scores("road class", by_road_class(demand, before, after))
-    _print_scores("kind of place", by_place_kind(demand, city["places"], before, after, snap_m=recipe.place_snap_m))
-    _print_scores("incidents by category", by_crime(demand, city["incidents"], before, after, snap_m=recipe.crime_snap_m))
-    _print_scores("incidents by hour", hours)
-    spread = fairness(demand, city["wards"], after)
+    for name, title in (("road_class", "road class"), ("place", "kind of place"), ("crime", "incidents by category"), ("hour", "incidents by hour")):
+        _print_scores(title, tables[name])
+    spread = fairness(plan.demand, city["wards"], plan.demand["after"].to_numpy(dtype=bool))
     if spread.wards:
         least = spread.least
         print(f"\nleast covered ward  {least.name}: {100 * least.coverage:.2f} %" if least is not None else "")
@@ -97,7 +93,7 @@ def _print_routes(plan: Plan, city: City, walls: Walls) -> None:
     except CityError as error:
         print(f"\nroutes out          {error.faults[0].what}")
         return
-    old, new = _groups(plan, city, night=plan.scenario.by_night)
+    old, new = groups_of(plan, city, night=plan.scenario.by_night)
     shares = []
     for cameras in (old, together(old, new)):
         reads = plate_reads(walls, cameras.points_m, cameras.poses, routes.place_xy, routes.heading_deg, figures)
@@ -110,7 +106,7 @@ def _print_homes(plan: Plan, city: City, walls: Walls) -> None:
     """How much of homes' frontage, and of zones that must not be viewed, the plan's cameras see, and which see most."""
     settings = load_privacy()
     frontage = build_frontage(city["buildings"], settings)
-    _, new = _groups(plan, city, night=False)
+    _, new = groups_of(plan, city, night=False)
     found = privacy_of_cameras(walls, new, frontage, zone_points(city["zones"], settings), settings)
     zones = f"{found.zones_seen_m2:,.0f} m2 of no-view zones"
     print(f"\nhomes in view       {100 * found.share:.3f} % of {found.total_m / 1000:,.1f} km of frontage; {zones}")
@@ -150,6 +146,32 @@ def print_grid(grid: Grid, *, agreed: bool) -> None:
         print(f"  note: {note}")
 
 
+def print_tested(plan: Plan, city: City, targets: Sequence[Path]) -> None:
+    """The back-test of a plan, made now and kept beside its file where that costs little; else how to have it. Nothing where there are no dates."""
+    if not bool(city["incidents"]["when"].notna().any()) or not plan.cameras:
+        return
+    if seconds_expected(plan) > QUICK_S:
+        command = f"chaukas backtest {address(city)} --budget {plan.scenario.budget_inr} --number {len(plan.cameras)}"
+        print(f"back-test      `{command}` makes one, and so does the app's Review screen")
+        return
+    try:
+        found = make_review("backtest", plan, city)
+    except InputError as error:
+        print(f"back-test      {error.faults[0].what}")
+        return
+    for target in targets:
+        if target.suffix.lower() == ".gpkg":
+            write_review(found, target)
+    print("back-test      " + back_test_line(found, words("en")).partition(": ")[2])
+
+
+def reviews_of(plan: Plan, city: City, path: str) -> dict[str, Review]:
+    """The parts of a plan's review that a report tells: gaps, worked out where they are not kept beside its file, and the back-test where it is."""
+    gaps = read_review(path, "gaps", plan) or make_review("gaps", plan, city)
+    tested = read_review(path, "backtest", plan)
+    return {"gaps": gaps, **({"backtest": tested} if tested is not None else {})}
+
+
 def _print_judged(found: BackTest, city: City) -> None:
     print(f"{_title(city)}: {found.split.how}")
     print(f"{'':<14}{'cameras':>9}{'captured':>10}{'of streets':>12}{'PAI':>8}{'PEI*':>8}")
@@ -159,7 +181,7 @@ def _print_judged(found: BackTest, city: City) -> None:
             figures = f"{100 * one.score.share:>8.1f} %{100 * one.score.length_share:>10.2f} %{one.score.pai:>8.2f}{one.score.pei:>8.3f}"
             spread = f"  ({100 * one.spread.low:.1f}-{100 * one.spread.high:.1f} %)" if one.spread is not None else ""
             print(f"{one.who:<14}{one.cameras:>9}{figures}{spread}")
-        if {"planned", "standing"} <= {one.who for one in rows}:
+        if {"planned", "standing"} <= {one.who for one in rows if one.seen is not None}:
             lead = found.lead("planned", "standing", view)
             verdict = "ahead" if lead.low > 0 else "behind" if lead.high < 0 else "not told apart"
             print(f"  planned less standing: {100 * lead.mean:+.1f} points ({100 * lead.low:.1f} to {100 * lead.high:.1f}): {verdict}")
@@ -184,17 +206,5 @@ def _title(city: City) -> str:
     return f"{city.title}{'  (' + MADE_NOTE + ')' if city.made else ''}"
 
 
-def _walls(city: City) -> Walls:
-    return build_walls(city["buildings"], (float(np.floor(city.area.bounds[0])), float(np.floor(city.area.bounds[1]))), read_terrain(city))
-
-
-def _groups(plan: Plan, city: City, *, night: bool) -> tuple[Standing, Standing]:
-    """Cameras that stand, and the plan's, by day or by night."""
-    models, wish = load_models(), plan.scenario
-    px_per_m, target_m = load_levels()[wish.level].px_per_m, load_recipe(wish.recipe).target_m
-    old = stand(city["cameras"], city["buildings"], models, px_per_m, by_night=night, target_m=target_m)
-    return old, planned(plan.cameras, models, px_per_m, by_night=night, target_m=target_m)
-
-
 def _cameras(plan: Plan, city: City) -> Standing:
-    return together(*_groups(plan, city, night=plan.scenario.by_night))
+    return together(*groups_of(plan, city, night=plan.scenario.by_night))

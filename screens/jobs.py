@@ -23,6 +23,7 @@ from planning.ladders import Ladder, write_ladder
 from planning.nouns import Draft, Plan, Scenario
 from planning.progress import Job, Progress, Step
 from planning.remaining import Phase, phases_of
+from planning.reviews import Review, write_review
 from screens import library
 from screens.library import Shelf
 
@@ -159,8 +160,10 @@ def phases_of_job(kind: str, job: PlanJob) -> tuple[Phase, ...]:
 
     Parameters
     ----------
-    kind: plans, ladders or floors.
+    kind: plans, ladders, floors or reviews; how long a review takes is not foretold.
     """
+    if kind == "reviews":
+        return ()
     measured: dict[str, float] = {}
     # A city or plan that cannot be read any more is told elsewhere.
     with contextlib.suppress(ChaukasError):
@@ -237,7 +240,29 @@ def _keep_floors(_: City, made: tuple[Path, tuple[FloorStep, ...]]) -> str:
     return path.stem
 
 
+def start_review(city: City, plan: Plan, part: str) -> PlanJob:
+    """The job that works out a part of a plan's review, which is then kept beside the plan's file; the one that already runs, else a new one."""
+
+    def make(city: City, _: Scenario, *, progress: Progress) -> Review:
+        from optimizer.review import make_review
+
+        return make_review(part, plan, city, progress=progress)
+
+    return reviews.start(city, plan.scenario, make=make, name=review_job(plan, part))
+
+
+def review_job(plan: Plan, part: str) -> str:
+    """The id of that job."""
+    return f"{part}-{plan.id}"
+
+
+def _keep_review(city: City, made: Review) -> str:
+    write_review(made, library.plan_path(city, made.plan).path)
+    return made.plan
+
+
 desk = Desk()
 ladders = Desk(_ladder, desk.turns, keep_ladder)
 floors = Desk(_floors, desk.turns, _keep_floors)
+reviews = Desk(None, desk.turns, _keep_review)
 _surveys: Shelf[Survey] = Shelf(1)  # a large city's takes a gigabyte

@@ -15,6 +15,7 @@ from planning.errors import CityError, InputError
 from planning.export import read_plan
 from planning.ladders import SUFFIX, Ladder, ladder_folder, read_ladder
 from planning.nouns import Plan
+from planning.reviews import PARTS, Review, read_review, review_path
 from screens.turns import DRAWING
 
 T = TypeVar("T")
@@ -74,6 +75,7 @@ class PlanFile:
 
 
 _ladders: Shelf[Ladder] = Shelf(4)
+_reviews: Shelf[Review | None] = Shelf(24)
 _cities: Shelf[City] = Shelf(4)
 _plans: Shelf[Plan] = Shelf(12)
 _lines: Shelf[PlanLine] = Shelf(2_000)
@@ -143,6 +145,15 @@ def plan(city: City, plan_id: str) -> Plan:
     """
     file = plan_path(city, plan_id)
     return _plans.get((str(file.path), file.stamp), lambda: read_plan(file.path))
+
+
+def review(found: Plan, file: PlanFile, part: str) -> tuple[Review, tuple[int, int]] | None:
+    """A part of a plan's review as it is kept beside the plan's file, with that file's stamp; None where it is not, or not of this plan."""
+    stamp = _stamp(review_path(file.path, part)) if part in PARTS else (0, 0)
+    if stamp == (0, 0):
+        return None
+    kept = _reviews.get((str(file.path), file.stamp, part, stamp), lambda: read_review(file.path, part, found))
+    return None if kept is None else (kept, stamp)
 
 
 def plan_line(city: City, plan_id: str) -> PlanLine:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from planning.access import PUBLIC
 from planning.errors import ChaukasError
-from screens import budget, city, compare, decisions, fairness, library, operate, plan, suggestions, wizard
+from screens import budget, city, compare, decisions, fairness, library, operate, plan, review, suggestions, wizard
 from screens.control import may_operate
 from screens.session import banner, pick, pick_language, tell
 from screens.turns import DRAWING
@@ -16,7 +16,7 @@ from screens.who import actor
 from screens.words import Words
 
 _SCREENS = {
-    "budget": budget.show, "city": city.show, "plan": plan.show, "compare": compare.show, "fairness": fairness.show,
+    "budget": budget.show, "city": city.show, "plan": plan.show, "compare": compare.show, "fairness": fairness.show, "review": review.show,
     "suggestions": suggestions.show, "decisions": decisions.show, "operate": operate.show,
 }  # fmt: skip
 # Streamlit would fetch a named icon from another host.

@@ -24,6 +24,7 @@ from planning.errors import InputError
 from planning.frames import ROAD_CLASSES
 from planning.ladders import Ladder
 from planning.nouns import Draft, Plan, PlannedCamera
+from planning.reviews import Review
 from screens.library import PlanFile, Shelf
 
 UNIT_M = 0.25
@@ -119,6 +120,60 @@ def difference_layer(city: City, first: tuple[Plan, PlanFile], second: tuple[Pla
         raise InputError.one("map.layer", "There is no such layer", f"Ask for one of {', '.join(makers)}", layer)
     key = (city.digest, first[1].id, first[1].stamp, second[1].id, second[1].stamp, f"difference {layer}")
     return _packed.get(key, lambda: _zip(makers[layer]()))
+
+
+def review_layer(city: City, review: Review, stamp: tuple[int, int], layer: str) -> bytes:
+    """A layer of a plan's review, gzipped.
+
+    Parameters
+    ----------
+    stamp: of the file the part is kept in.
+    layer: stretches or areas, each shape with its row, and the rows; or network, each shape with its kind, whether it is overloaded and its load, and
+    where the command centre is.
+
+    Raises
+    ------
+    InputError: `map.layer`, when it is none of this part's.
+    """
+    makers: dict[str, Callable[[], dict[str, Any]]] = {
+        "gaps": {"stretches": lambda: _lost(city, review, "stretches"), "areas": lambda: _lost(city, review, "areas")},
+        "network": {"network": lambda: _network(city, review)},
+    }.get(review.part, {})
+    if layer not in makers:
+        raise InputError.one("map.layer", "There is no such layer", f"Ask for one of {', '.join(makers)}", layer)
+    return _packed.get((city.digest, review.plan, stamp, f"review {layer}"), lambda: _zip(makers[layer]()))
+
+
+def _shapes_of(city: City, review: Review, table: str) -> tuple[dict[str, Any], list[int]]:
+    """The shapes of a table's rows as a pack, and the row of each."""
+    every = review.shapes[table]
+    rings = [np.asarray(ring, dtype=float) for rings in every for ring in rings]
+    rows = [row for row, rings in enumerate(every) for _ in rings]
+    points = np.concatenate(rings) if rings else np.zeros((0, 2))
+    return _pack(city, points, np.array([len(ring) for ring in rings], dtype=int)), rows
+
+
+def _lost(city: City, review: Review, table: str) -> dict[str, Any]:
+    wards = ward_names(city)
+    pack, rows = _shapes_of(city, review, table)
+    told = [
+        {
+            "name": row.get("name", ""), "road_class": row.get("road_class", ""), "ward": wards.get(str(row["ward"]), row["ward"]),
+            "size": round(float(str(row["length_m" if table == "stretches" else "area_m2"])), 1), "share": round(float(str(row["share"])), 7),
+        }
+        for row in review.tables[table]
+    ]  # fmt: skip
+    return {**pack, "rows": rows, "told": told}
+
+
+def _network(city: City, review: Review) -> dict[str, Any]:
+    pack, rows = _shapes_of(city, review, "segments")
+    segments = review.tables["segments"]
+    centre = _mercator(city, np.array([[review.facts["centre_x_m"], review.facts["centre_y_m"]]]))[0]
+    return {
+        **pack, "kinds": [segments[row]["kind"] for row in rows], "over": [int(bool(segments[row]["over"])) for row in rows],
+        "load": [round(float(str(segments[row]["load_mbps"])), 1) for row in rows], "centre": np.round(centre, 1).tolist(),
+    }  # fmt: skip
 
 
 def hand_layers(city: City, plan: Plan, came: Draft, shapes: Sequence[shapely.Geometry], seen: np.ndarray) -> dict[str, Any]:

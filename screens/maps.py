@@ -12,11 +12,12 @@ from typing import Any
 import streamlit as st
 
 from planning.city import MADE_NOTE, MADE_NOTE_HI, City
+from planning.frames import ROAD_CLASSES
 from planning.ladders import Ladder
 from planning.nouns import CAMERA_KINDS, CameraModel
 from screens import mapdata
 from screens.library import PlanFile, Shelf
-from screens.routes import asset_url, city_url, difference_url, hand_url, ladder_url, plan_url, why_url
+from screens.routes import asset_url, city_url, difference_url, hand_url, ladder_url, plan_url, review_url, why_url
 from screens.words import Words
 
 # The component's code is fetched like any asset, so a rerun need not send it again.
@@ -39,6 +40,7 @@ _HAND_WORDS = (
     "title", "add", "cancel", "undo", "redo", "drop_all", "placing", "failed", "changes", "name", "again", "save", "bearing", "degrees", "height",
     "model", "lens", "move", "drop", "changed", "won", "lost",
 )  # fmt: skip
+LINKS = ("fibre", "stub", "existing", "wireless")
 _bounds: Shelf[list[list[float]]] = Shelf(16)
 _component = st.components.v2.component("chaukas_map", js=LOADER % asset_url("map.js"))
 
@@ -56,6 +58,7 @@ def map_data(
     city: City, said: Words, models: Mapping[str, CameraModel], *, plan: PlanFile | None = None, draft: str = "",
     ladder: dict[str, Any] | None = None, group: str = "", only: Collection[str] | None = None, listed: bool = True, height: int = 600,
     rules: bool = False, against: PlanFile | None = None, shades: dict[str, Any] | None = None, hand: str | None = None,
+    review: dict[str, Any] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """What one map is told: addresses of its layers, words, bounds, labels.
 
@@ -71,6 +74,7 @@ def map_data(
     against: a first plan; what changes from it to `plan` is then drawn in place of the plan.
     shades: of `ward_shades`, by which wards are filled.
     rules: whether a planned camera's panel tells why it is there, and offers to keep or forbid it.
+    review: of `review_data`, a part of the plan's review to draw.
     hand: the name of the sheet in the address, "" for none, where the plan may be changed by hand.
     """
     urls = {layer: city_url(city, layer) for layer in ("roads", "buildings", "wards", "cameras") if len(city[layer])}
@@ -81,8 +85,8 @@ def map_data(
         urls |= {name: plan_url(city, plan, layer) for name, layer in layers.items()}
     if draft:
         urls["planned"] = draft
-    if ladder is not None:
-        urls |= ladder["urls"]
+    for more in (ladder, review):
+        urls |= more["urls"] if more is not None else {}
     return {
         "assets": {"leaflet": asset_url("leaflet.js"), "leaflet_css": asset_url("leaflet.css"), "css": asset_url("map.css")},
         "urls": urls,
@@ -95,6 +99,7 @@ def map_data(
         "rules": {name: said.say(f"rule.{name}") for name in ("keep", "forbid", "forbid_site", "why", "waiting", "failed")} if rules else None,
         "difference": {name: said.say(f"difference.{name}") for name in _DIFFERENCE} if against is not None else None,
         "shades": shades,
+        "review": None if review is None else {name: value for name, value in review.items() if name != "urls"},
         "hand": None if plan is None or hand is None else {
             "url": hand_url(city, plan, said), "name": hand, "words": {name: said.say(f"hand.{name}") for name in _HAND_WORDS},
         },
@@ -103,6 +108,22 @@ def map_data(
         "list": listed and plan is not None,
         "height": height,
     }
+
+
+def review_data(city: City, file: PlanFile, part: str, stamp: tuple[int, int], said: Words) -> dict[str, Any]:
+    """What the map is told of a part of a plan's review, gaps or network: addresses of its layers, and words.
+
+    Parameters
+    ----------
+    stamp: of the file the part is kept in.
+    """
+    layers = {"gaps": ("areas", "stretches"), "network": ("network",)}[part]
+    return {
+        "urls": {layer: review_url(city, file, part, stamp, layer) for layer in layers}, "list": part == "gaps",
+        "classes": {name: said.say(f"road.{name}") for name in ROAD_CLASSES}, "links": {kind: said.say(f"link.{kind}") for kind in LINKS},
+        "title": said.say("review.list"), "stretches": said.say("review.stretches"), "areas": said.say("review.areas"),
+        "area": said.say("review.area"), "unit": said.say("map.metre"),
+    }  # fmt: skip
 
 
 def ladder_data(city: City, ladder: Ladder, file: PlanFile, said: Words, start: int) -> dict[str, Any]:

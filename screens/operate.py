@@ -8,6 +8,7 @@ from urllib.parse import quote
 import streamlit as st
 
 from live.health import STATES
+from live.uptime import CLOCK_OFF
 from planning.city import MADE_NOTE, MADE_NOTE_HI, City
 from screens import library, mapdata
 from screens.maps import LOADER
@@ -16,9 +17,10 @@ from screens.routes import asset_url, city_url
 from screens.words import Words
 
 _WORDS = (
-    "acknowledge", "alone", "blind", "cameras", "deaf", "events", "filter", "find", "hint", "lasting", "lost", "lost_note", "map", "no_events",
-    "no_feed", "no_player", "none", "note", "noted", "nothing", "px_per_m", "repairs", "save", "seeing", "seen_by", "seen_by_none", "streets",
-    "trouble", "turns", "unnamed", "waiting", "wards",
+    "accept", "accept_note", "accepted", "acknowledge", "alone", "blind", "by_hours", "by_inr", "cameras", "clock_ahead", "clock_behind",
+    "deaf", "events", "filter", "find", "hint", "hours", "lasting", "lost", "lost_note", "map", "no_events", "no_feed", "no_player", "none",
+    "note", "noted", "nothing", "px_per_m", "repairs", "save", "seeing", "seen_by", "seen_by_none", "streets", "trouble", "turns",
+    "unnamed", "waiting", "wards",
 )  # fmt: skip
 _STEER = (
     "aim", "aim_none", "aim_unknown", "down", "free", "keys", "left", "mine", "other", "presets", "right", "steer", "stop", "trouble", "up",
@@ -42,7 +44,7 @@ def operate_data(city: City, said: Words, *, height: int = 640) -> dict[str, Any
     ----------
     height: of the map [px].
     """
-    states = {state: said.say(f"state.{state}") for state in STATES}
+    states = {state: said.say(f"state.{state}") for state in (*STATES, CLOCK_OFF)}
     return {
         "assets": {
             "leaflet": asset_url("leaflet.js"), "leaflet_css": asset_url("leaflet.css"), "css": asset_url("map.css"),

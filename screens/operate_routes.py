@@ -5,9 +5,10 @@
     GET  /operate/CITY/pins.geojson  pins with their states, for other maps
     GET  /operate/CITY/turned        ?camera=&bearing=   what a camera that can be steered sees when it is turned there
     GET  /operate/CITY/see           ?lat=&lon=   the cameras that see a place, the sharpest first
-    GET  /operate/CITY/blind         what is out of view because cameras are down, and which to repair first
+    GET  /operate/CITY/blind         ?by=inr|hours   what is out of view because cameras are down, and which to repair first for a rupee or an hour
     GET  /operate/CITY/events        what befell the cameras, the newest first
     POST /operate/CITY/acknowledge   {"event", "note"}
+    POST /operate/CITY/accept        {"camera"}   how it looks now is how it shall look
 """
 
 from __future__ import annotations
@@ -28,10 +29,11 @@ from starlette.routing import BaseRoute, Route
 
 from coverage.who_saw import who_saw
 from live.pins import counts, geojson, pins
-from live.uptime import Event, acknowledge, events
+from live.uptime import Event, acknowledge, clock_events, events
 from planning.access import actor_of
 from planning.city import City
 from planning.errors import ChaukasError, Forbidden, InputError
+from planning.store import open_store
 from screens import library, mapdata
 from screens.control import Control, Scene, control, require_operate
 
@@ -52,13 +54,17 @@ def _answered(action: str) -> Callable[[Answer], Callable[[Request], Response]]:
                 here = control()
                 return JSONResponse(work(request, here, here.scene(library.city(request.path_params["city"]))), headers=_FRESH)
             except ChaukasError as error:
-                faults = [{"code": fault.code, "what": fault.what, "way_out": fault.way_out} for fault in error.faults]
-                status = 403 if isinstance(error, Forbidden) else 404 if error.code == "city.unknown" else 400
-                return JSONResponse({"faults": faults}, status_code=status, headers=_FRESH)
+                return _refusal(error)
 
         return answer
 
     return around
+
+
+def _refusal(error: ChaukasError) -> Response:
+    faults = [{"code": fault.code, "what": fault.what, "way_out": fault.way_out} for fault in error.faults]
+    status = 403 if isinstance(error, Forbidden) else 404 if error.code == "city.unknown" else 400
+    return JSONResponse({"faults": faults}, status_code=status, headers=_FRESH)
 
 
 @_answered("live.read")
@@ -102,7 +108,9 @@ def _states(_: Request, here: Control, scene: Scene) -> dict[str, Any]:
     states = here.states(scene)
     measures = {camera: status.measure for camera, status in here.statuses(scene).items() if status.measure}
     told = {camera: [state, round(since_s, 1)] for camera, (state, since_s) in states.items()}
+    clocks = {camera: round(status.clock_s) for camera, status in here.statuses(scene).items() if status.clock_s is not None}
     return {
+        "clocks": clocks,
         "now_s": here.service.now(), "stamp": scene.stamp, "states": told, "measures": measures,
         "counts": counts([state for state, _ in states.values()]), "aims": here.aims(scene),
     }  # fmt: skip
@@ -148,11 +156,12 @@ def _see(request: Request, here: Control, scene: Scene) -> dict[str, Any]:
 
 
 @_answered("live.read")
-def _blind(_: Request, here: Control, scene: Scene) -> dict[str, Any]:
+def _blind(request: Request, here: Control, scene: Scene) -> dict[str, Any]:
     """What is lost now: shares of all weight, streets, wards, and the order of repairs."""
+    unit = "hours" if request.query_params.get("by") == "hours" else "inr"
     if not scene.deployments:
-        return {"before": 0.0, "now": 0.0, "lost": 0.0, "down": [], "streets": [], "wards": [], "repairs": []}
-    found, down = here.blind(scene)
+        return {"before": 0.0, "now": 0.0, "lost": 0.0, "down": [], "streets": [], "wards": [], "repairs": [], "by": unit}
+    found, takes = here.blind(scene, unit)
     titles = {one.id: one.title or one.id for one in scene.deployments}
     streets = []
     for street in found.streets[:_MOST_ROWS]:
@@ -161,9 +170,16 @@ def _blind(_: Request, here: Control, scene: Scene) -> dict[str, Any]:
         row = {"name": street.name, "class": street.road_class, "ward": street.ward, "length_m": round(street.length_m), "share": street.share}
         streets.append({**row, "lat": float(lat[0]), "lon": float(lon[0])})
     wards = [{"name": ward.name, "before": ward.before, "now": ward.now} for ward in found.wards[:_MOST_ROWS]]
-    repairs = [{"camera": one.camera, "title": titles[one.camera], "gain": one.gain, "alone": one.alone} for one in found.repairs[:_MOST_ROWS]]
+    repairs = [
+        {
+            "camera": one.camera, "title": titles[one.camera], "gain": one.gain, "alone": one.alone, "inr": takes[one.camera].inr,
+            "hours": takes[one.camera].hours,
+        }
+        for one in found.repairs[:_MOST_ROWS]
+    ]  # fmt: skip
     return {
-        "before": found.before, "now": found.now, "lost": found.lost, "down": list(down), "streets": streets, "wards": wards, "repairs": repairs,
+        "by": unit, "before": found.before, "now": found.now, "lost": found.lost, "down": list(takes),
+        "streets": streets, "wards": wards, "repairs": repairs,
     }  # fmt: skip
 
 
@@ -171,7 +187,9 @@ def _blind(_: Request, here: Control, scene: Scene) -> dict[str, Any]:
 def _events(_: Request, here: Control, scene: Scene) -> dict[str, Any]:
     """Events that are no plain watching, the newest first."""
     titles = {one.id: one.title or one.id for one in scene.deployments}
-    found = [one for one in events(here.log.records(library.address(scene.city))) if one.state not in {"live", "never_seen"} and one.camera in titles]
+    records = here.log.records(library.address(scene.city))
+    every = sorted([*events(records), *clock_events(records)], key=lambda one: (one.since, one.camera))
+    found = [one for one in every if one.state not in {"live", "never_seen"} and one.camera in titles]
     return {"events": [_event(one, titles[one.camera]) for one in reversed(found[-_MOST_EVENTS:])]}
 
 
@@ -197,8 +215,45 @@ def _noted(request: Request, here: Control, scene: Scene) -> dict[str, Any]:
     return {"event": record.event, "at": record.at.isoformat()}
 
 
+@_answered("live.accept")
+def _camera_asked(request: Request, _: Control, scene: Scene) -> dict[str, Any]:
+    """The camera whose view is to be accepted, one of the city's."""
+    try:
+        camera = str(json.loads(request.state.body)["camera"])
+    except (ValueError, KeyError, TypeError):
+        camera = ""
+    if camera not in {one.id for one in scene.deployments}:
+        raise InputError.one("deployment.unknown", "No camera of this id is deployed", "Reload the page", camera[:80])
+    return {"camera": camera}
+
+
+async def _accept(request: Request) -> Response:
+    """Take how a camera looks now for how it shall look, with a line of the audit before; where that cannot be written all stays as it was."""
+    refused = await _taken(request)
+    if refused is not None:
+        return refused
+    asked = await run_in_threadpool(_camera_asked, request)
+    if asked.status_code != 200:
+        return asked
+    camera, actor = json.loads(bytes(asked.body))["camera"], actor_of(request.scope)
+
+    def write() -> None:
+        with open_store().write(actor.id, "live.accept", camera, {"city": request.path_params["city"]}):
+            pass
+
+    if await control().rounds.accept(camera, write):
+        return asked
+    return _refusal(InputError.one("reference.none", "The camera shows nothing now", "Try again when its picture is live", camera))
+
+
 async def _acknowledge(request: Request) -> Response:
     """Take in a small note from our own page, then write it in a thread."""
+    refused = await _taken(request)
+    return refused if refused is not None else await run_in_threadpool(_noted, request)
+
+
+async def _taken(request: Request) -> Response | None:
+    """Take in a small body from our own page; a refusal where it is none."""
     if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
         return JSONResponse({"faults": []}, status_code=403, headers=_FRESH)
     taken = b""
@@ -207,7 +262,7 @@ async def _acknowledge(request: Request) -> Response:
         if len(taken) > _LARGEST:
             return JSONResponse({"faults": []}, status_code=413, headers=_FRESH)
     request.state.body = taken
-    return await run_in_threadpool(_noted, request)
+    return None
 
 
 def routes() -> list[BaseRoute]:
@@ -221,5 +276,6 @@ def routes() -> list[BaseRoute]:
         Route("/operate/{city}/blind", _blind),
         Route("/operate/{city}/events", _events),
         Route("/operate/{city}/acknowledge", _acknowledge, methods=["POST"]),
+        Route("/operate/{city}/accept", _accept, methods=["POST"]),
         *control().service.routes(),
     ]

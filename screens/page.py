@@ -14,11 +14,15 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
+
+import geopandas as gpd
 
 from planning.catalogue import load_models
 from planning.city import City
 from planning.errors import ChaukasError, InputError
+from planning.export import write_plan
 from planning.files import atomic_path
 from planning.nouns import Plan
 from planning.report import content
@@ -30,6 +34,7 @@ from screens.words import Words
 
 PLAN_LAYERS = {"planned": "cameras", "views": "views", "existing_views": "existing_views", "demand": "demand"}
 CITY_LAYERS = ("roads", "buildings", "wards", "cameras")
+PAGES = (".html", ".htm")
 _IMPORT = re.compile(r"^import (?:(\w+)|\{([^}]*)\}) from '\./([\w-]+)\.js';$", re.MULTILINE)
 _EXPORT = re.compile(r"^export (default )?((?:async )?function|const|let|class) (\w+)", re.MULTILINE)
 
@@ -56,7 +61,7 @@ def write_page(plan: Plan, city: City, path: str | Path, *, said: Words) -> None
     InputError: `export.kind` for another suffix; `export.failed` where the file cannot be written. What stood there stays.
     """
     target = Path(path)
-    if target.suffix.lower() not in (".html", ".htm"):
+    if target.suffix.lower() not in PAGES:
         raise InputError.one("export.kind", "Maps on a page are not written in this kind of file", "Name a file ending in .html", target.name)
     text = alone(plan, city, said)
     try:
@@ -64,6 +69,25 @@ def write_page(plan: Plan, city: City, path: str | Path, *, said: Words) -> None
             scratch.write_text(text, encoding="utf-8")
     except OSError as error:
         raise InputError.one("export.failed", f"The file could not be written: {error}", "Check the folder and the space left", target) from None
+
+
+def write_any(
+    plan: Plan, city: City, path: str | Path, *, said: Words, extra: Mapping[str, gpd.GeoDataFrame] = MappingProxyType({})
+) -> None:  # fmt: skip
+    """Write a plan by the path's suffix: as a page of one file, or as `planning.export.write_plan` does.
+
+    Parameters
+    ----------
+    said: the words of a page. extra: further layers of a GeoPackage.
+
+    Raises
+    ------
+    InputError: `export.kind`, `export.failed`. What stood there stays.
+    """
+    if Path(path).suffix.lower() in PAGES:
+        write_page(plan, city, path, said=said)
+    else:
+        write_plan(plan, city, path, extra=extra)
 
 
 def alone(plan: Plan, city: City, said: Words) -> str:
@@ -152,7 +176,7 @@ def quiet_json(value: object) -> str:
 
 def page(plan: Plan, city: City, said: Words, told: Mapping[str, Any], dress: Dress) -> str:
     """The page's HTML."""
-    report = content(plan, city, said.catalogue, said.hindi)
+    report = content(plan, city, said.catalogue, said.hindi, note=said.note)
     words, safe = report["words"], html.escape
     links = "".join(f'<a href="{safe(url)}" hreflang="{code}" lang="{code}">{safe(text)}</a>' for (text, url), code in _with_codes(dress.links))
     numbers = "".join(f"<li><span>{safe(what)}</span><strong>{safe(value)}</strong></li>" for what, value in report["numbers"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import streamlit as st
 
 from planning.catalogue import list_recipes, load_levels, load_models
@@ -14,6 +16,7 @@ from planning.purposes import load_purposes
 from planning.store import open_store
 from planning.suggestions import shown_places
 from screens import byhand, jobs, library
+from screens.acting import told
 from screens.maps import city_map, map_data
 from screens.plan_result import plan_title, show_plan
 from screens.routes import draft_url
@@ -26,6 +29,7 @@ from screens.words import Words, plain
 
 def show(city: City, said: Words) -> None:
     """Draw the screen."""
+    told(said)
     settings, answer = st.columns([1, 3.6], gap="medium")
     with settings:
         _ask(city, said)
@@ -46,11 +50,11 @@ def show(city: City, said: Words) -> None:
         chosen = pick(said.say("plan.choose"), [file.id for file in files], "plan", lambda plan_id: label(city, plan_id, said))
         plan = library.plan(city, chosen)
         sheet = _sheet_name(city, plan, said) if is_maker() else None
-        told = show_plan(city, plan, library.plan_path(city, chosen), said, sheet, _set_sheet)
-    if told.rule is not None:
-        _add_rule(*told.rule)
-    if told.make is not None:
-        _make(city, chosen, *told.make, said)
+        asked = show_plan(city, plan, library.plan_path(city, chosen), said, sheet, _set_sheet)
+    if asked.rule is not None:
+        _add_rule(*asked.rule)
+    if asked.make is not None:
+        _make(city, chosen, *asked.make, said)
 
 
 def _set_sheet(name: str) -> None:
@@ -271,6 +275,12 @@ def _echo(text: str, said: Words) -> None:
     st.caption(f"= {plain(said.money(amount))} ({plain(said.short(amount))})")
 
 
+def _review(city: City, plan_id: str) -> None:
+    """What a new plan leaves unseen, begun at once: it takes seconds, and the plan's report tells it."""
+    with contextlib.suppress(ChaukasError):
+        jobs.start_review(city, library.plan(city, plan_id), "gaps")
+
+
 def _watch(city: City, said: Words) -> None:
     """The job of the address, and others of this city that run."""
     job_id = st.query_params.get("job", "")
@@ -281,6 +291,7 @@ def _watch(city: City, said: Words) -> None:
         error = jobs.outcome(job)
         if error is None and job.job.result is not None:
             st.query_params["plan"] = job.job.result
+            _review(city, job.job.result)
             _set_sheet("")  # it was the other plan's
             del st.query_params["job"]
             jobs.desk.forget(job)

@@ -11,19 +11,21 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from planning.access import may
 from planning.catalogue import load_models
 from planning.city import City
-from planning.export import write_plan
 from planning.nouns import Plan
-from planning.proposals import published_ids
-from planning.report import write_report
+from planning.proposals import publish_file, published_ids, unpublish
+from planning.report import weak_note, write_report
 from planning.store import audit_head, open_store
-from screens import library
+from screens import library, who
+from screens.acting import act
 from screens.library import PlanFile, PlanLine
 from screens.mapdata import ward_names
 from screens.maps import Told, city_map, map_data
-from screens.page import write_page
+from screens.page import write_any
 from screens.public import public_url
+from screens.review_said import back_test_line, kept_reviews, without_dates
 from screens.tables import Columns, bar, camera_columns, camera_frame, percent, show_table, text_right
 from screens.words import Words, plain
 
@@ -46,6 +48,7 @@ def show_plan(city: City, plan: Plan, file: PlanFile, said: Words, hand: str | N
     """
     trust(city, plan, said)
     _numbers(city, plan, said)
+    _back_test(city, plan, file, said)
     same = plan.city_digest == city.digest
     told = city_map(map_data(city, said, load_models(), plan=file, height=600, rules=same, hand=hand if same else None), "map-plan", on_sheet)
     wards, cameras, costs, proof, files = st.tabs([said.say(f"tab.{tab}") for tab in ("wards", "cameras", "costs", "proof", "files")])
@@ -93,11 +96,26 @@ def _numbers(city: City, plan: Plan, said: Words) -> None:
     gap, least, wanted = said.share(plan.proof.gap, 2), plan.proof.least_inr, plan.scenario.wanted_share
     if plan.proof.second or plan.proof.privacy:
         parts = {name: said.share(getattr(plan.proof, name), 2) for name in ("worth", "covered", "second", "privacy", "bound")}
-        st.caption(plain(said.say("number.worth", **parts, gap=gap)))
+        proven = said.say("number.worth", **parts, gap=gap)
     elif least is None:
-        st.caption(plain(said.say("number.bound", bound=said.share(plan.proof.bound, 2), gap=gap)))
+        proven = said.say("number.bound", bound=said.share(plan.proof.bound, 2), gap=gap)
     else:
-        st.caption(plain(said.say("number.least", share=said.share(wanted), least=said.money(least), gap=gap)))
+        proven = said.say("number.least", share=said.share(wanted), least=said.money(least), gap=gap)
+    st.caption(plain(proven + weak_note(plan.proof.gap, said.catalogue)))
+
+
+def _back_test(city: City, plan: Plan, file: PlanFile, said: Words) -> None:
+    """What the back-test found, where it was made; else the way to it, where one can be made."""
+    found = library.review(plan, file, "backtest")
+    if found is not None:
+        st.caption(plain(back_test_line(found[0], said)))
+    elif plan.city_digest == city.digest and not without_dates(city):
+
+        def open_test() -> None:
+            st.query_params.update({"view": "review", "plan": file.id, "part": "backtest"})
+
+        help_text = said.say("test.ask_help")
+        st.button(said.say("test.ask"), key="back-test", help=help_text, on_click=open_test, icon=":material/history:", type="tertiary")
 
 
 def _metric(place: DeltaGenerator, label: str, value: str, note: str) -> None:
@@ -188,7 +206,7 @@ def _proof(plan: Plan, said: Words) -> None:
         with first:
             show_table(stages, {"stage": said.say("proof.stage"), "seconds": percent(said.say("proof.seconds"), "%.2f")})
     second.markdown(f"**{said.say('proof.assumptions')}**")
-    second.markdown("\n".join(f"- {plain(sentence)}" for sentence in plan.assumptions) or said.say("proof.no_assumptions"))
+    second.markdown("\n".join(f"- {plain(said.note(sentence))}" for sentence in plan.assumptions) or said.say("proof.no_assumptions"))
 
 
 def _downloads(city: City, plan: Plan, file: PlanFile, said: Words) -> None:
@@ -198,8 +216,26 @@ def _downloads(city: City, plan: Plan, file: PlanFile, said: Words) -> None:
             key=f"download-{kind}", on_click="ignore", width="stretch", icon=":material/download:",
         )  # fmt: skip
     st.caption(said.say("file.about"))
-    if file.id in published_ids(open_store(), library.address(city)):
+    shown = file.id in published_ids(open_store(), library.address(city))
+    if shown:
         st.link_button(said.say("page.public"), public_url(city, file.id, said.language), icon=":material/public:")
+    _publish(city, file, shown, said)
+
+
+def _publish(city: City, file: PlanFile, shown: bool, said: Words) -> None:
+    """The button that lets anyone read the plan, or no longer, for who may."""
+    me = who.actor()
+    if not may(me, "plan.publish"):
+        return
+    if st.button(said.say("decide.publish_undo" if shown else "decide.publish_do"), key="plan-publish", help=said.say("decide.publish_how")):
+        from optimizer.verify import verify
+
+        store, name = open_store(), library.address(city)
+        with st.spinner(said.say("decide.checking")):
+            if shown:
+                act(lambda: unpublish(store, me, name, file.id), said, "decide.unpublished")
+            else:
+                act(lambda: publish_file(store, me, city, file.path, verify), said, "decide.published")
 
 
 def _written(city: City, plan: Plan, file: PlanFile, kind: str, said: Words) -> bytes:
@@ -208,9 +244,8 @@ def _written(city: City, plan: Plan, file: PlanFile, kind: str, said: Words) -> 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{plan.id}.{kind}"
         if kind == "pdf":
-            write_report(plan, city, path, words=said.catalogue, hindi=said.hindi, head=audit_head())
-        elif kind == "html":
-            write_page(plan, city, path, said=said)
+            reviews = kept_reviews(plan, file)
+            write_report(plan, city, path, words=said.catalogue, hindi=said.hindi, head=audit_head(), reviews=reviews, note=said.note)
         else:
-            write_plan(plan, city, path)
+            write_any(plan, city, path, said=said)
         return path.read_bytes()

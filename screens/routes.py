@@ -40,9 +40,11 @@ ASSETS: dict[str, tuple[Path, str]] = {
     "suggest.js": (_COMPONENT / "suggest.js", "text/javascript"),
     "page.css": (_COMPONENT / "page.css", "text/css"),
     "player.js": (_COMPONENT / "player.js", "text/javascript"),
+    "ways.js": (_COMPONENT / "ways.js", "text/javascript"),
     "mp4.js": (_COMPONENT / "mp4.js", "text/javascript"),
     "operate.js": (_COMPONENT / "operate.js", "text/javascript"),
     "operate_lists.js": (_COMPONENT / "operate_lists.js", "text/javascript"),
+    "review.js": (_COMPONENT / "review.js", "text/javascript"),
     "operate_find.js": (_COMPONENT / "operate_find.js", "text/javascript"),
     "steer.js": (_COMPONENT / "steer.js", "text/javascript"),
     "signs.js": (_COMPONENT / "signs.js", "text/javascript"),
@@ -82,6 +84,11 @@ def plan_url(city: City, file: PlanFile, layer: str) -> str:
 def ladder_url(city: City, file: PlanFile, layer: str) -> str:
     """The address of a ladder's layer."""
     return f"/map/ladder/{quote(library.address(city), safe='')}/{file.id}/{file.stamp[0]:x}/{layer}"
+
+
+def review_url(city: City, file: PlanFile, part: str, stamp: tuple[int, int], layer: str) -> str:
+    """The address of a layer of a plan's review; `stamp` is the part's own file's."""
+    return f"/map/review/{quote(library.address(city), safe='')}/{file.id}/{part}/{stamp[0]:x}/{layer}"
 
 
 def difference_url(city: City, first: PlanFile, second: PlanFile, layer: str) -> str:
@@ -156,6 +163,18 @@ def _ladder_layer(request: Request) -> Response:
     file = library.ladder_path(city, request.path_params["ladder"])
     _require(stamp == f"{file.stamp[0]:x}", stamp)
     return _packed(mapdata.ladder_layer(city, library.ladder(city, file.id), file, request.path_params["layer"]))
+
+
+@_told
+def _review_layer(request: Request) -> Response:
+    city, asked = library.city(request.path_params["city"]), request.path_params
+    file = library.plan_path(city, asked["plan"])
+    found = library.review(library.plan(city, file.id), file, asked["part"])
+    if found is None:
+        raise InputError.one("review.none", "This was not worked out yet", "Open the Review screen of the plan", asked["part"])
+    review, stamp = found
+    _require(asked["stamp"] == f"{stamp[0]:x}", asked["stamp"])
+    return _packed(mapdata.review_layer(city, review, stamp, asked["layer"]))
 
 
 def why_url(city: City, file: PlanFile, said: Words) -> str:
@@ -238,6 +257,7 @@ def routes() -> list[BaseRoute]:
         Route("/map/plan/{city}/{plan}/{stamp}/{layer}", _plan_layer),
         Route("/map/difference/{city}/{first}/{stamp}/{second}/{other}/{layer}", _difference_layer),
         Route("/map/ladder/{city}/{ladder}/{stamp}/{layer}", _ladder_layer),
+        Route("/map/review/{city}/{plan}/{part}/{stamp}/{layer}", _review_layer),
         Route("/map/why/{city}/{plan}/{stamp}/{language}/{camera:path}", _why),
         Route("/map/hand/{city}/{plan}/{stamp}/{language}", _hand, methods=["POST"]),
         Route("/map/draft/{city}/{job}/{number}", _draft),

@@ -13,6 +13,7 @@ from planning.errors import ChaukasError, CityError, Fault, Infeasible, Scenario
 from planning.money import parse_rupees, say_rupees, say_short
 from planning.nouns import Plan, Scenario
 from planning.progress import Progress, Step
+from planning.report import WEAK_GAP
 
 T = TypeVar("T")
 DEMO = "bilaspur"
@@ -149,7 +150,7 @@ def read_wish(options: argparse.Namespace, found: Sequence[Fault] = ()) -> Scena
     """The scenario that was asked for; all that cannot be read or written is told together with the faults `found` before."""
     from planning.export import target_faults
 
-    faults = [*found, *(target_faults(options.out) if isinstance(options.out, list) else ())]
+    faults = [*found, *(target_faults(options.out, also=(".html",)) if isinstance(options.out, list) else ())]
 
     def read(work: Callable[[str], T], text: str, instead: T) -> T:
         return attempt(faults, work, text, instead)
@@ -202,6 +203,8 @@ def print_plan(plan: Plan, city: City) -> None:
     if proof.least_inr is not None:
         claim = f"that covers {100 * plan.scenario.wanted_share:g} % can cost less than {say_rupees(proof.least_inr)}"
     print(f"certificate    no plan under these rules and poses {claim} (gap {100 * proof.gap:.2f} %, {proof.status})")
+    if proof.gap > WEAK_GAP:
+        print("               this bound is still weak: a longer --time gives a better proof")
     if card.worst is not None:
         print(f"worst ward     {card.worst.ward}: {100 * card.worst.after:.2f} %")
     print(f"verified       {'yes, recomputed from raw geometry' if plan.verified else 'NO'}")

@@ -36,14 +36,14 @@ def _floors(options: argparse.Namespace) -> int:
 def _publish(options: argparse.Namespace) -> int:
     from optimizer.verify import verify
     from planning.accounts import TERMINAL
-    from planning.proposals import publish, register
+    from planning.proposals import publish_file
     from planning.store import open_store
     from screens.public import public_url
     from screens.terminal import plan_and_city
 
     plan, city = plan_and_city(options)
     store = open_store()
-    publish(store, TERMINAL, register(store, TERMINAL, city, options.plan, verify))
+    publish_file(store, TERMINAL, city, options.plan, verify)
     print(f"published: {public_url(city, plan.id)} of the app")
     return 0
 

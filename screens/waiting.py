@@ -21,8 +21,8 @@ def _note(note: str, said: Words) -> str:
 
 
 def desk_of(kind: str) -> jobs.Desk:
-    """The desk of that kind of work."""
-    return {"plans": jobs.desk, "ladders": jobs.ladders, "floors": jobs.floors}[kind]
+    """The desk of that kind of work: plans, ladders, floors or reviews."""
+    return {"plans": jobs.desk, "ladders": jobs.ladders, "floors": jobs.floors, "reviews": jobs.reviews}[kind]
 
 
 _phases: Shelf[tuple[Phase, ...]] = Shelf(64)
@@ -46,7 +46,7 @@ def time_left(job: jobs.PlanJob, phases: Sequence[Phase], said: Words, now: floa
 
 @st.fragment(run_every=0.5)
 def show_progress(kind: str, city_name: str, job_id: str, said: Words) -> None:
-    """Draw the job of an id, of `plans`, `ladders` or `floors`, twice a second; the whole page anew when it ends, and when its first draft comes."""
+    """Draw the job of an id, of a kind as in `desk_of`, twice a second; the whole page anew when it ends, and when its first draft comes."""
     job = desk_of(kind).find(city_name, job_id)
     if job is None or not job.job.running:
         st.rerun()

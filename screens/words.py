@@ -6,6 +6,7 @@ Numbers are grouped the Indian way in both languages, with the digits 0-9.
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -20,6 +21,9 @@ LANGUAGES = {"hi": "हिन्दी", "en": "English"}
 _FOLDER = Path(__file__).parent
 # A word joiner after these keeps what looks like an address from becoming a link.
 _LINK = re.compile(r"://|www(?=\.)|(?=@)", re.IGNORECASE)
+# Values of notes: figures by these names, texts by all others.
+_FIGURES, _FIGURE, _TEXT = frozenset({"n", "m", "k", "share", "figure", "low", "high"}), r"[\d.,:%−-]{1,24}", r".{1,400}?"
+_LONGEST_NOTE = 1_000
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 
 
@@ -54,6 +58,18 @@ class Words:
         met = f" ({self.say('fault.got', value=fault.value)})" if fault.value else ""
         return f"{what}{met}. {way_out}."
 
+    def note(self, text: str) -> str:
+        """A note of a city or plan, kept as an English sentence, in this language: known by its words, its values kept; as it stands where no
+        sentence is known.
+        """
+        if not self.hindi or len(text) > _LONGEST_NOTE:
+            return text
+        for pattern, key in _note_forms():
+            found = pattern.fullmatch(text)
+            if found:
+                return self.say(key, **{name: self.name("noted", value) for name, value in found.groupdict().items()})
+        return text
+
     def number(self, value: float, digits: int = 0) -> str:
         """1234567.8 -> 12,34,568; `digits` after the point."""
         rounded = f"{abs(value):.{digits}f}"
@@ -72,6 +88,19 @@ class Words:
     def short(self, rupees: int) -> str:
         """Rupees in lakh and crore."""
         return say_short(rupees, hindi=self.hindi)
+
+
+@lru_cache(maxsize=1)
+def _note_forms() -> tuple[tuple[re.Pattern[str], str], ...]:
+    """English sentences of notes as patterns, with their keys; those with the most words of their own first."""
+    forms = []
+    for key, sentence in words("en").catalogue.items():
+        if key.startswith("note."):
+            parts = list(string.Formatter().parse(sentence))
+            text = "".join(re.escape(own) + (f"(?P<{name}>{_FIGURE if name in _FIGURES else _TEXT})" if name else "") for own, name, _, _ in parts)
+            forms.append((sum(len(own) for own, *_ in parts), re.compile(text, re.DOTALL), key))
+    forms.sort(key=lambda form: (-form[0], form[2]))
+    return tuple((pattern, key) for _, pattern, key in forms)
 
 
 @lru_cache(maxsize=len(LANGUAGES))

@@ -65,8 +65,8 @@ class Cameras:
                     self._sources[source] += 1
             for source, number in sources.items():
                 data = self._frames[number % len(self._frames)] if self._frames else self._drawn()
-                if source.emit("push-buffer", Gst.Buffer.new_wrapped(data)) != Gst.FlowReturn.OK:
-                    self._leave(source)
+                # One that is just being set up takes nothing yet; it leaves when its media does.
+                source.emit("push-buffer", Gst.Buffer.new_wrapped(data))
 
     def _drawn(self) -> bytes:
         now = int(time.time() * 1000) & ((1 << _BITS) - 1)

@@ -5,6 +5,7 @@ import { Handwork } from './hand.js';
 import { controlsOf } from './hand_form.js';
 import { Notes } from './notes.js';
 import { cameraList, details, element, legend, rulesOf } from './panel.js';
+import { LINKS, LOST, boxOf, drawAreas, drawNetwork, drawStretches, rankedList } from './review.js';
 import { budgetSlider } from './slider.js';
 
 const alive = new WeakMap();
@@ -57,7 +58,8 @@ class CityMap {
     this.root = root;
     this.loaded = {};
     this.chosen = null;
-    this.shown = { views: true, existing: true, existing_views: false, unseen: true, seen: false, shades: true, gained: true, lost: true, both: false, neither: false, standing: false };
+    this.shown = { views: true, existing: true, existing_views: false, unseen: true, seen: false, shades: true, gained: true, lost: true, both: false, neither: false, standing: false, stretches: true, areas: true, network: true };
+    this.gap = null;
     this.frame = element('div', 'frame');
     this.stage = element('div', 'stage');
     this.box = element('div', 'map');
@@ -103,6 +105,7 @@ class CityMap {
     // A sheet's name in the address changes nothing else: what it holds is asked for apart.
     const text = JSON.stringify({ ...data, hand: null });
     if (text === this.text) { this.data = data; this.hand.show(data.hand); return; }
+    this.gap = null;
     const moved = this.text && JSON.stringify(this.data.bounds) !== JSON.stringify(data.bounds);
     this.text = text;
     this.data = data;
@@ -181,17 +184,38 @@ class CityMap {
   beside() {
     if (this.list) this.list.box.remove();
     this.list = null;
+    if (this.data.review && this.data.review.list && this.loaded.stretches) {
+      this.list = rankedList(this.loaded.stretches, this.data.review, (k) => this.goTo(k));
+      this.frame.append(this.list.box);
+      return;
+    }
     if (!this.data.list) return;
     const pins = this.pins() || { rows: [] };
     this.list = cameraList(pins, this.data.words, this.only, (i) => this.choose('planned', i, true));
     this.frame.append(this.list.box);
   }
 
+  /** The map to a street out of view, which is marked. */
+  goTo(k) {
+    const [west, south, east, north] = boxOf(this.loaded.stretches, k);
+    const { L } = window;
+    const at = (x, y) => L.Projection.SphericalMercator.unproject(L.point(x, y));
+    this.gap = k;
+    this.map.fitBounds([at(west, south), at(east, north)], { maxZoom: 17, padding: [60, 60], animate: false });
+    this.list.mark(k);
+    this.box.dataset.gap = String(k);
+    this.signs.redraw();
+  }
+
   entries() {
-    const { words, urls, difference, shades } = this.data;
+    const { words, urls, difference, shades, review } = this.data;
     if (difference) return this.changes(difference, words);
     const all = [
       ...(shades ? shades.labels.map((text, k) => ({ key: k ? null : 'shades', shape: 'area', colour: shades.colours[k], text })) : []),
+      urls.stretches && { key: 'stretches', shape: 'line', colour: LOST[2], text: review.stretches },
+      urls.areas && { key: 'areas', shape: 'area', colour: LOST[1], text: review.areas },
+      ...(urls.network ? Object.keys(LINKS).map((kind, k) => (
+        { key: k ? null : 'network', shape: kind === 'existing' || kind === 'wireless' ? 'dash' : 'line', colour: LINKS[kind], text: review.links[kind] })) : []),
       shades && shades.mark && { shape: 'edge', colour: '#000000', text: shades.mark },
       urls.planned && { shape: 'disc', colour: COLOURS.planned, text: words.planned },
       this.only && { shape: 'ring', colour: COLOURS.only, text: words.only },
@@ -240,6 +264,10 @@ class CityMap {
       if (shown.unseen) wanted.push([...unseen, COLOURS.unseen]);
       drawDemand(context, view, this.hand.demand(loaded.demand), wanted);
     }
+    const gap = this.list && this.list.box.classList.contains('ranked') ? this.gap : null;
+    if (loaded.areas && shown.areas) drawAreas(context, view, loaded.areas, null);
+    if (loaded.stretches && shown.stretches) drawStretches(context, view, loaded.stretches, gap);
+    if (loaded.network && shown.network) drawNetwork(context, view, loaded.network);
     let [existing, planned] = [0, 0];
     const sides = difference ? [COLOURS.same, COLOURS.lost, COLOURS.gained] : null;
     if (loaded.cameras && this.standing()) existing = drawPins(context, view, loaded.cameras, COLOURS.existing, { square: true, chosen });
@@ -306,7 +334,7 @@ class CityMap {
         this.map.setView(place(pins, i), Math.max(this.map.getZoom(), 17), { animate: false });
       }
     }
-    if (this.list && (this.chosen || before)) this.list.mark(this.chosen ? this.chosen.row.id : null);
+    if (this.list && (this.chosen || before)) this.list.mark(this.chosen ? this.chosen.row.id : this.gap);
     if (this.chosen || before) this.signs.redraw();
   }
 

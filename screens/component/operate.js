@@ -4,8 +4,8 @@
 
 import { BUILDINGS_FROM, canvasLayer, drawGround, keepStill, place, unpack } from './layers.js';
 import { layer, loadLeaflet, style } from './map.js';
-import { countStates, drawSpot, searchBox } from './operate_find.js';
-import { blindList, cameraRows, eventList, sightList, tell } from './operate_lists.js';
+import { ask, countStates, drawSpot, searchBox } from './operate_find.js';
+import { blindList, cameraRows, eventList, offerAccept, sightList, tell } from './operate_lists.js';
 import { element } from './panel.js';
 import { drawStates, signIcon } from './signs.js';
 import { steer, Turned } from './steer.js';
@@ -15,13 +15,6 @@ const DEAF_MS = 6000;
 const SLOW_MS = 15000;
 const alive = new WeakMap();
 const TABS = ['cameras', 'events', 'blind'];
-
-async function ask(url, options) {
-  const answer = await fetch(url, options);
-  const told = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Error((told.faults && told.faults[0] && told.faults[0].what) || String(answer.status));
-  return told;
-}
 
 class Operate {
   constructor(root, data) {
@@ -33,6 +26,7 @@ class Operate {
     this.turned = new Turned(data.base, () => { if (this.signs && !this.gone) this.signs.redraw(); });
     this.states = {};
     this.measures = {};
+    [this.clocks, this.unit] = [{}, 'inr'];
     this.heard = 0;
     this.only = new Set();
     this.chosen = null;
@@ -109,6 +103,8 @@ class Operate {
     await this.poll();
     this.ticker = setInterval(() => this.poll(), POLL_MS);
     this.box.dataset.state = 'ready';
+    // Fetched now, so that the first click need not wait for it; where it is not there the click says so.
+    import('./player.js').catch(() => {});
   }
 
   async fetchLayer(name) {
@@ -140,9 +136,8 @@ class Operate {
       const told = await ask(`${this.data.base}/states`, { signal: AbortSignal.timeout(DEAF_MS) });
       if (this.gone) return;
       this.heard = performance.now();
-      const changed = JSON.stringify(told.states) !== JSON.stringify(this.states);
-      this.states = told.states;
-      this.measures = told.measures;
+      const changed = JSON.stringify([told.states, told.clocks]) !== JSON.stringify([this.states, this.clocks]);
+      Object.assign(this, { states: told.states, measures: told.measures, clocks: told.clocks });
       if (told.stamp !== this.stamp) await this.deployed();
       this.follow(told.aims);
       if (changed || this.deaf) this.update(changed);
@@ -201,6 +196,7 @@ class Operate {
     countStates(this);
     if (this.rows) this.rows.mark((id) => this.state(id), this.chosen, (row) => this.shown(row));
     if (this.title) this.title.replaceChildren(signIcon(this.state(this.chosen)), element('span', '', tell(this, this.chosen)));
+    if (this.title && this.chosen) offerAccept(this);
     if (changed && this.tab !== 'cameras' && performance.now() - (this.refreshed || 0) > SLOW_MS) this.turnTo(this.tab);
   }
 
@@ -274,13 +270,14 @@ class Operate {
     this.chosen = id;
     const { turn } = this;
     if (travel) this.map.setView([row.lat, row.lon], Math.max(this.map.getZoom(), 17), { animate: false });
-    this.update(false);
     this.box.dataset.opened = id;
     if (row.feed) {
       const player = await this.player(host);
       if (turn !== this.turn) return;
       if (player) this.playing = player.play(host, { camera: id, title: row.title, base: '', reason: '', words: this.data.player });
     } else host.append(element('p', 'note', this.data.words.no_feed));
+    // The camera is asked first: the map is drawn anew while it answers.
+    this.update(false);
     if (!row.steered) return;
     this.steering = { camera: id, ...steer(host, { camera: id, words: this.data.steer, looked: (camera, bearing) => this.look(camera, bearing) }) };
   }
@@ -330,15 +327,20 @@ class Operate {
     if (this.panel.dataset.tab !== name) this.panel.replaceChildren(element('p', 'note', this.data.words.waiting));
     this.panel.dataset.tab = name;
     try {
-      const told = await ask(`${this.data.base}/${name}`);
+      const told = await ask(`${this.data.base}/${name}${name === 'blind' ? `?by=${this.unit}` : ''}`);
       if (this.tab === name && !this.gone && !this.panel.querySelector('textarea')) this.panel.replaceChildren((name === 'events' ? eventList : blindList)(this, told));
     } catch (error) {
       if (this.tab === name) this.panel.replaceChildren(element('p', 'note', `${this.data.words.trouble} (${error.message})`));
     }
   }
 
+  /** A question that changes something, asked of the map's own address. */
+  post(name, body) {
+    return ask(`${this.data.base}/${name}`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) });
+  }
+
   async acknowledge(event, note) {
-    await ask(`${this.data.base}/acknowledge`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ event, note }) });
+    await this.post('acknowledge', { event, note });
     this.panel.replaceChildren();
     await this.turnTo('events');
   }

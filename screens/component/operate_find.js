@@ -6,6 +6,14 @@ import { signIcon } from './signs.js';
 
 const MOST = 12;
 
+/** What the server answers, read; an error with the server's own words where it refuses. */
+export async function ask(url, options) {
+  const answer = await fetch(url, options);
+  const told = await answer.json().catch(() => ({}));
+  if (!answer.ok) throw new Error((told.faults && told.faults[0] && told.faults[0].what) || String(answer.status));
+  return told;
+}
+
 /** The search: a field and a list under it. `operate`: the map, which opens what is chosen. */
 export function searchBox(operate) {
   const { words } = operate.data;

@@ -11,6 +11,42 @@ function since(operate, seconds) {
   return new Date(1000 * seconds).toLocaleString(operate.data.words.locale, { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' });
 }
 
+/** By how much a camera's own clock is off, in words; empty while it is right. */
+function clockWords(operate, id) {
+  const ahead = operate.clocks[id];
+  if (!ahead) return '';
+  const [unit, seconds] = [['day', 86400], ['hour', 3600], ['minute', 60], ['second', 1]].find(([, size]) => Math.abs(ahead) >= 2 * size) || ['second', 1];
+  const told = new Intl.NumberFormat(operate.data.words.locale, { style: 'unit', unit, unitDisplay: 'long', maximumFractionDigits: 0 });
+  return operate.data.words[ahead > 0 ? 'clock_ahead' : 'clock_behind'].replace('{time}', told.format(Math.abs(ahead) / seconds));
+}
+
+/** Below a camera that looks elsewhere or at nothing: that this is how it shall look, for whoever may say so. */
+function acceptRow(operate, id) {
+  const { words } = operate.data;
+  const row = element('p', 'accept');
+  const button = element('button', '', words.accept);
+  button.type = 'button';
+  row.append(element('span', 'note', words.accept_note), button);
+  button.addEventListener('click', async () => {
+    button.disabled = true;
+    try {
+      await operate.post('accept', { camera: id });
+      row.replaceChildren(element('span', 'note', words.accepted));
+    } catch (error) {
+      button.disabled = false;
+      row.append(element('span', 'trouble', `${words.trouble} (${error.message})`));
+    }
+  });
+  return row;
+}
+
+/** That row, there while the opened camera looks elsewhere or at nothing. */
+export function offerAccept(operate) {
+  const [wanted, there] = [['moved', 'covered'].includes(operate.state(operate.chosen)), operate.screen.querySelector('.accept')];
+  if (wanted && !there) operate.screen.append(acceptRow(operate, operate.chosen));
+  else if (!wanted && there && there.querySelector('button')) there.remove();
+}
+
 /** A camera's name, its state in words, and since when. */
 export function tell(operate, id) {
   const row = operate.byId && operate.byId.get(id);
@@ -18,7 +54,7 @@ export function tell(operate, id) {
   const { words } = operate.data;
   const state = operate.state(id);
   const at = operate.states[id] ? operate.states[id][1] : 0;
-  return [row.title, words.states[state], at > 0 && since(operate, at)].filter(Boolean).join(' · ');
+  return [row.title, words.states[state], at > 0 && since(operate, at), clockWords(operate, id)].filter(Boolean).join(' · ');
 }
 
 function pressed(text, act, icon) {
@@ -66,13 +102,14 @@ export function cameraRows(operate) {
     mark(state, chosen, shown) {
       for (const entry of entries) {
         const now = state(entry.row.id);
+        const clock = clockWords(operate, entry.row.id);
         entry.item.hidden = !shown(entry.row);
         entry.button.setAttribute('aria-current', String(entry.row.id === chosen));
-        if (entry.state === now) continue;
-        entry.state = now;
+        if (entry.state === now && entry.clock === clock) continue;
+        [entry.state, entry.clock] = [now, clock];
         entry.button.dataset.state = now;
         entry.button.querySelector('.sign').replaceWith(signIcon(now));
-        entry.small.textContent = [words.states[now], entry.row.contractor].filter(Boolean).join(' · ');
+        entry.small.textContent = [words.states[now], clock, entry.row.contractor].filter(Boolean).join(' · ');
       }
     },
   };
@@ -157,9 +194,26 @@ export function blindList(operate, told) {
     rows.forEach((row) => { const item = element('li'); item.append(row); list.append(item); });
     box.append(element('h5', '', title), list);
   };
+  if (told.repairs.length) {
+    const units = element('p', 'units');
+    units.setAttribute('role', 'group');
+    for (const unit of ['inr', 'hours']) {
+      const button = element('button', '', words[`by_${unit}`]);
+      button.type = 'button';
+      button.setAttribute('aria-pressed', String(told.by === unit));
+      button.addEventListener('click', async () => {
+        operate.unit = unit;
+        await operate.turnTo('blind');
+        operate.panel.querySelector('.units [aria-pressed="true"]')?.focus();
+      });
+      units.append(button);
+    }
+    box.append(units);
+  }
   part(words.repairs, told.repairs.map((one) => {
     const alone = one.alone > one.gain + 1e-9 ? ` (${words.alone} ${percent(one.alone)})` : '';
-    const button = pressed([element('b', '', one.title), element('small', '', `+ ${percent(one.gain)}${alone}`)], () => operate.open(one.camera, true), operate.state(one.camera));
+    const takes = `₹ ${whole.format(one.inr)} · ${fine.format(one.hours)} ${words.hours}`;
+    const button = pressed([element('b', '', one.title), element('small', '', `+ ${percent(one.gain)}${alone} · ${takes}`)], () => operate.open(one.camera, true), operate.state(one.camera));
     button.dataset.camera = one.camera;
     return button;
   }));

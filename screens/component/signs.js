@@ -6,7 +6,7 @@ import { beak, inView, trace } from './layers.js';
 export const SIGNS = {
   live: ['disc', '#009E73'], stale: ['ring', '#5c646e'], frozen: ['square', '#0072B2'], dark: ['diamond', '#000000'], covered: ['half', '#A56B00'],
   moved: ['triangle', '#B0307A'], offline: ['cross', '#C44F00'], wrong_password: ['plus', '#C44F00'], wrong_codec: ['bars', '#C44F00'],
-  never_seen: ['dot', '#5c646e'],
+  never_seen: ['dot', '#5c646e'], clock_off: ['ring', '#A56B00'],
 };
 const PAPER = '#ffffff';
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import numpy as np
@@ -269,6 +270,55 @@ def test_a_silent_server_makes_every_pin_stale(visit: Callable[..., Page]) -> No
     page.unroute("**/operate/toy/states")
     expect(page.locator(".deaf")).to_be_hidden(timeout=15_000)
     expect(page.locator(".chip[data-state='live'] b")).to_have_text("3")
+
+
+def _told(states: dict[str, str], clocks: dict[str, int]) -> Callable[[Any], None]:
+    """States as the server would tell them, with some of them others."""
+
+    def answer(route: Any) -> None:
+        told = route.fetch().json()
+        told["states"] |= {camera: [state, told["now_s"] - 60] for camera, state in states.items()}
+        route.fulfill(json={**told, "clocks": clocks})
+
+    return answer
+
+
+def test_a_camera_that_moved_is_accepted_and_a_clock_that_is_off_is_told(visit: Callable[..., Page]) -> None:
+    """The button stands by a camera that looks elsewhere, asks the server, and says what it did; a clock's error stands in the list, in words."""
+    page = visit(lang="hi")
+    page.route("**/operate/toy/states", _told({"cam-0": "moved"}, {"cam-1": -400}))
+    expect(page.locator(".rows li", has_text="east")).to_contain_text("7 मिनट पीछे", timeout=15_000)
+    page.locator(".rows button", has_text="west").click()
+    expect(page.locator(".accept button")).to_be_visible(timeout=15_000)
+    page.screenshot(path=PICTURES / "accept-hi.png")
+    page.locator(".accept button").click()
+    expect(page.locator(".accept")).to_contain_text("मान लिया गया", timeout=15_000)
+    page.route("**/operate/toy/states", _told({}, {}))
+    page.locator(".rows button", has_text="east").click()
+    expect(page.locator(".accept")).to_have_count(0)
+
+
+def test_the_order_of_repairs_is_by_rupee_or_by_hour(visit: Callable[..., Page]) -> None:
+    """Each repair tells both; the button that is pressed is the one the order follows."""
+    page = visit()
+    asked: list[str] = []
+
+    def answer(route: Any) -> None:
+        asked.append(route.request.url)
+        hours = "by=hours" in route.request.url
+        rows = [("cam-0", "west", 0.02, 3500, 6.5), ("cam-1", "east", 0.01, 300, 1.0)]
+        repairs = [{"camera": one, "title": title, "gain": gain, "alone": gain, "inr": inr, "hours": took} for one, title, gain, inr, took in rows]
+        told = {"before": 0.4, "now": 0.37, "lost": 0.03, "down": ["cam-0", "cam-1"], "streets": [], "wards": [], "by": "hours" if hours else "inr"}
+        route.fulfill(json={**told, "repairs": repairs if hours else repairs[::-1]})
+
+    page.route("**/operate/toy/blind*", answer)
+    page.locator("[data-tab=blind]").click()
+    expect(page.locator(".blind .rows b")).to_have_text(["east", "west"])
+    expect(page.locator(".blind .rows small").last).to_contain_text("₹ 3,500 · 6.5 h")
+    page.locator(".units button", has_text="hour").click()
+    expect(page.locator(".blind .rows b")).to_have_text(["west", "east"])
+    expect(page.locator(".units button", has_text="hour")).to_have_attribute("aria-pressed", "true")
+    assert [url.rpartition("=")[2] for url in asked][:2] == ["inr", "hours"]
 
 
 def bearing(page: Page) -> float:

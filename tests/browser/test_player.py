@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from benchmarks.browser import ARGUMENTS, find_chromium
-from live.simulated import BITS, Cameras
+from live.simulated import BITS, Cameras, has_gstreamer
 from planning.city import ROOT
 from screens.player import player_words
 from screens.words import words
@@ -48,6 +48,12 @@ def cameras_port() -> int:
     return free_port()
 
 
+@pytest.fixture(name="other_port", scope="module")
+def camera_of_another_codec() -> int:
+    """The port of a camera that sends H.265."""
+    return free_port()
+
+
 @pytest.fixture(name="cameras")
 def simulated(folder: Path, port: int) -> Iterator[Cameras]:
     """The cameras, alive."""
@@ -57,13 +63,13 @@ def simulated(folder: Path, port: int) -> Iterator[Cameras]:
 
 
 @pytest.fixture(name="address", scope="module")
-def server(folder: Path, port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server(folder: Path, port: int, other_port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The server's address."""
     first = Cameras(folder, NAMES, port, frames=90, group=15, width=640, height=360)
     first.stop()
     at = free_port()
     log = (tmp_path_factory.mktemp("log") / "server.log").open("wb")
-    command = [sys.executable, str(Path(__file__).with_name("live_server.py")), str(at), json.dumps(first.urls)]
+    command = [sys.executable, str(Path(__file__).with_name("live_server.py")), str(at), json.dumps({**first.urls, "h265": f"rtsp://127.0.0.1:{other_port}/h265"})]
     process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT)
     assert answers(process, at)
     yield f"http://127.0.0.1:{at}"
@@ -173,3 +179,20 @@ def test_who_has_no_right_reads_so(page: Page) -> None:
     page.evaluate("(words) => { window.one = play(host, { camera: 'nowhere', words }); }", player_words(words("hi")))
     page.wait_for_function("document.querySelector('.player').dataset.state === 'refused'", timeout=10_000)
     assert page.locator(".player .veil").inner_text() == player_words(words("hi"))["refused"]
+
+
+@pytest.mark.skipif(not has_gstreamer(), reason="no GStreamer")
+def test_h265_plays_or_says_plainly_that_it_cannot_and_shows_pictures(page: Page, folder: Path, other_port: int) -> None:
+    """Where the browser has no decoder of it, single pictures go on with the sentence below them: never a black box, never an error."""
+    made = Cameras(folder, ["h265"], other_port, frames=60, group=15, width=640, height=360, codec="h265")
+    try:
+        opened(page, "h265", "hi")
+        can = page.evaluate("VideoDecoder.isConfigSupported({ codec: 'hev1.1.6.L93.B0' }).then(({ supported }) => supported)")
+        assert page.evaluate("one.state().way") == ("webcodecs" if can else "jpeg")
+        assert (player_words(words("hi"))["no_h265"] in page.locator(".player .note").inner_text(timeout=5000)) is not can
+        first = page.evaluate(NUMBER, 0)
+        page.wait_for_function(f"(before) => ({NUMBER})(0) !== before", arg=first, timeout=10_000)
+        page.screenshot(path=PICTURES / "player-h265.png")
+        page.evaluate("one.close()")
+    finally:
+        made.stop()

@@ -27,6 +27,24 @@ def test_dori_ranges_of_a_full_hd_camera() -> None:
     assert [reach_m(focal, level) for level in (25, 62.5, 125, 250)] == pytest.approx([38.4, 15.36, 7.68, 3.84])
 
 
+@pytest.mark.parametrize("hfov", [24.0, 60.0, 90.0, 110.0])
+def test_published_scene_widths_of_axis(hfov: float) -> None:
+    """Axis, "Perfect pixel count, use the model": 1920 px identify at 5 px/cm over at most 384 cm of scene, and a loading dock 10 m wide needs
+    1250 px at 125 px/m, so 1280 px do: whatever the lens, where its reach ends the picture is so wide.
+    """
+    for width_px, level, wide_m in ((1920, 500.0, 3.84), (1250, 125.0, 10.0)):
+        reach = reach_m(focal_px(width_px, hfov), level)
+        assert 2 * reach * math.tan(math.radians(hfov / 2)) == pytest.approx(wide_m)
+    dock_m = 10.0 / (2 * math.tan(math.radians(hfov / 2)))  # from where the dock fills the picture
+    assert reach_m(focal_px(1280, hfov), 125.0) > dock_m > reach_m(focal_px(1249, hfov), 125.0)
+
+
+def test_a_published_density_of_a_lens_at_a_distance() -> None:
+    """SubC Imaging, "Pixel density": 4056 px across 71 deg see 2.85 m at 2 m, which is 0.70 mm a pixel."""
+    assert 1000 * 2.0 / focal_px(4056, 71.0) == pytest.approx(0.70, abs=0.005)
+    assert 4056 * 2.0 / focal_px(4056, 71.0) == pytest.approx(2.85, abs=0.005)
+
+
 def test_a_wide_lens_spreads_its_pixels_over_the_angle() -> None:
     """Beyond 120 deg the density is pixels a radian: all round, 6283 px are 1000 px to the radian."""
     assert focal_px(6283, 360.0) == pytest.approx(6283 / (2 * math.pi))

@@ -15,6 +15,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from live import feeds
 from live.feeds import Frame, frame_of, write_jpeg
 from live.nal import Config
 from live.secrets import Credentials
@@ -49,7 +50,7 @@ def jpeg(shade: int) -> bytes:
     return write_jpeg(np.full((48, 64, 3), shade, dtype=np.uint8), quality=95)
 
 
-class Source:
+class Source(feeds.Source):
     """A source that gives what the test puts in: configurations, frames, and an error that ends it."""
 
     def __init__(self) -> None:

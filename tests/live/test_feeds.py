@@ -18,27 +18,42 @@ import pytest
 from live.feeds import HEADER, Decoder, FeedOpener, Frame, Source, masked, picture_of, read_picture, write_clip, write_jpeg
 from live.nal import Config
 from live.secrets import Credentials
-from live.settings import load_settings
+from live.settings import Settings, load_settings
 from live.simulated import Cameras, has_gstreamer, number_of, pictures
 from planning.deployed import Feed
 from planning.errors import FeedError
 from tests.browser.chromium import free_port
-from tests.live.rtsp import SDP, answer, options, serving
+from tests.live.rtsp import SDP, answer, serving
 
 SETTINGS = load_settings().for_demo()
 SIZE = {"width": 320, "height": 192}
 SERVERS = [pytest.param(False, id="python"), pytest.param(True, id="gstreamer", marks=pytest.mark.skipif(not has_gstreamer(), reason="no GStreamer"))]
 
 
-def take(source: Source, count: int) -> tuple[list[Config], list[Frame]]:
+def flowing(url: str, credentials: Credentials | None, settings: Settings = SETTINGS) -> tuple[Source, Iterator[Config | Frame]]:
+    """A source that flows, and what it sends from its beginning on. On a busy machine GStreamer's server sometimes stops after a frame or two."""
+    for _ in range(4):
+        source = FeedOpener(settings)(Feed("rtsp", url), credentials)
+        heard = iter(source)
+        try:
+            first = [next(heard) for _ in range(6)]
+        except FeedError as error:
+            assert error.code == "feed.stalled"
+            source.close()
+        else:
+            return source, itertools.chain(first, heard)
+    raise AssertionError("it never flowed")
+
+
+def take(source: Source, count: int, heard: Iterator[Config | Frame] | None = None) -> tuple[list[Config], list[Frame]]:
     """The configurations and the first frames of a source, which is then closed."""
     configs, frames = list[Config](), list[Frame]()
     try:
-        for heard in source:
-            if isinstance(heard, Config):
-                configs.append(heard)
+        for one in heard or source:
+            if isinstance(one, Config):
+                configs.append(one)
             else:
-                frames.append(heard)
+                frames.append(one)
                 if len(frames) == count:
                     break
     finally:
@@ -62,7 +77,8 @@ def simulated(request: pytest.FixtureRequest, folder: Path) -> Iterator[Cameras]
 
 def test_a_stream_is_taken_out_of_rtsp_as_the_camera_encoded_it(cameras: Cameras) -> None:
     """Configuration first, then a keyframe and every frame after it; decoded, the pictures count on by one."""
-    configs, frames = take(FeedOpener(SETTINGS)(Feed("rtsp", cameras.urls["one"]), None), 20)
+    source, heard = flowing(cameras.urls["one"], None)
+    configs, frames = take(source, 20, heard)
     assert [(one.codec, one.width, one.height) for one in configs] == [("h264", 320, 192)]
     assert configs[0].string.startswith("avc1.")
     assert frames[0].key
@@ -83,8 +99,7 @@ def test_a_camera_that_hangs_or_dies_is_given_up(folder: Path) -> None:
     for sign, code in ((signal.SIGSTOP, "feed.stalled"), (signal.SIGKILL, "feed.ended")):
         made = Cameras(folder, ["one"], free_port(), frames=60, fps=30, group=15, user="us er", password="p@s:s/w%ö", **SIZE)
         try:
-            source = FeedOpener(settings)(Feed("rtsp", made.urls["one"]), Credentials("us er", "p@s:s/w%ö"))
-            heard = iter(source)
+            _, heard = flowing(made.urls["one"], Credentials("us er", "p@s:s/w%ö"), settings)
             assert isinstance(next(heard), Config)
             os.kill(made.process.pid, sign)
             with pytest.raises(FeedError) as told:
@@ -118,10 +133,12 @@ def test_a_wrong_password_is_told_and_nowhere_repeated(folder: Path, caplog: pyt
 
 @pytest.mark.parametrize(("reply", "code"), [
     (lambda request: answer(request, "401 Unauthorized", 'WWW-Authenticate: Basic realm="x"'), "feed.password"),
-    (lambda request: options(request) if request.startswith(b"OPTIONS") else answer(request, "404 Not Found"), "feed.path"),
-    (lambda request: b"HTTP/1.1 400 Bad Request\r\n\r\n", "feed.offline"),
-    (lambda request: b"\x00" * 5000, "feed.offline"),
+    (lambda request: answer(request, "404 Not Found"), "feed.path"),
+    (lambda request: b"HTTP/1.1 400 Bad Request\r\n\r\n", "feed.broken"),
+    (lambda request: b"\x00" * 5000, "feed.stalled"),
     (lambda request: answer(request, "200 OK", "Content-Type: application/sdp", body=SDP.replace(b"H264", b"VP8"))
+        if not request.startswith(b"SETUP") else answer(request, "461 Unsupported Transport"), "feed.codec"),
+    (lambda request: answer(request, "200 OK", "Content-Type: application/sdp", body=SDP)
         if not request.startswith(b"SETUP") else answer(request, "461 Unsupported Transport"), "feed.path"),
 ])  # fmt: skip
 def test_answers_of_all_kinds_become_faults_of_ours(reply: object, code: str) -> None:
@@ -130,7 +147,7 @@ def test_answers_of_all_kinds_become_faults_of_ours(reply: object, code: str) ->
     settings = replace(SETTINGS, times=replace(SETTINGS.times, open_s=1.0, read_s=1.0))
     with serving(reply) as (port, _), pytest.raises(FeedError) as told:
         FeedOpener(settings)(Feed("rtsp", f"rtsp://127.0.0.1:{port}/one"), Credentials("viewer", "hunter2"))
-    assert told.value.code in {code, "feed.offline", "feed.stalled", "feed.broken"}
+    assert told.value.code == code
     assert "hunter2" not in str(told.value)
 
 

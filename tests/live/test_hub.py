@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import logging
+import threading
+import tracemalloc
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any
@@ -289,5 +293,44 @@ def test_a_keyframe_is_had_without_a_viewer() -> None:
         opener.last().put.put(FeedError.one("feed.ended", "over", "wait"))
         await until(lambda: hub.state("cam").name == "offline")
         assert await hub.keyframe("cam", 0.05) is None
+
+    run(test)
+
+
+def test_faults_without_end_leave_nothing_behind(caplog: pytest.LogCaptureFixture) -> None:
+    """Streams break off and come back in another size, viewers read nothing and go: after many rounds memory and threads are as before."""
+    # What is logged would be kept for the test.
+    caplog.set_level(logging.CRITICAL, logger="chaukas.live")
+
+    async def test(hub: Hub, opener: Opener, clock: Clock) -> None:
+        async def faults(rounds: int) -> int:
+            for number in range(rounds):
+                await until(lambda: opener.sources and opener.last().put.empty() and not opener.last().closed)
+                source = opener.last()
+                put = source.put.put
+                put(replace(H264, width=64 + 16 * (number % 2)))
+                async with hub.view("cam"), hub.view("cam", jpeg=number % 4 == 0):
+                    for place in range(60):
+                        put(frame(place, key=place % 30 == 0, data=b"%04d" % number * 500))
+                    await numbers(steady, 60)
+                    put(FeedError.one("feed.ended", "over", "wait"))
+                    await state(steady, "offline")
+                await until(lambda source=source: opener.last() is not source)
+                opener.sources["rtsp://10.0.0.1/one"] = opener.sources["rtsp://10.0.0.1/one"][-1:]
+                opener.asked.clear()
+                clock.waits.clear()
+            gc.collect()
+            return tracemalloc.get_traced_memory()[0]
+
+        async with hub.view("cam") as steady:
+            tracemalloc.start()
+            try:
+                before = await faults(6)
+                threads = threading.active_count()
+                after = await faults(24)
+            finally:
+                tracemalloc.stop()
+            assert after - before < 50_000, after - before
+            assert threading.active_count() <= threads + 1
 
     run(test)

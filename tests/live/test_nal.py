@@ -23,7 +23,7 @@ def test_sizes_are_those_that_were_encoded(tmp_path: Path, codec: str, width: in
     clip = tmp_path / f"clip.{codec}"
     write_clip(str(clip), pictures(1, width=width, height=height), fps=15, group=15, codec=codec)
     track = H264() if codec == "h264" else H265()
-    ((data, key, stamp),) = track.frames(clip.read_bytes(), 7)
+    ((data, key, stamp),) = track.frames(split(clip.read_bytes()), 7)
     config = track.config()
     assert config is not None
     assert (config.width, config.height, key, stamp) == (width, height, True, 7)
@@ -38,10 +38,10 @@ def test_a_change_of_the_parameter_sets_is_told_once() -> None:
     assert first is not None
     assert (first.string, first.width, first.height) == ("avc1.42c01f", 1280, 720)
     assert units_of_extradata(first.description) == [SPS, PPS]
-    track.frames(START + SPS + START + PPS + START + b"\x65\x88\x84", 0)
+    track.frames(split(START + SPS + START + PPS + START + b"\x65\x88\x84"), 0)
     assert track.config() is None
     smaller = bytes.fromhex("6742c00ddb050191") + b"\x80"
-    track.frames(START + smaller + START + PPS + START + b"\x65\x88\x84", 0)
+    track.frames(split(START + smaller + START + PPS + START + b"\x65\x88\x84"), 0)
     changed = track.config()
     if size_of_h264(smaller) is not None:
         assert changed is not None
@@ -51,12 +51,12 @@ def test_a_keyframe_in_parts_is_put_together() -> None:
     """Where a sender repeats its sets before each slice, keyframes come whole from the second on; after the first, in parts, no frame goes out."""
     sets, one, two, delta = START + SPS + START + PPS, START + b"\x65\x88\x01\x02", START + b"\x65\x08\x03\x04", START + b"\x41\x9a\x05"
     track = H264()
-    assert [key for _, key, _ in track.frames(sets + one, 1)] == [True]
-    assert track.frames(sets + two, 1) == []
-    assert track.frames(delta, 2) == []
-    assert track.frames(sets + one, 3) == []
-    assert track.frames(sets + two, 3) == []
-    found = track.frames(delta, 4)
+    assert [key for _, key, _ in track.frames(split(sets + one), 1)] == [True]
+    assert track.frames(split(sets + two), 1) == []
+    assert track.frames(split(delta), 2) == []
+    assert track.frames(split(sets + one), 3) == []
+    assert track.frames(split(sets + two), 3) == []
+    found = track.frames(split(delta), 4)
     assert [(key, stamp) for _, key, stamp in found] == [(True, 3), (False, 4)]
     assert split(found[0][0]) == [b"\x65\x88\x01\x02", b"\x65\x08\x03\x04"]
 
@@ -66,7 +66,7 @@ def test_frames_come_with_lengths_and_without_sets() -> None:
     slice_, note = b"\x41\x9a\x05", b"\x06\x05\x01"
     lengths = b"".join(len(unit).to_bytes(4) + unit for unit in (b"\x09\xf0", note, slice_))
     for data in (START + b"\x09\xf0" + START + note + b"\0\0\1" + slice_, lengths):
-        ((made, key, _),) = H264(START + SPS + START + PPS).frames(data, 0)
+        ((made, key, _),) = H264(START + SPS + START + PPS).frames(split(data), 0)
         assert split(made) == [note, slice_]
         assert not key
 
@@ -76,7 +76,7 @@ def test_no_bytes_break_it(data: bytes, stamp: int) -> None:
     """Whatever a camera sends is read as far as it can be, and never raises."""
     for track in (H264(), H265(), H264(data), H265(data), H264(b"\1" + data)):
         for packet in (data, START + data, len(data).to_bytes(4) + data, START + SPS + START + data):
-            track.frames(packet, stamp)
+            track.frames(split(packet), stamp)
             track.config()
     size_of_h264(b"\x67" + data)
     told_of_h265(b"\x42\x01" + data)

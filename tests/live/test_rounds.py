@@ -14,10 +14,11 @@ from live.feeds import Frame, frame_of, write_jpeg
 from live.hub import Hub
 from live.nal import Config
 from live.pins import state_now
+from live.references import FolderReferences
 from live.rounds import Rounds
 from live.settings import load_settings
 from live.stills import config_of
-from live.uptime import FileLog, events, uptime
+from live.uptime import FileLog, clock_events, events, uptime
 from live.watch import State
 from planning.deployed import Deployment, Feed
 from tests.live import scenes
@@ -45,6 +46,8 @@ class Cameras(Hub):
         self.told = State("never_seen", 0.0, pulled=True)
         self.picture: Picture | None = None
         self.asked = 0
+        self.ahead_s: float | None = None
+        self.mask: tuple[tuple[tuple[float, float], ...], ...] = ()
         self.model, self.onvif = "", ""
 
     def states(self) -> dict[str, State]:
@@ -53,7 +56,8 @@ class Cameras(Hub):
 
     def cameras(self) -> dict[str, Deployment]:
         """The one camera."""
-        return {"cam": Deployment("cam", "toy", "", 22.0, 82.0, None, 6.0, self.model, Feed("rtsp", "rtsp://10.0.0.1/x"), onvif=self.onvif)}
+        feed = Feed("rtsp", "rtsp://10.0.0.1/x", self.mask)
+        return {"cam": Deployment("cam", "toy", "", 22.0, 82.0, None, 6.0, self.model, feed, onvif=self.onvif)}
 
     async def keyframe(self, camera: str, wait_s: float) -> tuple[Config, Frame] | None:
         """What the test gives, as a JPEG."""
@@ -63,7 +67,9 @@ class Cameras(Hub):
         data = write_jpeg(self.picture, quality=92)
         config = config_of(data, (0, 0))
         assert config is not None
-        return config, frame_of(data, key=True, number=self.asked, stamp_us=0, wall_s=self.told.seen_s or 0.0)
+        wall = self.told.seen_s or 0.0
+        camera = None if self.ahead_s is None else wall + self.ahead_s
+        return config, frame_of(data, key=True, number=self.asked, stamp_us=0, wall_s=wall, camera_s=camera)
 
 
 class Watch:
@@ -71,7 +77,7 @@ class Watch:
 
     def __init__(self, folder: Path) -> None:
         self.hub, self.clock, self.log = Cameras(), Clock(), FileLog(lambda _: folder)
-        self.rounds = Rounds(self.hub, self.log, clock=self.clock)  # type: ignore[arg-type]
+        self.rounds = Rounds(self.hub, self.log, clock=self.clock, references=FolderReferences(lambda _: folder))  # type: ignore[arg-type]
 
     def turn(self, name: str, picture: Picture | None = None, code: str = "") -> str:
         """Ten seconds later: the hub's word, and what the camera shows; the state to draw."""
@@ -187,3 +193,64 @@ def test_every_minute_the_watch_writes_that_it_watches(watch: Watch) -> None:
     beats = [record for record in watch.log.records("toy") if record.kind == "watching"]
     assert len(beats) == 3
     assert dataclasses.replace(beats[0], at=beats[1].at) == beats[1]
+
+
+def test_how_a_camera_shall_look_outlives_a_restart(watch: Watch, tmp_path: Path) -> None:
+    """A camera that is turned while nobody watches is moved after the restart; what a person accepted is kept too; of a masked camera nothing is."""
+    canvas, random = scenes.street(1), np.random.default_rng(1)
+    turned = (60.0, 0.0)
+    for _ in range(2):
+        watch.turn("live", scenes.day(canvas, random))
+    again = Watch(tmp_path)
+    again.clock.now_s = watch.clock.now_s
+    assert [again.turn("live", scenes.day(canvas, random, aim=turned)) for _ in range(5)][-1] == "moved"
+    order = list[str]()
+    assert asyncio.run(again.rounds.accept("cam", lambda: order.append("written")))
+    assert order == ["written"]
+    third = Watch(tmp_path)
+    third.clock.now_s = again.clock.now_s
+    assert [third.turn("live", scenes.day(canvas, random, aim=turned)) for _ in range(5)] == ["live"] * 5
+    (kept,) = (tmp_path / "references").iterdir()
+    kept.unlink()
+    fourth = Watch(tmp_path)
+    fourth.clock.now_s, fourth.hub.mask = third.clock.now_s, (((0.0, 0.0), (0.1, 0.0), (0.1, 0.1)),)
+    fourth.turn("live", scenes.day(canvas, random))
+    assert list((tmp_path / "references").iterdir()) == []
+
+
+def test_what_cannot_be_written_down_is_not_accepted(watch: Watch) -> None:
+    """Where the line of the audit fails the camera stays moved."""
+    canvas, random = scenes.street(1), np.random.default_rng(1)
+    for _ in range(2):
+        watch.turn("live", scenes.day(canvas, random))
+    for _ in range(5):
+        watch.turn("live", scenes.day(canvas, random, aim=(60.0, 0.0)))
+
+    def fail() -> None:
+        raise OSError("no room")
+
+    with pytest.raises(OSError, match="no room"):
+        asyncio.run(watch.rounds.accept("cam", fail))
+    assert watch.turn("live", scenes.day(canvas, random, aim=(60.0, 0.0))) == "moved"
+
+
+def test_a_clock_that_is_off_is_told_and_written_beside_the_state(watch: Watch, tmp_path: Path) -> None:
+    """After three looks, until three good ones, over a restart and over times the camera does not tell; it is no state, and costs no uptime."""
+    canvas, random = scenes.street(1), np.random.default_rng(1)
+
+    def turn(on: Watch, ahead_s: float | None) -> float | None:
+        on.hub.ahead_s = ahead_s
+        assert on.turn("live", scenes.day(canvas, random)) == "live"
+        return on.rounds.statuses()["cam"].clock_s
+
+    assert [turn(watch, ahead) for ahead in (0.4, -12.0, -12.0, -12.0, None, -12.5)] == [None, None, None, -12.0, -12.0, -12.5]
+    again = Watch(tmp_path)
+    again.clock.now_s = watch.clock.now_s
+    assert [turn(again, ahead) for ahead in (-13.0, 0.25, 0.25, 0.25)] == [-13.0, 0.25, 0.25, None]
+    (found,) = clock_events(again.log.records("toy"))
+    assert (found.state, found.measure) == ("clock_off", "-12 s")
+    assert found.until is not None
+    assert (found.until - found.since).total_seconds() == 60
+    assert again.story() == ["live"]
+    (share,) = uptime(again.log.records("toy"), ["cam"], found.since, found.until)
+    assert share.share == 1.0

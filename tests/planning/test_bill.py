@@ -25,7 +25,7 @@ def cells_of(path: Path) -> Cells:
 
 
 class Sheets:
-    """Works out the few formulas the bill uses, by a reading of its own: sums, counts and conditions over columns, and + - / of them."""
+    """Works out the few formulas the bill uses, by a reading of its own: sums, counts and comparisons over columns, and + - / of them."""
 
     def __init__(self, cells: Cells) -> None:
         self.cells = cells
@@ -45,12 +45,16 @@ class Sheets:
         letters = [chr(code) for code in range(ord(match[1]), ord(match[3]) + 1)]
         return [self.value(name, letter, row) for row in range(first, last + 1) for letter in letters]
 
+    def ones(self, sheet: str, keys: str, text: str) -> list[Any]:
+        """The values of a range, or as many times 1 as there are keys."""
+        return [1] * len(self.span(sheet, keys)) if text == "1" else self.span(sheet, text)
+
     def formula(self, sheet: str, text: str) -> float:
         """What a formula comes to."""
         calls = {
-            r"SUMIF\(([^,()]+),([^,()]+),([^,()]+)\)": lambda m: sum(
-                value for key, value in zip(self.span(sheet, m[1]), self.span(sheet, m[3]), strict=True)
-                if key == self.wanted(sheet, m[2]) and not isinstance(value, str)
+            r'SUMPRODUCT\(EXACT\(([^,()]+),((?:"(?:[^"]|"")*")|[^,()]+)\)\*([^,()]+)\)': lambda m: sum(
+                0 if isinstance(value, str) else value
+                for key, value in zip(self.span(sheet, m[1]), self.ones(sheet, m[1], m[3]), strict=True) if key == self.wanted(sheet, m[2])
             ),
             r"COUNTIF\(([^,()]+),([^,()]+)\)": lambda m: sum(self.meets(sheet, v, m[2]) for v in self.span(sheet, m[1])),
             r"COUNTA\(([^,()]+)\)": lambda m: sum(v != 0 for v in self.span(sheet, m[1])),
@@ -68,7 +72,7 @@ class Sheets:
     def wanted(self, sheet: str, text: str) -> Any:
         """The condition's value: a text in quotes or a cell."""
         if text.startswith('"'):
-            return text.strip('"')
+            return text[1:-1].replace('""', '"')
         match = re.fullmatch(r"\$?([A-Z]+)\$?(\d+)", text)
         assert match, text
         return self.value(sheet, match[1], int(match[2]))

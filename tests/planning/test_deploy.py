@@ -119,3 +119,16 @@ def test_a_camera_the_plan_lacks_is_refused(plan: Plan) -> None:
     with pytest.raises(InputError) as refused:
         deploy(plan, "s999")
     assert refused.value.code == "deployment.planned"
+
+
+def test_what_a_repair_takes_is_read_from_the_list(tmp_path: Path, city: City) -> None:
+    """Rupees and hours as people write them; what is neither is told with its row."""
+    path = table(
+        tmp_path, "id,lat,lon,repair cost,repair hours", 'a,22.0935,82.1365,"₹ 1,250",2.5 h', "b,22.0936,82.1365,,", "c,22.0937,82.1365,900,soon",
+        "d,22.0938,82.1365,0,1",
+    )  # fmt: skip
+    found = read_deployments(path, city)
+    assert [(one.id, one.repair_inr, one.repair_h) for one in found.deployments] == [("a", 1_250, 2.5), ("b", None, None)]
+    reasons = dict(zip(found.rejects["row"], found.rejects["reason"], strict=True))
+    assert "hours (soon)" in reasons[4]
+    assert "rupees" in reasons[5]

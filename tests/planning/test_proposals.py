@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planning.access import PUBLIC
+from planning.access import PUBLIC, Actor
+from planning.accounts import TERMINAL
 from planning.ballots import cast, confirm_paper, enter_paper
 from planning.city import City
 from planning.committee import set_rules
@@ -27,10 +28,13 @@ from planning.proposals import (
     propose,
     public_decisions,
     publish,
+    publish_file,
+    published_ids,
     published_plans,
     register,
     remark,
     status_of,
+    unpublish,
 )
 from planning.store import Store
 from tests.planning.seats import ADMIN, CITY, Hall, open_hall, record_plan
@@ -193,6 +197,30 @@ def test_the_public_sees_what_was_published_and_every_decision_without_names(hal
     assert published_plans(hall.store, CITY) == []
     assert codes_of(lambda: publish(hall.store, hall.planner, hall.plan)) == ["publishing.superseded"]
     publish(hall.store, hall.planner, hall.plan, shown=False)
+
+
+def test_a_file_is_put_on_record_and_shown_in_one_step(
+    town: City, plan: Plan, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    """Who may publish shows a plan's file; the same file again is the same row; who may only propose is refused before anything is checked."""
+    monkeypatch.setenv("CHAUKAS_CITIES", str(tmp_path))
+    city = town.save(tmp_path / "toy")
+    path = tmp_path / "toy" / "plans" / f"{plan.id}.gpkg"
+    write_plan(plan, city, path)
+    asked: list[str] = []
+
+    def check(found: Plan, _: City) -> None:
+        asked.append(found.id)
+
+    with pytest.raises(Forbidden):
+        publish_file(store, Actor("m", "m", ("member",)), city, path, check)
+    assert asked == []
+    label = publish_file(store, TERMINAL, city, path, check)
+    assert published_ids(store, "toy") == (plan.id,)
+    assert unpublish(store, TERMINAL, "toy", plan.id)
+    assert published_ids(store, "toy") == ()
+    assert publish_file(store, TERMINAL, city, path, check) == label
+    assert published_ids(store, "toy") == (plan.id,)
 
 
 def test_an_unverified_plan_is_never_published(hall: Hall) -> None:

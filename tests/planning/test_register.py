@@ -16,7 +16,7 @@ from planning.register import FILE, FolderRegister
 
 FULL = Deployment(
     "k-1", "toy", '=HYPERLINK("x")', 22.1, 82.1, 359.5, 6.0, "bullet-4mp", Feed("rtsp", "rtsp://c/1", (((0.0, 0.0), (1.0, 0.0), (0.5, 1.0)),), "http://n/{start}"),
-    "S1", "'Bharat", datetime.date(2025, 2, 3), "abc", "s1/b", ("Built 2 m off", "नोट"), 90.0, "onvif://10.0.0.1:8080",
+    "S1", "'Bharat", datetime.date(2025, 2, 3), "abc", "s1/b", ("Built 2 m off", "नोट"), 90.0, "onvif://10.0.0.1:8080", 1_200, 2.5,
 )  # fmt: skip
 BARE = Deployment("k-2", "toy", "", -22.1, -82.1, None, 6.0, "", NO_FEED)
 
@@ -106,3 +106,15 @@ def test_writers_at_once_lose_nothing(register: FolderRegister, tmp_path: Path) 
     for thread in threads:
         thread.join()
     assert len(register.list("toy")) == 16
+
+
+def test_a_register_of_before_repairs_had_a_cost_is_read(register: FolderRegister, tmp_path: Path) -> None:
+    """Columns that were not there then are empty, and come with the next camera that is put."""
+    register.put(FULL)
+    path = tmp_path / "toy" / FILE
+    lines = [line.rsplit(",", 2)[0] for line in path.read_text(encoding="utf-8-sig").splitlines()]
+    path.write_text("\r\n".join(lines) + "\r\n", encoding="utf-8-sig")
+    fresh = FolderRegister(lambda name: tmp_path / name, lambda: ["toy"])
+    assert fresh.list("toy") == (dataclasses.replace(FULL, repair_inr=None, repair_h=None),)
+    fresh.put(BARE)
+    assert "repair_inr" in path.read_text(encoding="utf-8-sig").splitlines()[0]

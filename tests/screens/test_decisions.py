@@ -15,7 +15,7 @@ from planning.ballots import cast, confirm_paper, enter_paper
 from planning.city import ROOT, City
 from planning.committee import add_member, set_rules
 from planning.payments import Entry, enter
-from planning.proposals import close, propose, public_decisions, publish, register, remark
+from planning.proposals import close, propose, public_decisions, publish, published_ids, register, remark
 from planning.store import Store, now, open_store
 from planning.works import Step, advance
 from planning.writing import today
@@ -276,3 +276,15 @@ def test_every_part_in_each_language_with_hostile_words_everywhere(
 def options(group: Any) -> list[str]:
     """The words on a row of buttons."""
     return [str(option.content) for option in group.proto.options]
+
+
+def test_the_plan_screen_publishes_for_who_may(page: Opener, toy: City, monkeypatch: pytest.MonkeyPatch, store: Store) -> None:
+    """A planner's button shows the plan to everyone and takes it back; a member has none."""
+    monkeypatch.setattr("optimizer.verify.verify", lambda *_: None)
+    file = verified(toy)
+    assert not [button for button in page(actor("m1"), view="plan", plan=file.id).button if button.key == "plan-publish"]
+    press(page(actor("p1"), view="plan", plan=file.id), "plan-publish")
+    assert published_ids(store, "toy") == (file.id,)
+    test = page(actor("p1"), view="plan", plan=file.id)
+    press(test, "plan-publish")
+    assert published_ids(store, "toy") == ()

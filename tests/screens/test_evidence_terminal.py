@@ -33,6 +33,11 @@ def test_a_request_is_asked_handed_over_shown_and_checked(
     assert "1 files\nThe ledger holds" in capsys.readouterr().out
     assert cli.main(["live", "evidence", "show", "toy", request]) == 0
     assert "from asha to Inspector Rao" in capsys.readouterr().out
+    page = tmp_path / "record.pdf"
+    assert cli.main(["live", "evidence", "show", "toy", request, "--pdf", str(page), "--lang", "en"]) == 0
+    assert page.read_bytes().startswith(b"%PDF")
+    assert cli.main(["live", "evidence", "show", "toy", "--pdf", str(page)]) == 1
+    assert "evidence.request" in capsys.readouterr().err
     assert cli.main(["live", "evidence", "check", "toy", request, str(film)]) == 0
     film.write_bytes(b"cut")
     assert cli.main(["live", "evidence", "check", "toy", request, str(film)]) == 1

@@ -15,6 +15,7 @@ from planning import city as cities
 from planning.city import City
 from planning.export import read_plan, write_plan
 from planning.nouns import Plan
+from planning.reviews import read_review
 from tests.town import copy_of
 
 
@@ -77,6 +78,28 @@ def test_a_back_test_says_how_it_parted_and_what_is_fair(home: Path, town: City,
     for who in ("planned", "random", "junctions", "foresight"):
         assert f"\n{who}" in told
     assert "promises nothing here" in told
+
+
+def test_a_plan_is_told_with_its_back_test(home: Path, town: City, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it costs little it is made, printed and kept beside the plan; where it would cost more, how to have it is printed, as a command."""
+    days = pd.to_datetime([f"2025-0{1 + k % 9}-11 10:00" for k in range(len(town["incidents"]))])
+    copy_of(town, incidents=town["incidents"].assign(when=days)).save(home / "dated")
+    words = ["plan", "dated", "--budget", "1 lakh", "--models", "bullet-4mp", "--time", "2", "--gap", "0.05", "--out", str(home / "d.gpkg")]
+    words += ["--out", str(home / "d.html"), "--lang", "en"]
+    monkeypatch.setattr("screens.findings.QUICK_S", 1e9)
+    told = done(capsys, *words)
+    assert re.search(r"back-test +of \d later incidents a plan like this .* PAI [\d.]+, PEI\* [\d.]+", told)
+    plan = read_plan(home / "d.gpkg")
+    page = (home / "d.html").read_text(encoding="utf-8")
+    assert '<html lang="en">' in page
+    assert plan.id in page
+    assert read_review(home / "d.gpkg", "backtest", plan) is not None
+    monkeypatch.setattr("screens.findings.QUICK_S", 0.0)
+    found = re.search(r"back-test +`chaukas (.+?)`", done(capsys, *words))
+    assert found
+    done(capsys, *found[1].split(), "--time", "1")
+    done(capsys, "report", str(home / "d.gpkg"), str(home / "d.pdf"), "--city", "dated")
+    assert (home / "d.pdf").read_bytes().startswith(b"%PDF")
 
 
 @pytest.mark.parametrize(

@@ -53,10 +53,12 @@ MAY: dict[str, set[str]] = {
     "/suggest": EVERYBODY, "/suggest/{city}": EVERYBODY, "/suggest/{city}/layer/{digest}/{name}": EVERYBODY,
     "/public/{city}/{plan}": EVERYBODY, "/public/{city}/{plan}/": EVERYBODY, "/public/{city}/{plan}/layer/{stamp}/{name}": EVERYBODY,
     "/map/difference/{city}/{first}/{stamp}/{second}/{other}/{layer}": SIGNED_IN,
+    "/map/review/{city}/{plan}/{part}/{stamp}/{layer}": SIGNED_IN,
     "/account/password": SIGNED_IN, "/account/sessions": SIGNED_IN, "/accounts": ADMIN, "/accounts/add": ADMIN, "/accounts/change": ADMIN,
     "/operate/{city}/pins": OPERATOR | ADMIN, "/operate/{city}/pins.geojson": OPERATOR | ADMIN, "/operate/{city}/states": OPERATOR | ADMIN,
     "/operate/{city}/see": OPERATOR | ADMIN, "/operate/{city}/blind": OPERATOR | ADMIN, "/operate/{city}/events": OPERATOR | ADMIN,
     "/live/status": OPERATOR | ADMIN, "/live/status/{camera}": OPERATOR | ADMIN, "/operate/{city}/acknowledge": OPERATOR,
+    "/operate/{city}/accept": OPERATOR,
     "/operate/{city}/turned": OPERATOR | ADMIN, "/live/aim/{camera}": OPERATOR | ADMIN, "/live/steer/{camera}": OPERATOR | ADMIN,
     "/live/token/{camera}": OPERATOR, "/live/still/{camera}": OPERATOR, "/live/mjpeg/{camera}": OPERATOR, "/live/stream/{camera}": OPERATOR,
 }  # fmt: skip

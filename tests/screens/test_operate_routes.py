@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from live.uptime import FileLog, Record
 from planning.access import Actor
 from planning.deployed import NO_FEED, Deployment, Feed
 from planning.register import FolderRegister
+from planning.store import open_store
 from screens import operate_routes
 from screens.control import Control, control
 from tests.screens.toy import CRS, EAST, HOSTILE, NORTH, save_toy
@@ -210,6 +211,62 @@ def test_who_is_no_operator_may_not_operate(client: Client, roles: tuple[str, ..
 def test_an_unknown_city_is_told(client: Client) -> None:
     """As not there."""
     assert client.get("/operate/nowhere/states").status == 404
+
+
+def test_repairs_come_in_the_order_of_what_is_scarce(client: Client, here: Control, cities: Path) -> None:
+    """For a rupee and for an hour the order differs where the records say so; both costs are told; what is no unit means rupees."""
+    register = FolderRegister(lambda name: cities / name, lambda: ["toy"])
+    kept = register.list("toy")
+    costs = {"a": (50_000, 0.5), "b": (100, 300.0)}
+    register.put(*(replace(one, repair_inr=costs[one.id][0], repair_h=costs[one.id][1]) for one in kept if one.id in costs))
+    try:
+        know(here, a="offline", b="offline", c="live")
+        by_rupee, by_hour = (client.get(f"/operate/toy/blind?by={unit}").json() for unit in ("inr", "hours"))
+        assert [(row["camera"], row["inr"], row["hours"]) for row in by_rupee["repairs"]] == [("b", 100, 300.0), ("a", 50_000, 0.5)]
+        assert [row["camera"] for row in by_hour["repairs"]] == ["a", "b"]
+        assert (by_rupee["by"], by_hour["by"], client.get("/operate/toy/blind?by=x").json()["by"]) == ("inr", "hours", "inr")
+    finally:
+        register.put(*kept)
+
+
+def test_clocks_that_are_off_are_told_with_the_states_and_among_the_events(client: Client, here: Control) -> None:
+    """By how much, of those alone; and when it began, to be acknowledged as any event."""
+    know(here, a="live", b="live")
+    here.rounds._now["b"] = replace(here.rounds._now["b"], clock_s=-75.2)
+    assert client.get("/operate/toy/states").json()["clocks"] == {"b": -75}
+    at = datetime(2026, 3, 2, tzinfo=UTC)
+    here.log.append("toy", Record("clock", at, "b", "off", measure="-75 s"))
+    (event,) = [one for one in client.get("/operate/toy/events").json()["events"] if one["state"] == "clock_off"]
+    assert (event["camera"], event["measure"], event["until"]) == ("b", "-75 s", None)
+    assert client.post("/operate/toy/acknowledge", {"event": event["id"], "note": "told the contractor"}).status == 200
+    (event,) = [one for one in client.get("/operate/toy/events").json()["events"] if one["state"] == "clock_off"]
+    assert event["acknowledged"]["note"] == "told the contractor"
+
+
+def test_a_view_is_accepted_with_a_line_of_the_audit_by_those_who_may(client: Client, here: Control, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Written before it is done; a camera of elsewhere, one that shows nothing, another site and a person without the right change nothing."""
+    done = list[str]()
+
+    async def accept(camera: str, first: Callable[[], None]) -> bool:
+        if camera == "c":
+            return False
+        first()
+        done.append(camera)
+        return True
+
+    monkeypatch.setattr(here.rounds, "accept", accept)
+    assert client.post("/operate/toy/accept", {"camera": "a"}).status == 200
+    assert done == ["a"]
+    with open_store().read() as reading:
+        (line,) = reading.lines(action="live.accept")
+    assert (line["by"], line["subject"]) == ("o1", "a")
+    assert client.post("/operate/toy/accept", {"camera": "elsewhere"}).json()["faults"][0]["code"] == "deployment.unknown"
+    assert client.post("/operate/toy/accept", {"camera": "c"}).json()["faults"][0]["code"] == "reference.none"
+    assert client.post("/operate/toy/accept", b"no json").status == 400
+    assert client.post("/operate/toy/accept", {"camera": "a"}, sec_fetch_site="cross-site").status == 403
+    client.actor = Actor("m1", "Mina", ("member",))
+    assert client.post("/operate/toy/accept", {"camera": "a"}).status == 403
+    assert done == ["a"]
 
 
 def test_a_camera_that_is_turned_is_seen_to_look_there(client: Client, here: Control, cities: Path) -> None:

@@ -7,12 +7,20 @@ import string
 from pathlib import Path
 
 import pytest
+import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
+from optimizer.review import make_review
+from planning.catalogue import load_recipe
+from planning.city import City
+from planning.demand import build_demand
 from planning.errors import Fault, ScenarioError
+from planning.intake import import_city
 from planning.money import group_digits, parse_rupees
+from planning.nouns import Plan
 from screens.words import LANGUAGES, plain, words
+from tests.planning.toy_osm import CROSSING, LAT, LON, document
 
 SCREENS = Path(__file__).resolve().parents[2] / "screens"
 
@@ -98,3 +106,46 @@ def test_plain_text_keeps_no_live_mark(text: str) -> None:
     assert not re.search(r"(?<!\\)(?:\\\\)*[!-/:-@\[\]-`{-~]", safe)
     assert "\n" not in safe
     assert re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", safe).replace("\u2060", "") == " ".join(text.split()).replace("\u2060", "")
+
+
+def said_back(key: str) -> tuple[str, dict[str, str]]:
+    """A note's English sentence with made values, and the values."""
+    sentence = words("en").catalogue[key]
+    figures = {"n", "m", "k", "share", "figure", "low", "high"}
+    values = {name: f"{7 + k}" if name in figures else f"text{k} <b>" for k, name in enumerate(sorted(fields(sentence)))}
+    return sentence.format(**values), values
+
+
+@pytest.mark.parametrize("key", sorted(key for key in words("en").catalogue if key.startswith("note.")))
+def test_every_note_is_known_by_its_words(key: str) -> None:
+    """Filled in, each note is found again as itself, and said in Hindi with the same values; in English it stays as it stands."""
+    text, values = said_back(key)
+    assert words("hi").note(text) == words("hi").say(key, **values)
+    assert words("en").note(text) == text
+
+
+def test_the_notes_of_a_plan_and_an_import_are_said_in_hindi(plan: Plan, town: City, tmp_path: Path) -> None:
+    """Whatever is assumed of the town's plan, its network and masks, of its demand and of an import is told in Hindi; what nobody knows
+    stays as it is.
+    """
+    grid, masks = (make_review(part, plan, town).notes for part in ("network", "masks"))
+    (tmp_path / "roads.osm").write_text(document(*CROSSING), encoding="utf-8")
+    wards = town["wards"].to_crs(4326)
+    wards.geometry = [shapely.box(LON - 1, LAT - 1, LON + 1, LAT + 1), *wards.geometry[1:]]
+    wards.to_file(tmp_path / "wards.geojson", driver="GeoJSON")
+    crimes = f"lat,lon,category,date\n{LAT},{LON},theft,13/01/2025\n{LAT},{LON + 0.0001},theft,1/13/2025\n"
+    (tmp_path / "crimes.csv").write_text(crimes, encoding="utf-8")
+    city = import_city(
+        "toy", osm=tmp_path / "roads.osm", crime=[tmp_path / "crimes.csv"], wards=tmp_path / "wards.geojson", folder=tmp_path / "toy"
+    )
+    demand = build_demand(town, load_recipe("balanced"), spacing_m=10.0).attrs["notes"]
+    every = [*plan.assumptions, *grid, *masks, *city.notes, *demand]
+    assert len(every) > 15
+    assert [note for note in every if not re.search(r"[ऀ-ॿ]", words("hi").note(note))] == []
+    assert words("hi").note("Nobody knows this sentence") == "Nobody knows this sentence"
+
+
+def test_a_long_or_hostile_note_costs_nothing() -> None:
+    """A note made to be looked at for ever is answered at once, as it stands."""
+    for text in ("7 " * 5_000, ": " * 400, "x: residents of " * 60, "“" * 900):
+        assert words("hi").note(text) == text
