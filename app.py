@@ -8,6 +8,8 @@ refused.
 from __future__ import annotations
 
 import contextlib
+import gc
+import importlib
 import sys
 import threading
 from collections.abc import AsyncIterator
@@ -20,7 +22,7 @@ from planning.accounts import first_link
 from planning.city import ROOT
 from planning.errors import ChaukasError, InputError
 from planning.store import open_store
-from screens import library, mapdata, operate_routes, public
+from screens import library, mapdata, oidc_doors, operate_routes, public, suggest_page
 from screens.app_terminal import is_loopback
 from screens.control import control
 from screens.doors import gate_routes
@@ -28,9 +30,17 @@ from screens.gate import Gate
 from screens.middleware import PackStatic, StayHome
 from screens.routes import routes
 
+_SCREENS = ("budget", "city", "plan", "compare", "fairness", "suggestions", "decisions", "operate", "wizard")
+_TURN_S = 0.001  # after which a thread that draws a page lets others have a turn; Python's own 5 ms keep the server waiting
+
 
 def _warm() -> None:
-    """Load the first city and pack its layers, so that the first visitor need not wait for it."""
+    """Load what pages are drawn with, and the first city with its layers, so that the first visitor need not wait for it."""
+    for screen in _SCREENS:
+        importlib.import_module(f"screens.{screen}")
+    # After each page Streamlit looks through all there is for what is no longer needed: what is here to stay need not be looked through.
+    gc.collect()
+    gc.freeze()
     # A broken city is told to whoever opens it; the others must still be served.
     with contextlib.suppress(ChaukasError):
         for name in library.cities()[:1]:
@@ -65,6 +75,7 @@ def _let_the_first_in() -> None:
 @contextlib.asynccontextmanager
 async def _lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:
     _let_the_first_in()
+    sys.setswitchinterval(_TURN_S)
     threading.Thread(target=_warm, daemon=True).start()
     async with control().running():
         yield {}
@@ -72,7 +83,7 @@ async def _lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:
 
 app = st.App(
     ROOT / "screens" / "main.py",
-    routes=[*gate_routes(), *routes(), *public.routes(), *operate_routes.routes()],
+    routes=[*gate_routes(), *oidc_doors.routes(), *routes(), *public.routes(), *suggest_page.routes(), *operate_routes.routes()],
     middleware=[Middleware(StayHome), Middleware(Gate), Middleware(PackStatic)],
     lifespan=_lifespan,
 )

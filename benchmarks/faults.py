@@ -1,7 +1,8 @@
-"""What is lost when things go wrong: `python -m benchmarks.faults [--quick]`.
+"""What is lost when things go wrong: `python -m benchmarks.faults [--quick] [--part NAME] [--minutes M] [--processes N]`.
 
 Writers of the store killed on SQLite and on a real PostgreSQL server, exports and planning runs killed, disks filled up, tampered databases and
 tampered plans. Everything runs on a made town; nothing but counts is measured, so a loaded machine changes no figure. --quick does fewer of each.
+A part can be run by itself in full; kills of exports and tampered plans end after --minutes with the counts they came to.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ from planning.store import Store
 from tests.databases import fresh_database, postgresql, with_a_hand_in
 from tests.town import WISH, make_town
 
+_PARTS = ("writers", "tampering", "disk", "exports", "runs", "mutants")
+_CHUNK = 75  # tampered plans a process is given at once: five of each way
 _GOES_ON_BYTES = 60_000  # what a store on a filling disk may still write
 
 
@@ -40,17 +43,28 @@ def main() -> int:
     """Run, print, and say whether something was lost."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="under a minute")
-    quick = parser.parse_args().quick
+    parser.add_argument("--part", action="append", choices=_PARTS, help="only this; may be given again")
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="for the kills of exports, and again for the tampered plans")
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="that verify tampered plans (default: one a core)")
+    options = parser.parse_args()
+    quick, parts = options.quick, options.part or _PARTS
     figures = Figures()
     town = make_town()
     plans = [make_plan(town, WISH), make_plan(town, dataclasses.replace(WISH, budget_inr=WISH.budget_inr // 2))]
-    with tempfile.TemporaryDirectory() as folder, postgresql(Path(folder)) as server:
-        _writers(figures, Path(folder), server, quick=quick)
-        _tampering(figures, Path(folder), server)
-    _full_disk(figures)
-    _exports(figures, plans, town, kills=3 if quick else 100)
-    _runs(figures, town, kills=2 if quick else 12)
-    _mutants(figures, plans[0], town, number=75 if quick else 10_000)
+    if {"writers", "tampering"} & set(parts):
+        with tempfile.TemporaryDirectory() as folder, postgresql(Path(folder)) as server:
+            if "writers" in parts:
+                _writers(figures, Path(folder), server, quick=quick)
+            if "tampering" in parts:
+                _tampering(figures, Path(folder), server)
+    if "disk" in parts:
+        _full_disk(figures)
+    if "exports" in parts:
+        _exports(figures, plans, town, kills=3 if quick else 100, seconds=60 * options.minutes)
+    if "runs" in parts:
+        _runs(figures, town, kills=2 if quick else 12)
+    if "mutants" in parts:
+        _mutants(figures, plans[0], town, 75 if quick else 10_000, options.processes, 60 * options.minutes)
     return figures.close()
 
 
@@ -100,20 +114,23 @@ def _full_disk(figures: Figures) -> None:
     figures.add("full disk: breaks of the audit", int(broken is not None or head.seq != kept), "breaks", "<= 0")
 
 
-def _exports(figures: Figures, plans: list[Plan], town: City, kills: int) -> None:
-    met = spoilt = refused = 0
+def _exports(figures: Figures, plans: list[Plan], town: City, kills: int, seconds: float) -> None:
+    done = met = spoilt = refused = 0
     for kind in exported.KINDS:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             path = folder / f"plan.{kind}"
             known = [_content(plan, town, path) for plan in plans]
             # The loop variables are bound anew: a forked writer would see the last ones.
-            one, all_spoilt = kill_exports(lambda k, path=path: exported.write(plans[k], town, path), exported.whole(path, known), folder, kills)  # type: ignore[misc]
+            found = kill_exports(
+                lambda k, path=path: exported.write(plans[k], town, path),  # type: ignore[misc]
+                exported.whole(path, known), folder, kills, seconds=seconds / len(exported.KINDS),
+            )  # fmt: skip
             before = path.read_bytes()
             said = fill_disk(lambda path=path: exported.write(plans[0], town, path), len(before) // 2)  # type: ignore[misc]
-            met, spoilt = met + one, spoilt + all_spoilt
+            done, met, spoilt = (sum(pair) for pair in zip((done, met, spoilt), found, strict=True))
             refused += said.startswith("[export.failed]") and path.read_bytes() == before and len(list(folder.iterdir())) == 1
-    figures.add(f"exports of {len(exported.KINDS)} kinds: killed", kills * len(exported.KINDS), "kills")
+    figures.add(f"exports of {len(exported.KINDS)} kinds: killed", done, "kills")
     figures.add("exports: killed in the midst of a file", met, "kills")
     figures.add("exports: files neither old nor new after a kill", spoilt, "files", "<= 0")
     figures.add("exports: kinds that refuse a full disk and keep the old file", refused, f"of {len(exported.KINDS)}", f">= {len(exported.KINDS)}")
@@ -158,15 +175,25 @@ def _unreadable(folder: Path) -> int:
     return bad
 
 
-def _mutants(figures: Figures, plan: Plan, town: City, number: int) -> None:
-    workers = os.cpu_count() or 1
-    share = -(-number // workers)
-    with _pool(workers) as pool:
-        passed = [name for names in pool.starmap(accepted, [(plan, town, share, seed) for seed in range(workers)]) for name in names]
-    figures.add("plans tampered with", share * workers, "plans")
+def _mutants(figures: Figures, plan: Plan, town: City, number: int, processes: int, seconds: float) -> None:
+    """Each tampered plan is shown to the verifier as it is; processes share the plans out in chunks, each drawn from a seed of its own."""
+    began, done, passed = time.monotonic(), 0, list[str]()
+    chunks = [(plan, town, min(_CHUNK, number - first), seed) for seed, first in enumerate(range(0, number, _CHUNK))]
+    with _pool(processes) as pool:
+        for count, names in pool.imap_unordered(_judged, chunks):
+            done, passed = done + count, passed + names
+            if time.monotonic() - began > seconds:
+                break
+    figures.add("plans tampered with", done, "plans")
     figures.add("tampered plans that the verifier let pass", len(passed), "plans", "<= 0")
     for name in sorted(set(passed)):
         print(f"  let pass: {name}")
+
+
+def _judged(chunk: tuple[Plan, City, int, int]) -> tuple[int, list[str]]:
+    """How many of a chunk were shown to the verifier, and the names of those it let pass."""
+    plan, town, number, seed = chunk
+    return number, accepted(plan, town, number, seed)
 
 
 @contextmanager

@@ -1,7 +1,8 @@
 """What the gate costs and how fast it shuts: `python -m benchmarks.gate [--quick]`.
 
 The real app on loopback over no city. Sessions are ended in the store one after another while WebSockets of twenty pages are open: how long until the
-server closed theirs. Then what a password costs to try, and what a request costs with a session beside one without. --quick ends fewer.
+server closed theirs; the same while a hundred pages opened just before are drawn. Then what a password costs to try, and what a request costs with a
+session beside one without. --quick ends fewer.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
+from streamlit.proto.BackMsg_pb2 import BackMsg
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
@@ -30,7 +32,7 @@ from planning.passwords import fits, hash_password
 from planning.sessions import digest, end_session, open_session
 from planning.store import Store
 
-_PAGES = 20  # open at once
+_PAGES, _CROWD = 20, 100  # open at once
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -53,6 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
             way_in(f"http://127.0.0.1:{port}", folder / "log")
             store = Store(f"sqlite:///{folder / 'chaukas.db'}", folder)
             _revoked(figures, store, port, times)
+            _revoked_in_a_crowd(figures, store, port, 10 if times < 100 else 30)
             _requests(figures, store, port, times)
             store.engine.dispose()
         finally:
@@ -73,7 +76,7 @@ def _open(stack: ExitStack, port: int, token: str) -> ClientConnection:
     opened: ClientConnection = stack.enter_context(
         connect(
             f"ws://{address}/_stcore/stream", origin=Origin(f"http://{address}"), subprotocols=[Subprotocol("streamlit")],
-            additional_headers={"Cookie": f"chaukas={token}"},
+            additional_headers={"Cookie": f"chaukas={token}"}, ping_interval=None, close_timeout=1,
         )
     )  # fmt: skip
     return opened
@@ -88,6 +91,19 @@ def _revoked(figures: Figures, store: Store, port: int, times: int) -> None:
             took += [_ended(store, token, one) for token, one in opened.items()]
     figures.add("session ended to its WebSocket closed, median", float(np.median(took)), "s")
     figures.add("session ended to its WebSocket closed, slowest", max(took), "s", "<= 1")
+
+
+def _revoked_in_a_crowd(figures: Figures, store: Store, port: int, times: int) -> None:
+    """Each page asks to be drawn, as a browser's does; sessions end from then on, while the server draws."""
+    asked = BackMsg()
+    asked.rerun_script.query_string = ""
+    with ExitStack() as stack:
+        opened = {token: _open(stack, port, token) for token in [_token(store) for _ in range(_CROWD)]}
+        for one in opened.values():
+            one.send(asked.SerializeToString())
+        took = [_ended(store, token, one) for token, one in list(opened.items())[:times]]
+    figures.add(f"the same as {_CROWD} pages are drawn, median", float(np.median(took)), "s")
+    figures.add(f"the same as {_CROWD} pages are drawn, slowest", max(took), "s", "<= 1")
 
 
 def _ended(store: Store, token: str, opened: ClientConnection) -> float:

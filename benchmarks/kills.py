@@ -116,25 +116,29 @@ def _found(store: Store, kills: int) -> Kills:
     return Kills(kills, len(said), len(said - names), torn, broken)
 
 
-def kill_exports(write: Callable[[int], None], whole: Callable[[], bool], folder: Path, kills: int, *, seed: int = 1) -> tuple[int, int]:
+def kill_exports(
+    write: Callable[[int], None], whole: Callable[[], bool], folder: Path, kills: int, *, seconds: float = float("inf"), seed: int = 1
+) -> tuple[int, int, int]:  # fmt: skip
     """Writers of one file, killed in the midst of it.
 
     Parameters
     ----------
     write: writes the file with the first content (0) or the second (1), only ever in a forked process: what it calls may start threads, which no
-    fork takes along. whole: whether the file that stands has one of both, whole.
+    fork takes along. whole: whether the file that stands has one of both, whole. seconds: after which no more are killed.
 
     Returns
     -------
-    How many kills met a writer at work (its scratch file was left behind), and after how many the file was not whole.
+    How many were killed, how many kills met a writer at work (its scratch file was left behind), and after how many the file was not whole.
     """
     _wait(forked(lambda: write(0)))
     began = time.monotonic()
     _wait(forked(lambda: write(1)))
     took_s = time.monotonic() - began
     draws = random.Random(seed)
-    met = spoilt = 0
-    for _ in range(kills):
+    done = met = spoilt = 0
+    until = time.monotonic() + seconds
+    while done < kills and time.monotonic() < until:
+        done += 1
         process = forked(lambda: _over_and_over(write))
         time.sleep(draws.uniform(0.0, 3.0 * took_s))
         stop(process)
@@ -143,7 +147,7 @@ def kill_exports(write: Callable[[int], None], whole: Callable[[], bool], folder
         spoilt += not whole()
         for path in litter:
             path.unlink()
-    return met, spoilt
+    return done, met, spoilt
 
 
 def _over_and_over(write: Callable[[int], None]) -> None:

@@ -26,6 +26,7 @@ from planning.demand import build_demand
 from planning.errors import Fault, ScenarioError
 from planning.nouns import CameraModel, Scenario
 from planning.purposes import ask_purposes
+from planning.voices import weigh_suggestions
 
 OFFERED_KINDS = ("fixed", "varifocal", "dome")  # what a scenario that names no model may use; PTZ and ANPR are bought for a purpose
 
@@ -74,7 +75,7 @@ def lay_ground(city: City, scenario: Scenario, *, demand: gpd.GeoDataFrame | Non
     """
     models, px_per_m, recipe = _wanted(city, scenario)
     if demand is None:
-        demand = build_demand(city, recipe, spacing_m=scenario.spacing_m)
+        demand = weigh_suggestions(city, build_demand(city, recipe, spacing_m=scenario.spacing_m), scenario)
         if scenario.purposes:
             demand = ask_purposes(city, demand, scenario.purposes, load_levels(), scenario.level)
     if not len(demand):

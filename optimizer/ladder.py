@@ -18,7 +18,7 @@ from optimizer.frontier import frontier
 from optimizer.plan import cameras_of, sites_of
 from optimizer.problem import Ints, Problem
 from optimizer.solve import solve
-from planning.nouns import Ladder, Rung
+from planning.ladders import Ladder, Rung
 from planning.progress import Progress
 
 EACH_S = 3.0  # for the best part of a plan at most

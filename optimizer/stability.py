@@ -33,6 +33,7 @@ from planning.errors import Fault, ScenarioError
 from planning.geometry import first_area
 from planning.nouns import Scenario
 from planning.progress import Progress
+from planning.voices import weigh_suggestions
 
 REPORTING = Path(__file__).resolve().parent.parent / "data" / "reporting.toml"
 
@@ -153,7 +154,8 @@ def stability(
         for draw in range(draws):
             progress.step(f"reporting: {reporting.key}", 0.1 + 0.9 * (turn + draw / draws) / len(reportings))
             known = dataclasses.replace(bare, frames={**bare.frames, "incidents": redraw(bare["incidents"], reporting, ward, rng)}, digest="")
-            weight = build_demand(known, recipe, spacing_m=scenario.spacing_m)["weight"].to_numpy(dtype=np.float64)
+            demand = weigh_suggestions(known, build_demand(known, recipe, spacing_m=scenario.spacing_m), scenario)
+            weight = demand["weight"].to_numpy(dtype=np.float64)
             rows.append(work.compare(first, work.plan(weight, scenario.seed)))
         kept, ranks, caught = np.array(rows).T
         found.append(

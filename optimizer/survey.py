@@ -124,6 +124,8 @@ def survey_key(city: City, scenario: Scenario) -> tuple[object, ...]:
         scenario.by_night,
         scenario.keep,
         scenario.purposes,
+        scenario.suggestions_percent,
+        scenario.suggestions,
     )
 
 

@@ -39,6 +39,7 @@ from planning.money import say_rupees
 from planning.nouns import Plan, PlannedCamera
 from planning.purposes import ask_purposes
 from planning.sites import NOMINAL_M, build_sites
+from planning.voices import weigh_suggestions
 
 SHARE_TOLERANCE = 1e-4  # of all weight: lines of sight that graze a corner within a rounding error
 
@@ -73,7 +74,8 @@ def verify(plan: Plan, city: City, *, grid: Grid | None = None, figures: Figures
     _check_readable(plan, city)
     faults: list[Fault] = []
     wish, recipe, levels = plan.scenario, load_recipe(plan.scenario.recipe), load_levels()
-    demand = ask_purposes(city, build_demand(city, recipe, spacing_m=wish.spacing_m), wish.purposes, levels, wish.level)
+    demand = weigh_suggestions(city, build_demand(city, recipe, spacing_m=wish.spacing_m), wish)
+    demand = ask_purposes(city, demand, wish.purposes, levels, wish.level)
     weight, terrain = demand["weight"].to_numpy(dtype=np.float64), read_terrain(city)
     least_px = float(demand["px_per_m"].min())
     old, new = standing_cameras(city, least_px, by_night=wish.by_night, target_m=recipe.target_m), _planned(plan, faults)

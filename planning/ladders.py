@@ -1,4 +1,7 @@
-"""Ladders kept with their city: one gzipped JSON file each, whole or not at all, read back only where nothing in it is off."""
+"""Ladders: plans for a row of budgets, and how they are kept with their city, one gzipped JSON file each.
+
+A file is written whole or not at all, and read back only where nothing in it is off.
+"""
 
 from __future__ import annotations
 
@@ -6,20 +9,75 @@ import dataclasses
 import gzip
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from planning.city import City
 from planning.errors import ChaukasError, FileRefused, InputError
 from planning.files import atomic_path, local_file
-from planning.nouns import Ladder, PlannedCamera, PlannedSite, Rung, Scenario
+from planning.nouns import PlannedCamera, PlannedSite, Scenario
 
 VERSION = 1
 SUFFIX = ".ladder.json.gz"
 _LARGEST = 200_000_000  # bytes
 _CELLS = {"str": str, "int": int, "float": float}
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One budget of a ladder: what its plan, which holds all smaller ones, costs and covers.
+
+    Shares are of all weight: `covered` by this plan, `best` by the best plan found for the budget alone, `bound` by none more than that; `worst` is
+    the least covered ward's share of its own weight.
+    """
+
+    budget_inr: int
+    cost_inr: int
+    yearly_inr: int
+    cameras: int
+    covered: float
+    best: float
+    bound: float
+    worst_ward: str
+    worst: float
+
+    @property
+    def nesting(self) -> float:
+        """What it costs here that the plans hold one another, as share of all weight."""
+        return self.best - self.covered
+
+
+@dataclass(frozen=True, eq=False)
+class Ladder:
+    """Plans for a row of budgets, each holding the one before.
+
+    `cameras`, `sites`: of the largest budget; `entered`: for each camera the first rung that holds it; `points_m` (n_demand, 2) in the city's CRS,
+    `weight` (n_demand,) and `seen_from` (n_demand,): the first rung that sees the point, -1 where existing cameras do, the number of rungs where none
+    does; `before`: share covered by existing cameras. Not verified: a plan made for one of the budgets is.
+    """
+
+    scenario: Scenario
+    city_digest: str
+    made: bool
+    rungs: tuple[Rung, ...]
+    before: float
+    cameras: tuple[PlannedCamera, ...]
+    sites: tuple[PlannedSite, ...]
+    entered: tuple[int, ...]
+    points_m: npt.NDArray[np.float64] = field(repr=False)
+    weight: npt.NDArray[np.float64] = field(repr=False)
+    seen_from: npt.NDArray[np.int64] = field(repr=False)
+    assumptions: tuple[str, ...] = ()
+    runtime_s: float = 0.0
+
+    @property
+    def id(self) -> str:
+        """The scenario's id: one ladder a wish."""
+        return self.scenario.id
 
 
 def ladder_folder(city: City) -> Path:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +16,8 @@ from planning.errors import Fault, ScenarioError
 
 if TYPE_CHECKING:
     import geopandas as gpd
-    import numpy as np
-    import numpy.typing as npt
 
+_PLACE = re.compile(r"-?\d{1,3}\.\d{6},-?\d{1,3}\.\d{6}", re.ASCII)
 CAMERA_KINDS = ("fixed", "varifocal", "dome", "ptz", "anpr")
 
 
@@ -91,7 +91,8 @@ class Scenario:
     `purposes`: what certain places ask beyond the level, such as "junctions=face" (`planning.purposes`). `second_view`: what a second view from
     another place is worth in priority zones, as a share of the first. `privacy`: the share of all weight that a kilometre of homes' frontage in
     view costs. `no_view`: whether cameras that see a no_view zone are ruled out. `grid`: whether the network to the command centre is laid and
-    paid as one, to `centre` (latitude, longitude), assumed where none is given.
+    paid as one, to `centre` (latitude, longitude), assumed where none is given. `suggestions_percent`: the share of all weight that goes to
+    `suggestions`, places of people's accepted suggestions written as "22.093500,82.136500" (`planning.voices`).
     """
 
     city: str
@@ -118,6 +119,8 @@ class Scenario:
     no_view: bool = False
     grid: bool = False
     centre: tuple[float, ...] = ()
+    suggestions_percent: int = 0
+    suggestions: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         faults = list(_scenario_faults(self))
@@ -149,7 +152,7 @@ class Scenario:
 
 # Wishes that came later, at what leaves a scenario as it was: its id stays that of the plans made before them.
 _LATER = (("wanted_share", 0.0), ("purposes", ()), ("second_view", 0.0), ("privacy", 0.0), ("no_view", False),
-          ("grid", False), ("centre", ()))  # fmt: skip
+          ("grid", False), ("centre", ()), ("suggestions_percent", 0), ("suggestions", ()))  # fmt: skip
 
 
 def _plain(value: Any) -> Any:
@@ -157,6 +160,14 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (tuple, list)):
         return [_plain(item) for item in value]
     return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def is_place(text: object) -> bool:
+    """Whether a text is latitude and longitude [deg] as a suggestion's place is written, with six decimals each."""
+    if not isinstance(text, str) or not _PLACE.fullmatch(text):
+        return False
+    lat, lon = map(float, text.split(","))
+    return abs(lat) <= 90 and abs(lon) <= 180
 
 
 def _scenario_faults(scenario: Scenario) -> list[Fault]:
@@ -184,6 +195,14 @@ def _scenario_faults(scenario: Scenario) -> list[Fault]:
     heights = scenario.mount_heights_m
     sane = bool(heights) and all(math.isfinite(height) and 2 <= height <= 40 for height in heights)
     require(sane, "scenario.height", "Mount heights must lie between 2 and 40 m", "Use 6", heights)
+    share, places = scenario.suggestions_percent, scenario.suggestions
+    whole_share = isinstance(share, int) and not isinstance(share, bool) and 0 <= share <= 90
+    require(whole_share, "scenario.suggestions", "The weight of suggestions lies from 0 to 90 whole percent", "Give 10", share)
+    what = "No suggestion weighs in: none is accepted, or they are to weigh nothing"
+    require(bool(share) == bool(places), "scenario.suggestions", what, "Accept suggestions first, or ask 0", f"{share} %, {len(places)} places")
+    require(len(places) <= 5_000, "scenario.suggestions", "At most 5000 suggestions weigh in", "Hide those long answered", len(places))
+    strange = [text for text in places if not is_place(text)]
+    require(not strange, "scenario.suggestions", "A suggestion's place is a latitude and a longitude", "Plan again", ", ".join(strange[:3]))
     both = sorted(set(scenario.keep) & set(scenario.forbid))
     require(not both, "scenario.keep", "A camera cannot be both kept and forbidden", "Take it off one of the lists", ", ".join(both))
     return faults
@@ -344,56 +363,3 @@ class Plan:
     def yearly_inr(self) -> int:
         """Upkeep, power and links a year [INR/year]."""
         return sum(camera.yearly_inr for camera in self.cameras) + sum(site.yearly_inr for site in self.sites)
-
-
-@dataclass(frozen=True)
-class Rung:
-    """One budget of a ladder: what its plan, which holds all smaller ones, costs and covers.
-
-    Shares are of all weight: `covered` by this plan, `best` by the best plan found for the budget alone, `bound` by none more than that; `worst` is
-    the least covered ward's share of its own weight.
-    """
-
-    budget_inr: int
-    cost_inr: int
-    yearly_inr: int
-    cameras: int
-    covered: float
-    best: float
-    bound: float
-    worst_ward: str
-    worst: float
-
-    @property
-    def nesting(self) -> float:
-        """What it costs here that the plans hold one another, as share of all weight."""
-        return self.best - self.covered
-
-
-@dataclass(frozen=True, eq=False)
-class Ladder:
-    """Plans for a row of budgets, each holding the one before.
-
-    `cameras`, `sites`: of the largest budget; `entered`: for each camera the first rung that holds it; `points_m` (n_demand, 2) in the city's CRS,
-    `weight` (n_demand,) and `seen_from` (n_demand,): the first rung that sees the point, -1 where existing cameras do, the number of rungs where none
-    does; `before`: share covered by existing cameras. Not verified: a plan made for one of the budgets is.
-    """
-
-    scenario: Scenario
-    city_digest: str
-    made: bool
-    rungs: tuple[Rung, ...]
-    before: float
-    cameras: tuple[PlannedCamera, ...]
-    sites: tuple[PlannedSite, ...]
-    entered: tuple[int, ...]
-    points_m: npt.NDArray[np.float64] = field(repr=False)
-    weight: npt.NDArray[np.float64] = field(repr=False)
-    seen_from: npt.NDArray[np.int64] = field(repr=False)
-    assumptions: tuple[str, ...] = ()
-    runtime_s: float = 0.0
-
-    @property
-    def id(self) -> str:
-        """The scenario's id: one ladder a wish."""
-        return self.scenario.id

@@ -44,6 +44,13 @@ sessions = Table(
 )  # fmt: skip
 links = Table("links", metadata, _id(), _to("account", "accounts"), _time("created_at"), _time("expires_at"), _time("used_at", optional=True))
 
+# By whom another service says someone is: an administrator links a subject or a verified e-mail address; at the first sign-in an address becomes the
+# subject it came with, so that whoever is given the address later is not let in.
+identities = Table(
+    "identities", metadata, _id(), _to("account", "accounts"), _text("issuer"), Column("kind", String(16), nullable=False), _text("value"),
+    _time("created_at"), UniqueConstraint("issuer", "kind", "value"),
+)  # fmt: skip
+
 # Those who vote. A member without an account votes on paper.
 members = Table(
     "members", metadata, _id(), _text("city"), _text("name"), _text("constituency"), _to("account", "accounts", optional=True),
@@ -101,6 +108,9 @@ works = Table(
 # Credentials of a deployed camera's feed, sealed with a key that is not in the database.
 sealed = Table("sealed", metadata, _id(), _text("token"), _time("changed_at"))
 
+# What an administrator switched on or off; the id says what of which city, as in suggestions/bilaspur.
+settings = Table("settings", metadata, Column("id", String(128), primary_key=True), _text("value"), _time("changed_at"))
+
 # One line for each change of any row above: append-only by triggers, each line sealed together with the one before.
 audit = Table(
     "audit", metadata, Column("seq", Integer, primary_key=True, autoincrement=False), _time("at"), _text("by"), _text("action"), _text("subject"),
@@ -108,7 +118,7 @@ audit = Table(
 )  # fmt: skip
 
 for _column in (
-    sessions.c.account, links.c.account, members.c.city, plans.c.city, suggestions.c.city, proposals.c.city, remarks.c.proposal, votes.c.proposal,
-    payments.c.plan, works.c.plan, audit.c.subject,
+    sessions.c.account, links.c.account, identities.c.account, members.c.city, plans.c.city, suggestions.c.city, proposals.c.city,
+    remarks.c.proposal, votes.c.proposal, payments.c.plan, works.c.plan, audit.c.subject,
 ):  # fmt: skip
     Index(None, _column)

@@ -58,6 +58,14 @@ def _add_account(parser: argparse.ArgumentParser) -> None:
         switch = commands.add_parser(name, help=told)
         switch.add_argument("name", help="the account's name")
         switch.set_defaults(run=run)
+    known = commands.add_parser("identity", help="print by whom another service says an account's owner is, or link it to that")
+    known.add_argument("name", help="the account's name")
+    which = known.add_mutually_exclusive_group()
+    which.add_argument("--email", metavar="ADDRESS", help="let in whom the service verified to have this address; it counts once")
+    which.add_argument("--subject", help="let in whom the service calls this for ever (the claim sub)")
+    which.add_argument("--none", action="store_true", help="take all links of the account away")
+    known.add_argument("--issuer", help="the service's address (default: that of CHAUKAS_OIDC_ISSUER)")
+    known.set_defaults(run=_identity)
     link = commands.add_parser("link", help="print a link that lets an account in once, to set a new password")
     link.add_argument("name", help="the account's name")
     link.set_defaults(run=_link)
@@ -100,6 +108,26 @@ def _add(options: argparse.Namespace) -> int:
     store = _store()
     account = add_account(store, TERMINAL, options.name, title=options.title, roles=options.role or ["member"], cameras=options.camera)
     return _print_link(make_link(store, TERMINAL, account))
+
+
+def _identity(options: argparse.Namespace) -> int:
+    import os
+
+    from planning.accounts import TERMINAL, find_account
+    from planning.identities import identities_of, link, unlink
+
+    store = _store()
+    account = str(find_account(store, options.name)["id"])
+    issuer = options.issuer or os.environ.get("CHAUKAS_OIDC_ISSUER", "").strip()
+    if options.none:
+        unlink(store, TERMINAL, account)
+    elif options.email or options.subject:
+        if not issuer:
+            raise InputError.one("identity.issuer", "No service is named", "Give --issuer, or set CHAUKAS_OIDC_ISSUER", options.name)
+        link(store, TERMINAL, account, issuer, "email" if options.email else "subject", options.email or options.subject)
+    for row in identities_of(store, account):
+        print(f"{row['kind']}\t{row['value']}\t{row['issuer']}\t{row['created_at'][:16]}")
+    return 0
 
 
 def _print_link(token: str) -> int:

@@ -9,8 +9,9 @@ import streamlit as st
 from planning.catalogue import load_models
 from planning.city import City
 from planning.errors import ChaukasError, ScenarioError
+from planning.ladders import Ladder
 from planning.money import parse_rupees
-from planning.nouns import Ladder, Scenario
+from planning.nouns import Scenario
 from screens import jobs, library
 from screens.jobs import RUNGS
 from screens.mapdata import ward_names

@@ -35,6 +35,11 @@ def add(commands: Commands[argparse.ArgumentParser]) -> None:
     rule = _acting(_command(inner, "rules", "print by which rules the committee decides, or set them", _rules), needed=False)
     rule.add_argument("--quorum", metavar="SHARE", help="the least share of active members whose votes are in, as 1/2 or 60%%")
     rule.add_argument("--majority", metavar="SHARE", help="the least share of yes among yes and no, from 1/2 to 1")
+    told = "print whether people without an account may send suggestions, or open or close that"
+    pins = _acting(_command(inner, "suggestions", told, _pins), needed=False)
+    switch = pins.add_mutually_exclusive_group()
+    switch.add_argument("--open", action="store_true", help="let everybody who reaches the app send suggestions, at /suggest")
+    switch.add_argument("--close", action="store_true", help="let only people with an account send them")
     put = _acting(_command(inner, "propose", "check a plan once more and put it to the vote", _propose))
     put.add_argument("plan", help="the plan's id, or its .gpkg in the city's folder plans")
     put.add_argument("--text", default="", help="why this plan")
@@ -133,6 +138,19 @@ def _rules(options: argparse.Namespace) -> int:
     print(f"quorum         {100 * by.quorum:.1f} % of the active members")
     print(f"majority       {100 * by.majority:.1f} % yes of yes and no, and more yes than no")
     print(f"set by         {'the committee' if by.own else 'nobody yet: these hold until the committee sets its own'}")
+    return 0
+
+
+def _pins(options: argparse.Namespace) -> int:
+    from planning.suggestions import is_open, set_open
+
+    store, city = _begin(options)
+    if options.open or options.close:
+        set_open(store, _actor(store, options.acting), city, options.open)
+    print(f"suggestions of {city}: {'open to everybody, at /suggest/' + city if is_open(store, city) else 'of people with an account'}")
+    with store.read() as tx:
+        for state in ("waiting", "shown", "hidden"):
+            print(f"{state:<8} {len(tx.rows('suggestions', city=city, state=state))}")
     return 0
 
 

@@ -21,6 +21,7 @@ from screens.public_view import count_words
 from screens.seats import show_seats
 from screens.session import pick
 from screens.tables import show_table
+from screens.turns import DRAWING
 from screens.words import Words, plain
 
 PARTS = ("plans", "open", "money", "work", "seats", "history")
@@ -110,7 +111,7 @@ def _propose(store: Store, actor: Actor, city: City, free: list[str], files: Map
     body = st.text_area(said.say("decide.text"), key=fresh("propose-text"), max_chars=TEXT_MOST)
     if st.button(said.say("decide.propose_do"), type="primary", key="propose-do"):
         path: Path = files[chosen].path
-        with st.spinner(said.say("decide.checking")):
+        with st.spinner(said.say("decide.checking")), DRAWING.aside():
             act(lambda: propose(store, actor, register(store, actor, city, path, check), body), said, "decide.proposed")
 
 

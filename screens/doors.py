@@ -6,12 +6,9 @@ Each form carries the session's token; what is typed is read up to a few kilobyt
 from __future__ import annotations
 
 import asyncio
-import re
 import time
-from collections.abc import Awaitable, Callable
-from functools import wraps
 from html import escape
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -34,87 +31,18 @@ from planning.accounts import (
 from planning.errors import ChaukasError, Forbidden, InputError
 from planning.passwords import gate_figures
 from planning.proposals import public
-from planning.sessions import Session, account_of_link, end_session, end_sessions, is_form_of, list_sessions
+from planning.sessions import Session, account_of_link, end_session, end_sessions, list_sessions
 from planning.store import Row, open_store
+from planning.suggestions import open_cities
 from screens import library
+from screens.forms import Fields, agent_of, door, inside, offer, one, read_form, session_asked, wrong
 from screens.gate import is_local, session_in, set_session
 from screens.public_view import public_parts
 from screens.sheet import anchor, code, field, form, page, section, table, text, tick
-from screens.words import Words, words
-
-_LARGEST = 16_384  # bytes of a form
-_INSIDE = re.compile(r"/(?![/\\])[^\\\x00-\x1f\x7f]{0,2000}")
-
-Answerer = Callable[[Request, Words], Awaitable[Response]]
-Fields = dict[str, list[str]]
+from screens.words import Words
 
 
-def inside(address: str) -> str:
-    """An address to go on to, if it is one of this app; the first page else."""
-    return address if _INSIDE.fullmatch(address) else "/"
-
-
-def _door(work: Answerer) -> Callable[[Request], Awaitable[Response]]:
-    """The handler with the words of the visitor's language, and what it refuses told as a page."""
-
-    @wraps(work)
-    async def answer(request: Request) -> Response:
-        said = words(request.query_params.get("lang") or _language(request.query_params.get("next", "")))
-        try:
-            return await work(request, said)
-        except ChaukasError as error:
-            status = 403 if isinstance(error, Forbidden) else 400
-            home = section(anchor("/", said.say("gate.home")))
-            return page(said, said.say("gate.refused"), _wrong(error, said), home, at="/sign-in", status=status)
-
-    return answer
-
-
-def _language(address: str) -> str:
-    return parse_qs(urlsplit(address).query).get("lang", ["hi"])[0]
-
-
-def _wrong(error: ChaukasError, said: Words) -> str:
-    return section(*(text(said.fault(fault)) for fault in error.faults), kind="wrong")
-
-
-async def _fields(request: Request, *, token: bool = True) -> Fields:
-    """What a form says.
-
-    Raises
-    ------
-    InputError: it is no form, or too large. Forbidden: it does not carry the session's token.
-    """
-    body = bytearray()
-    async for chunk in request.stream():
-        body.extend(chunk)
-        if len(body) > _LARGEST:
-            raise InputError.one("form.large", "The form is too large", "Write less", len(body))
-    try:
-        found = parse_qs(body.decode("ascii"), keep_blank_values=True, max_num_fields=50, errors="strict")
-    except (UnicodeDecodeError, ValueError):
-        raise InputError.one("form.unreadable", "This is no form of ours", "Reload the page, then try again") from None
-    if token and not is_form_of(_session(request), _one(found, "csrf")):
-        raise Forbidden.one("form.token", "The form does not belong to this sign-in", "Reload the page, then try again")
-    return found
-
-
-def _one(fields: Fields, name: str) -> str:
-    return fields.get(name, [""])[0]
-
-
-def _session(request: Request) -> Session:
-    session = session_in(request.scope)
-    if session is None:
-        raise Forbidden.one("gate.nobody", "You are not signed in", "Sign in at /sign-in")
-    return session
-
-
-def _agent(request: Request) -> str:
-    return " ".join(request.headers.get("user-agent", "").split())
-
-
-async def _signed_in(request: Request, token: str, back: str) -> Response:
+async def signed_in(request: Request, token: str, back: str) -> Response:
     """On to where one wanted to go, under a new session; the one the browser had ends, so that nobody can have planted it."""
     before = session_in(request.scope)
     if before is not None:
@@ -122,15 +50,16 @@ async def _signed_in(request: Request, token: str, back: str) -> Response:
     return set_session(RedirectResponse(back, 303, headers={"Cache-Control": "no-store"}), request.scope, token)
 
 
-@_door
+@door
 async def _sign_in_page(request: Request, said: Words) -> Response:
     back = inside(request.query_params.get("next", "/"))
     if session_in(request.scope) is not None:
         return RedirectResponse(back if back != "/sign-in" else "/", 303)
-    return _sign_in_sheet(said, back)
+    return sign_in_sheet(said, back)
 
 
-def _sign_in_sheet(said: Words, back: str, *parts: str, name: str = "", status: int = 200) -> Response:
+def sign_in_sheet(said: Words, back: str, *parts: str, name: str = "", status: int = 200) -> Response:
+    """The page to sign in on."""
     fields = [
         field("name", said.say("gate.name"), value=name, auto="username"),
         field("password", said.say("gate.password"), kind="password", auto="current-password"),
@@ -138,36 +67,36 @@ def _sign_in_sheet(said: Words, back: str, *parts: str, name: str = "", status: 
     at = f"/sign-in?next={quote(back, safe='')}"
     entry = form(f"{at}&lang={said.language}", fields, said.say("gate.sign_in"), hidden={})
     more = section(text(said.say("gate.forgotten"), "small"), anchor(f"/public?lang={said.language}", said.say("gate.public")))
-    return page(said, said.say("gate.sign_in"), *parts, section(entry), more, at=at, status=status)
+    return page(said, said.say("gate.sign_in"), *parts, section(entry), offer(said, back), more, at=at, status=status)
 
 
-@_door
+@door
 async def _sign_in(request: Request, said: Words) -> Response:
     began = time.monotonic()
     back = inside(request.query_params.get("next", "/"))
-    given = await _fields(request, token=False)
+    given = await read_form(request, token=False)
     try:
-        token = await run_in_threadpool(sign_in, open_store(), _one(given, "name"), _one(given, "password"), _agent(request))
+        token = await run_in_threadpool(sign_in, open_store(), one(given, "name"), one(given, "password"), agent_of(request))
     except Forbidden as error:
         await asyncio.sleep(max(0.0, gate_figures()["refusal_s"] - (time.monotonic() - began)))
         waits = error.code == "sign.wait"
-        answer = _sign_in_sheet(said, back, _wrong(error, said), name=_one(given, "name"), status=429 if waits else 403)
+        answer = sign_in_sheet(said, back, wrong(error, said), name=one(given, "name"), status=429 if waits else 403)
         if waits:
             answer.headers["retry-after"] = error.faults[0].value
         return answer
-    return await _signed_in(request, token, back)
+    return await signed_in(request, token, back)
 
 
-@_door
+@door
 async def _sign_out(request: Request, said: Words) -> Response:
-    session = _session(request)
-    await _fields(request)
+    session = session_asked(request)
+    await read_form(request)
     await run_in_threadpool(end_session, open_store(), session.actor.id, session.id)
     headers = {"Cache-Control": "no-store", "Clear-Site-Data": '"cache", "storage"'}
     return set_session(RedirectResponse(f"/sign-in?lang={said.language}", 303, headers=headers), request.scope, "")
 
 
-@_door
+@door
 async def _link_page(request: Request, said: Words) -> Response:
     return await run_in_threadpool(_link_sheet, request, said)
 
@@ -191,29 +120,29 @@ def _link_sheet(request: Request, said: Words, *parts: str, status: int = 200) -
     return page(said, said.say("gate.welcome"), *parts, about, sheet, at=at, status=status)
 
 
-@_door
+@door
 async def _link(request: Request, said: Words) -> Response:
-    given = await _fields(request, token=False)
-    new, first = _one(given, "new"), bool(_one(given, "first")) and is_local(request.scope)
+    given = await read_form(request, token=False)
+    new, first = one(given, "new"), bool(one(given, "first")) and is_local(request.scope)
     try:
         _require_twice(given, empty=first)
-        token = await run_in_threadpool(enter_by_link, open_store(), request.path_params["token"], new, _agent(request))
+        token = await run_in_threadpool(enter_by_link, open_store(), request.path_params["token"], new, agent_of(request))
     except InputError as error:
-        return await run_in_threadpool(_link_sheet, request, said, _wrong(error, said), status=400)
-    return await _signed_in(request, token, f"/?lang={said.language}")
+        return await run_in_threadpool(_link_sheet, request, said, wrong(error, said), status=400)
+    return await signed_in(request, token, f"/?lang={said.language}")
 
 
 def _require_twice(given: Fields, *, empty: bool = False) -> None:
-    new = _one(given, "new")
+    new = one(given, "new")
     if not new and not empty:
         raise InputError.one("password.needed", "A password must be set, to come back by", "Take three or four words of your own")
-    if new != _one(given, "again"):
+    if new != one(given, "again"):
         raise InputError.one("password.twice", "The two passwords differ", "Type the same one twice")
 
 
-@_door
+@door
 async def _account(request: Request, said: Words) -> Response:
-    return await run_in_threadpool(_account_sheet, _session(request), said)
+    return await run_in_threadpool(_account_sheet, session_asked(request), said)
 
 
 def _account_sheet(session: Session, said: Words, *parts: str, status: int = 200) -> Response:
@@ -247,22 +176,22 @@ def _moment(at: str) -> str:
     return escape(at[:16].replace("T", " ") + " UTC")
 
 
-@_door
+@door
 async def _password(request: Request, said: Words) -> Response:
-    began, session, given = time.monotonic(), _session(request), await _fields(request)
+    began, session, given = time.monotonic(), session_asked(request), await read_form(request)
     try:
         _require_twice(given)
-        await run_in_threadpool(change_password, open_store(), session, _one(given, "old"), _one(given, "new"))
+        await run_in_threadpool(change_password, open_store(), session, one(given, "old"), one(given, "new"))
     except ChaukasError as error:
         await asyncio.sleep(max(0.0, gate_figures()["refusal_s"] - (time.monotonic() - began)))
-        return await run_in_threadpool(_account_sheet, session, said, _wrong(error, said), status=403 if isinstance(error, Forbidden) else 400)
+        return await run_in_threadpool(_account_sheet, session, said, wrong(error, said), status=403 if isinstance(error, Forbidden) else 400)
     return await run_in_threadpool(_account_sheet, session, said, section(text(said.say("gate.changed")), kind="told"))
 
 
-@_door
+@door
 async def _sessions(request: Request, said: Words) -> Response:
-    session, given = _session(request), await _fields(request)
-    await run_in_threadpool(_end, session, _one(given, "session"))
+    session, given = session_asked(request), await read_form(request)
+    await run_in_threadpool(_end, session, one(given, "session"))
     return RedirectResponse(f"/account?lang={said.language}", 303)
 
 
@@ -276,9 +205,9 @@ def _end(session: Session, which: str) -> None:
         end_session(store, session.actor.id, which)
 
 
-@_door
+@door
 async def _accounts(request: Request, said: Words) -> Response:
-    return await run_in_threadpool(_accounts_sheet, _session(request), said)
+    return await run_in_threadpool(_accounts_sheet, session_asked(request), said)
 
 
 def _accounts_sheet(session: Session, said: Words, *parts: str) -> Response:
@@ -305,22 +234,22 @@ def _accounts_sheet(session: Session, said: Words, *parts: str) -> Response:
     return page(said, said.say("gate.accounts"), *parts, own, adding, listed, at="/accounts")
 
 
-@_door
+@door
 async def _add(request: Request, said: Words) -> Response:
-    session, given = _session(request), await _fields(request)
+    session, given = session_asked(request), await read_form(request)
 
     def work() -> Response:
         store, by = open_store(), session.actor
-        account = add_account(store, by, _one(given, "name"), title=_one(given, "title"), roles=given.get("roles", []))
+        account = add_account(store, by, one(given, "name"), title=one(given, "title"), roles=given.get("roles", []))
         return _accounts_sheet(session, said, _told_link(request, said, make_link(store, by, account)))
 
     return await run_in_threadpool(work)
 
 
-@_door
+@door
 async def _change(request: Request, said: Words) -> Response:
-    session, given = _session(request), await _fields(request)
-    do, account = _one(given, "do"), _one(given, "account")
+    session, given = session_asked(request), await read_form(request)
+    do, account = one(given, "do"), one(given, "account")
 
     def work() -> Response:
         store, by = open_store(), session.actor
@@ -343,7 +272,7 @@ def _told_link(request: Request, said: Words, token: str) -> str:
     return section(text(said.say("gate.link_told", hours=hours)), code(str(request.url.replace(path=f"/link/{token}", query=""))), kind="told")
 
 
-@_door
+@door
 async def _public(request: Request, said: Words) -> Response:
     return await run_in_threadpool(_public_sheet, said)
 
@@ -363,6 +292,8 @@ def _public_sheet(said: Words) -> Response:
     listed = table(heads, rows) if rows else text(said.say("gate.no_plans"))
     sealed = section(text(said.say("gate.head", head=head), "small")) if head.seq else ""
     entry = section(anchor(f"/sign-in?lang={said.language}", said.say("gate.sign_in")))
+    if open_cities(open_store()):
+        entry += section(anchor(f"/suggest?lang={said.language}", said.say("suggest.title")))
     return page(said, said.say("gate.public"), section(listed), *public_parts(open_store(), said), sealed, entry, at="/public")
 
 

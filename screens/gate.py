@@ -39,6 +39,8 @@ OPEN, SIGNED_IN, CLOSED = "open", "signed_in", "closed"
 _FRESH_S = 0.25  # a session looked up this long ago need not be looked up again; a second is what may pass after its end
 _LOOK_S = 0.15  # between looks after the sessions of open sockets
 _OUT = "\n".join(words(language).say("gate.out") for language in LANGUAGES)
+_PACE_S = 0.05  # between two new pages that begin to be drawn: a hundred at once would leave the server no turn for anything else
+_PAGES = "/_stcore/stream"
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 _GONE = 4401  # close code of a WebSocket whose session ended
 
@@ -119,6 +121,7 @@ class Gate:
         self._watched: dict[asyncio.Event, Session] = {}
         self._watcher: asyncio.Task[None] | None = None
         self._anybody = False
+        self._next_page = 0.0
         # Threads of its own: requests that keep the server's busy must not put off the end of a session.
         self._threads = ThreadPoolExecutor(2, "gate")
 
@@ -159,11 +162,16 @@ class Gate:
         gone = asyncio.Event()
         if session is not None:
             self._watch(gone, session)
+        fresh = _path(scope) == _PAGES
 
         async def received() -> Message:
+            nonlocal fresh
             coming, ended = asyncio.ensure_future(receive()), asyncio.ensure_future(gone.wait())
             try:
                 await asyncio.wait({coming, ended}, return_when=asyncio.FIRST_COMPLETED)
+                if fresh and coming.done() and coming.result()["type"] == "websocket.receive":
+                    fresh = False
+                    await asyncio.wait({ended}, timeout=self._turn())
                 if gone.is_set():
                     return {"type": "websocket.disconnect", "code": _GONE, "reason": "the session ended"}
                 return coming.result()
@@ -182,6 +190,13 @@ class Gate:
         finally:
             closing.cancel()
             self._watched.pop(gone, None)
+
+    def _turn(self) -> float:
+        """Seconds until a new page may begin to be drawn."""
+        moment = time.monotonic()
+        mine = max(moment, self._next_page)
+        self._next_page = mine + _PACE_S
+        return mine - moment
 
     def _watch(self, gone: asyncio.Event, session: Session) -> None:
         self._watched[gone] = session

@@ -19,8 +19,8 @@ from planning.city import City
 from planning.errors import ChaukasError, InputError
 from planning.export import write_plan
 from planning.files import atomic_path
-from planning.ladders import write_ladder
-from planning.nouns import Draft, Ladder, Plan, Scenario
+from planning.ladders import Ladder, write_ladder
+from planning.nouns import Draft, Plan, Scenario
 from planning.progress import Job, Progress, Step
 from planning.remaining import Phase, phases_of
 from planning.reviews import Review, write_review

@@ -13,9 +13,10 @@ from typing import Generic, TypeVar
 from planning.city import City, find_city, list_cities, read_settings
 from planning.errors import CityError, InputError
 from planning.export import read_plan
-from planning.ladders import SUFFIX, ladder_folder, read_ladder
-from planning.nouns import Ladder, Plan
+from planning.ladders import SUFFIX, Ladder, ladder_folder, read_ladder
+from planning.nouns import Plan
 from planning.reviews import PARTS, Review, read_review, review_path
+from screens.turns import DRAWING
 
 T = TypeVar("T")
 _PLAN_ID = re.compile(r"[0-9a-f]{12}")
@@ -37,7 +38,7 @@ class Shelf(Generic[T]):
                 self._kept.move_to_end(key)
                 return self._kept[key]
             making = self._making.setdefault(key, threading.Lock())
-        with making:
+        with DRAWING.aside(), making:
             with self._lock:
                 if key in self._kept:
                     return self._kept[key]

@@ -11,6 +11,7 @@ from planning.errors import ChaukasError
 from screens import budget, city, compare, decisions, fairness, library, operate, plan, review, suggestions, wizard
 from screens.control import may_operate
 from screens.session import banner, pick, pick_language, tell
+from screens.turns import DRAWING
 from screens.who import actor
 from screens.words import Words
 
@@ -72,4 +73,5 @@ def _title(name: str, said: Words) -> str:
     return library.city_title(name, said.hindi)
 
 
-show()
+with DRAWING.taken():
+    show()

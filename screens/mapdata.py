@@ -22,7 +22,8 @@ from coverage.difference import Difference, difference
 from planning.city import City
 from planning.errors import InputError
 from planning.frames import ROAD_CLASSES
-from planning.nouns import Draft, Ladder, Plan, PlannedCamera
+from planning.ladders import Ladder
+from planning.nouns import Draft, Plan, PlannedCamera
 from planning.reviews import Review
 from screens.library import PlanFile, Shelf
 

@@ -13,7 +13,8 @@ import streamlit as st
 
 from planning.city import MADE_NOTE, MADE_NOTE_HI, City
 from planning.frames import ROAD_CLASSES
-from planning.nouns import CAMERA_KINDS, CameraModel, Ladder
+from planning.ladders import Ladder
+from planning.nouns import CAMERA_KINDS, CameraModel
 from screens import mapdata
 from screens.library import PlanFile, Shelf
 from screens.routes import asset_url, city_url, difference_url, hand_url, ladder_url, plan_url, review_url, why_url

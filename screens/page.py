@@ -207,6 +207,12 @@ def page(plan: Plan, city: City, said: Words, told: Mapping[str, Any], dress: Dr
     )
 
 
+def with_head(text: str, head: str, said: Words) -> str:
+    """A page with the audit's head at its foot, as on each report; nothing is put there while nothing was done yet."""
+    # What a page holds of data stands in it escaped, so that this is its one foot.
+    return text.replace("</footer>", f"<br>{html.escape(said.say('report.head', head=head))}</footer>") if head else text
+
+
 def fault_page(error: ChaukasError, said: Words) -> str:
     """A page that says what is wrong."""
     lines = "".join(f'<p class="warn">{html.escape(said.fault(fault))}</p>' for fault in error.faults)

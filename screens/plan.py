@@ -13,6 +13,8 @@ from planning.handmade import read_sheet
 from planning.money import parse_rupees
 from planning.nouns import Plan, Scenario
 from planning.purposes import load_purposes
+from planning.store import open_store
+from planning.suggestions import shown_places
 from screens import byhand, jobs, library
 from screens.acting import told
 from screens.maps import city_map, map_data
@@ -171,6 +173,7 @@ def _fill(like: Scenario | None, said: Words) -> None:
         "budget": wish.budget, "yearly": wish.yearly, "models": [key for key in wish.models if key in models], "floor": wish.ward_floor_percent,
         "share": wish.share_percent, "heights": wish.heights, "per_site": wish.cameras_per_site, "limit": wish.time_limit_s,
         "purposes": list(wish.purposes), "second": wish.second_percent, "privacy": wish.privacy_permille, "no_view": wish.no_view,
+        "voices": wish.suggestions_percent,
         "night": wish.by_night, "title": wish.title, "level": wish.level, "recipe": wish.recipe,
     }  # fmt: skip
     mark = "" if like is None else like.id
@@ -215,12 +218,14 @@ def _ask(city: City, said: Words) -> None:
         second = st.slider(said.say("plan.second"), 0, 100, step=1, format="%d %%", key="second", help=said.say("plan.second_help"))
         privacy = st.number_input(said.say("plan.privacy"), 0.0, 100.0, step=0.5, key="privacy", help=said.say("plan.privacy_help"))
         no_view = st.toggle(said.say("plan.no_view"), key="no_view", help=said.say("plan.no_view_help"))
+        voices = _pick_voices(city, said)
         night = st.toggle(said.say("plan.night"), key="night", help=said.say("plan.night_help"))
         title = st.text_input(said.say("plan.title"), key="title", placeholder=said.say("plan.title_none"))
     if st.button(said.say("plan.run"), type="primary", width="stretch", icon=":material/play_arrow:"):
         wish = Wish(
             budget, yearly, chosen, level, recipe, int(floor), heights, int(per_site), int(limit), night,
-            title, int(share), keep, forbid, purposes, int(second), float(privacy), no_view,
+            title, int(share), keep, forbid, purposes, int(second), float(privacy), no_view, voices,
+            shown_places(open_store(), library.address(city)) if voices else (),
         )  # fmt: skip
         try:
             scenario = read_wish(wish, city.name, like=like)
@@ -246,6 +251,18 @@ def _pick_purposes(said: Words) -> list[str]:
         help=said.say("plan.purposes_help"),
     )  # fmt: skip
     return list(chosen)
+
+
+def _pick_voices(city: City, said: Words) -> int:
+    """The weight of people's suggestions [%]; it can be given where some are accepted."""
+    count = len(shown_places(open_store(), library.address(city)))
+    if not count:
+        st.session_state["voices"] = 0
+    return int(
+        st.number_input(
+            said.say("plan.voices", n=said.number(count)), 0, 90, step=5, key="voices", disabled=not count, help=said.say("plan.voices_help")
+        )
+    )
 
 
 def _echo(text: str, said: Words) -> None:

@@ -18,11 +18,11 @@ from planning.city import City
 from planning.errors import ChaukasError, InputError
 from planning.nouns import Plan
 from planning.proposals import published_ids
-from planning.store import open_store
+from planning.store import audit_head, open_store
 from screens import library
 from screens.library import PlanFile, Shelf
 from screens.mapdata import city_layer, plan_layer
-from screens.page import CITY_LAYERS, PLAN_LAYERS, fault_page, served
+from screens.page import CITY_LAYERS, PLAN_LAYERS, fault_page, served, with_head
 from screens.routes import assets_version
 from screens.words import LANGUAGES, words
 
@@ -65,6 +65,7 @@ def _page(request: Request) -> Response:
         text = _pages.get(key, lambda: served(plan, city, file, words(language), urls, links))
     except ChaukasError as error:
         return HTMLResponse(fault_page(error, words(language)), status_code=404, headers={"Cache-Control": "no-store", **_SNIFF})
+    text = with_head(text, audit_head(), words(language))
     return HTMLResponse(text, headers={"Cache-Control": "no-cache", **_SNIFF})
 
 

@@ -37,6 +37,7 @@ ASSETS: dict[str, tuple[Path, str]] = {
     "hand_form.js": (_COMPONENT / "hand_form.js", "text/javascript"),
     "panel.js": (_COMPONENT / "panel.js", "text/javascript"),
     "page.js": (_COMPONENT / "page.js", "text/javascript"),
+    "suggest.js": (_COMPONENT / "suggest.js", "text/javascript"),
     "page.css": (_COMPONENT / "page.css", "text/css"),
     "player.js": (_COMPONENT / "player.js", "text/javascript"),
     "ways.js": (_COMPONENT / "ways.js", "text/javascript"),

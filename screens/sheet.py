@@ -13,20 +13,20 @@ POLICY = "; ".join(
     ("default-src 'none'", "style-src 'unsafe-inline'", "font-src 'self'", "form-action 'self'", "base-uri 'none'", "frame-ancestors 'none'")
 )
 _STYLE = """
-@font-face { font-family: Deva; src: url(/assets/noto-sans-devanagari.woff2); font-weight: 100 900;
+@font-face { font-family: 'Noto Sans Devanagari'; src: url(/assets/noto-sans-devanagari.woff2); font-weight: 100 900;
   unicode-range: U+0900-097F, U+200C-200D, U+25CC; }
-body { margin: 0; font: 1rem/1.5 Deva, system-ui, sans-serif; color: #1b1f24; background: #f3f5f7; }
+body { margin: 0; font: 1rem/1.5 'Noto Sans Devanagari', system-ui, sans-serif; color: #1b1f24; background: #f3f5f7; }
 header { display: flex; gap: 1rem; justify-content: space-between; padding: .7rem 1rem; background: #fff; border-bottom: 1px solid #d9dee3; }
 header a { color: #1b1f24; text-decoration: none; font-weight: 600; }
 main { max-width: 44rem; margin: 1.2rem auto; padding: 0 1rem; }
 section { background: #fff; border: 1px solid #d9dee3; border-radius: .5rem; padding: 1rem 1.2rem; margin-bottom: 1rem; overflow-x: auto; }
 h1 { font-size: 1.4rem; margin: .2rem 0 .8rem; } h2 { font-size: 1.1rem; margin: 0 0 .6rem; }
 label { display: block; margin: .6rem 0; } label.tick { display: inline-block; margin: .2rem .9rem .2rem 0; }
-input:not([type=checkbox]) { display: block; width: 100%; max-width: 24rem; box-sizing: border-box; padding: .6rem; font: inherit;
+input:not([type=checkbox]), textarea { display: block; width: 100%; max-width: 24rem; box-sizing: border-box; padding: .6rem; font: inherit;
   border: 1px solid #7b8794; border-radius: .3rem; }
 button { padding: .6rem 1.1rem; font: inherit; color: #fff; background: #0072b2; border: 0; border-radius: .3rem; cursor: pointer; }
 button.less { color: #0072b2; background: #fff; border: 1px solid #0072b2; }
-a { color: #005a8c; } a:focus, button:focus, input:focus { outline: 3px solid #e69f00; outline-offset: 1px; }
+a { color: #005a8c; } a:focus, button:focus, input:focus, textarea:focus { outline: 3px solid #e69f00; outline-offset: 1px; }
 td form { display: inline-block; margin: .2rem .5rem .2rem 0; } td button { padding: .4rem .7rem; }
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; padding: .35rem .6rem .35rem 0; border-top: 1px solid #e4e8eb; vertical-align: top; }
@@ -35,12 +35,13 @@ th, td { text-align: left; padding: .35rem .6rem .35rem 0; border-top: 1px solid
 """
 
 
-def page(said: Words, title: str, *parts: str, at: str, status: int = 200) -> HTMLResponse:
+def page(said: Words, title: str, *parts: str, at: str, status: int = 200, policy: str = POLICY) -> HTMLResponse:
     """A whole page.
 
     Parameters
     ----------
     title: text. parts: HTML, made by the functions below. at: the address of the same page, to which a language is added.
+    policy: what the page may fetch and run, where it is more than nothing.
     """
     others = [code for code in LANGUAGES if code != said.language]
     sign = "&" if "?" in at else "?"
@@ -52,7 +53,7 @@ def page(said: Words, title: str, *parts: str, at: str, status: int = 200) -> HT
         f'<header><a href="/?lang={said.language}">चौकस · Chaukas</a><nav>{switch}</nav></header>'
         f"<main><h1>{escape(title)}</h1>{''.join(parts)}</main></body></html>"
     )
-    return HTMLResponse(body, status, headers={"Content-Security-Policy": POLICY, "Cache-Control": "no-store"})
+    return HTMLResponse(body, status, headers={"Content-Security-Policy": policy, "Cache-Control": "no-store"})
 
 
 def section(*parts: str, heading: str = "", kind: str = "") -> str:
@@ -90,6 +91,11 @@ def field(name: str, label: str, *, kind: str = "text", value: str = "", auto: s
     plain = ' autocapitalize="none" spellcheck="false"' if kind == "text" else ""
     given = f'type="{kind}" name="{escape(name)}" value="{escape(value)}" autocomplete="{auto}" maxlength="256"{must}{plain}'
     return f"<label>{escape(label)}<input {given}></label>"
+
+
+def area(name: str, label: str, *, value: str, most: int) -> str:
+    """Some lines to fill in, of at most so many signs."""
+    return f'<label>{escape(label)}<textarea name="{escape(name)}" rows="4" maxlength="{most}" required>{escape(value)}</textarea></label>'
 
 
 def tick(name: str, value: str, label: str, *, on: bool) -> str:

@@ -17,7 +17,7 @@ from planning.nouns import Plan
 from planning.paces import load_witness
 from planning.proposals import published_plans
 from planning.store import Row, Store, open_store
-from planning.suggestions import BODY_MOST, all_suggestions, moderate, suggest
+from planning.suggestions import BODY_MOST, all_suggestions, is_open, moderate, set_open, suggest
 from screens import library, who
 from screens.acting import act, fresh, told
 from screens.library import Shelf
@@ -25,6 +25,7 @@ from screens.maps import city_map, map_data
 from screens.plan import label
 from screens.session import pick, tell
 from screens.tables import show_table
+from screens.turns import DRAWING
 from screens.why import desk_of
 from screens.words import Words, plain
 
@@ -53,6 +54,8 @@ def show(city: City, said: Words) -> None:
         _form(store, actor, city, said)
         if may(actor, "suggestion.moderate"):
             _moderate(store, actor, rows, said)
+        if may(actor, "committee.manage"):
+            _opening(store, actor, city, said)
     _table(city, shown, answers, plan, said)
 
 
@@ -139,6 +142,15 @@ def _moderate(store: Store, actor: Actor, rows: list[Row], said: Words) -> None:
         act(lambda: moderate(store, actor, chosen, "hidden", reason), said, "pin.hidden")
 
 
+def _opening(store: Store, actor: Actor, city: City, said: Words) -> None:
+    """Whether people without an account may write, with the address of their page."""
+    name = library.address(city)
+    on = is_open(store, name)
+    st.caption(said.say("pin.open_now", address=f"/suggest/{name}") if on else said.say("pin.closed_now"))
+    if st.button(said.say("pin.close" if on else "pin.open"), key="pin-open", width="stretch"):
+        act(lambda: set_open(store, actor, name, not on), said, "pin.closed" if on else "pin.opened")
+
+
 def _table(city: City, rows: list[Row], answers: dict[str, PinAnswer], plan: Plan | None, said: Words) -> None:
     if not rows:
         st.info(said.say("pin.none"))
@@ -179,7 +191,7 @@ def _chances(city: City, plan: Plan | None, rows: list[Row], answers: dict[str, 
     from optimizer.suggested import chances
 
     try:
-        with st.spinner(said.say("pin.working")):
+        with st.spinner(said.say("pin.working")), DRAWING.aside():
             found = chances(desk_of(city, plan), [(answers[str(row["id"])].x_m, answers[str(row["id"])].y_m) for row in missing])
     except ChaukasError as error:
         tell(error, said)

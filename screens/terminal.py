@@ -74,6 +74,35 @@ def read_share(text: str) -> float:
         raise ScenarioError.one("scenario.floor", "This is not a share", "Write 0.2 or 20%", text) from None
 
 
+def read_percent(text: str) -> int:
+    """A share in whole percent, written as 10 or 10%.
+
+    Raises
+    ------
+    ScenarioError: `scenario.suggestions`.
+    """
+    try:
+        return int(text.rstrip("% "))
+    except ValueError:
+        raise ScenarioError.one("scenario.suggestions", "This is no whole percentage", "Write 10 or 10%", text) from None
+
+
+def _places(cities: Sequence[str]) -> tuple[str, ...]:
+    """Where a city's accepted suggestions are.
+
+    Raises
+    ------
+    ScenarioError: `scenario.suggestions` for more than one city. CityError: `city.unknown`.
+    """
+    from planning.store import open_store
+    from planning.suggestions import shown_places
+
+    if len(cities) > 1:
+        what = "Suggestions are weighed in for one city at a time"
+        raise ScenarioError.one("scenario.suggestions", what, "Plan each city apart", ", ".join(cities))
+    return shown_places(open_store(), find_city(cities[0]).name)
+
+
 def read_heights(text: str) -> tuple[float, ...]:
     """Heights with commas between [m].
 
@@ -133,6 +162,8 @@ def read_wish(options: argparse.Namespace, found: Sequence[Fault] = ()) -> Scena
     nowhere: tuple[float, ...] = ()
     centre = read(_place, getattr(options, "centre", ""), nowhere)
     second, privacy = read(read_share, options.second_view, 0.0), read(read_share, options.privacy, 0.0)
+    people, nowhere_yet = read(read_percent, options.suggestions, 0), tuple[str, ...]()
+    places = read(lambda _: _places(options.city), "", nowhere_yet) if people else nowhere_yet
     standard: tuple[float, ...] = (6.0,)
     heights = read(read_heights, options.heights, standard)
     try:
@@ -142,7 +173,7 @@ def read_wish(options: argparse.Namespace, found: Sequence[Fault] = ()) -> Scena
             ward_floor=floor, keep=tuple(options.keep), forbid=tuple(options.forbid), by_night=options.night, gap=options.gap,
             time_limit_s=options.time, title=getattr(options, "title", ""), wanted_share=share,
             purposes=tuple(options.purpose), second_view=second, privacy=privacy, no_view=options.no_view,
-            grid=getattr(options, "grid", False), centre=centre,
+            grid=getattr(options, "grid", False), centre=centre, suggestions_percent=people, suggestions=places,
         )  # fmt: skip
     except ScenarioError as error:
         raise ScenarioError([*faults, *error.faults]) from None

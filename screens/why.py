@@ -70,7 +70,8 @@ def _parts(desk: Desk, camera: str, said: Words) -> list[tuple[str, str]]:
     others = problem.seen(desk.chosen[desk.chosen != row])
     seen: Any = problem.covers.indices[problem.covers.indptr[row] : problem.covers.indptr[row + 1]]
     alone = np.asarray(seen)[~others[seen]]
-    amounts = {part: float(desk.survey.demand[f"part_{part}"].to_numpy()[alone].sum()) for part in PARTS}
+    demand = desk.survey.demand
+    amounts = {part: float(demand[f"part_{part}"].to_numpy()[alone].sum()) for part in (*PARTS, "suggestions") if f"part_{part}" in demand}
     whole = sum(amounts.values())
     made = [f"{said.say(f'part.{part}')} {said.share(amount / whole, 0)}" for part, amount in amounts.items() if whole > 0 and amount > 0.005 * whole]
     return [(said.say("why.parts"), " · ".join(made))] if made else []

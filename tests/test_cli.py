@@ -9,8 +9,11 @@ import pytest
 
 import cli
 from planning import city as cities
+from planning.access import Actor
 from planning.city import City
 from planning.export import read_plan
+from planning.store import open_store
+from planning.suggestions import Limit, moderate, suggest
 from screens import terminal
 from tests.town import copy_of
 
@@ -79,7 +82,8 @@ def test_a_bad_budget_is_refused(home: Path, capsys: pytest.CaptureFixture[str],
         (["--per-site", "0"], "scenario.site"),
         (["--yearly", "1,00"], "money"), (["--models", "wonder"], "scenario.model"), (["--level", "vaguely"], "scenario.level"),
         (["--keep", "x"], "scenario.keep"), (["--forbid", "x"], "scenario.forbid"), (["--out", "plan.pdf"], "export.kind"),
-        (["--recipe", "../secret"], ""),
+        (["--recipe", "../secret"], ""), (["--suggestions", "10"], "scenario.suggestions"), (["--suggestions", "many"], "scenario.suggestions"),
+        (["--suggestions", "91"], "scenario.suggestions"),
     ],
 )  # fmt: skip
 def test_bad_wishes_are_refused(home: Path, capsys: pytest.CaptureFixture[str], more: list[str], code: str) -> None:
@@ -103,6 +107,26 @@ def test_a_ward_floor_may_be_a_share_or_percent(home: Path, capsys: pytest.Captu
         assert cli.main(["plan", "toy", "--budget", "1 lakh", "--ward-floor", text, "--out", str(home / "a.gpkg"), *QUICK]) == 0
         assert read_plan(home / "a.gpkg").scenario.ward_floor == pytest.approx(0.05)
     capsys.readouterr()
+
+
+def test_accepted_suggestions_weigh_in_a_plan_that_verifies_without_the_store(
+    home: Path, town: City, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """`--suggestions` takes the city's shown ones; the plan in its file says how many and their digest, and verifies where no store knows them."""
+    monkeypatch.setenv("CHAUKAS_STATE", str(tmp_path / "one"))
+    store, planner = open_store(), Actor("p", "P", ("planner",))
+    spot = town["places"].to_crs(4326).geometry.iloc[1]
+    label = suggest(store, planner, City.load(home / "toy"), spot.y, spot.x, "Dark at the market", limit=Limit())
+    suggest(store, planner, City.load(home / "toy"), spot.y, spot.x, "Nobody looked at this one", limit=Limit())
+    moderate(store, planner, label, "shown")
+    target = home / "voices.gpkg"
+    assert cli.main(["plan", "toy", "--budget", "1 lakh", "--suggestions", "20%", "--out", str(target), *QUICK]) == 0
+    assert "1 accepted suggestions (digest " in capsys.readouterr().out
+    assert len(read_plan(target).scenario.suggestions) == 1
+    monkeypatch.setenv("CHAUKAS_STATE", str(tmp_path / "two"))
+    assert cli.main(["verify", str(target)]) == 0
+    assert "agrees with its city" in capsys.readouterr().out
+    assert refused(["plan", "toy", "toy", "--budget", "1 lakh", "--suggestions", "20"], capsys).count("scenario.suggestions") == 2
 
 
 def test_plan_verify_export_agree(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

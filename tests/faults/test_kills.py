@@ -115,7 +115,7 @@ def test_an_export_that_is_killed_or_meets_a_full_disk_leaves_the_old_file_or_th
     path = tmp_path / f"plan.{kind}"
     known = [_written(plan, town, path) for plan in plans]
     assert known[0] != known[1]
-    _, spoilt = kill_exports(lambda k: exported.write(plans[k], town, path), exported.whole(path, known), tmp_path, max(kills // 15, 2))
+    _, _, spoilt = kill_exports(lambda k: exported.write(plans[k], town, path), exported.whole(path, known), tmp_path, max(kills // 15, 2))
     assert spoilt == 0
     before = path.read_bytes()
     said = fill_disk(lambda: exported.write(plans[0], town, path), len(before) // 2)

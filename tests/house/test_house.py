@@ -16,13 +16,13 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("planning", "coverage", "optimizer", "live", "screens")
 MOST_LINES, MOST_IN_A_FUNCTION = 400, 60
-FIRST = "planning.migrations.versions.0001_first_tables"
+STEPS = {"planning.migrations.versions.0001_first_tables", "planning.migrations.versions.0002_settings_and_identities"}
 # library -> the modules that may import it
 DOORS = {
     "osmium": {"planning.osm"}, "osmnx": {"planning.osm"}, "pyrosm": {"planning.osm"}, "pandera": {"planning.frames"}, "numba": {"planning.jit"},
-    "pulp": {"optimizer.program"}, "highspy": {"optimizer.program"}, "sqlalchemy": {"planning.store", "planning.schema", FIRST},
-    "alembic": {"planning.store", "planning.migrations.env", FIRST},
-    "argon2": {"planning.passwords"}, "cryptography": {"live.secrets"}, "onvif": {"live.onvif"}, "lxml": {"live.soap"},
+    "pulp": {"optimizer.program"}, "highspy": {"optimizer.program"}, "sqlalchemy": {"planning.store", "planning.schema", *STEPS},
+    "alembic": {"planning.store", "planning.migrations.env", *STEPS},
+    "argon2": {"planning.passwords"}, "cryptography": {"live.secrets", "planning.signed"}, "onvif": {"live.onvif"}, "lxml": {"live.soap"},
     "dask": {"planning.workers"}, "distributed": {"planning.workers"},
     "rasterio": {"coverage.terrain", "coverage.gaps"}, "cv2": {"live.feeds"}, "av": {"live.feeds"}, "typst": {"planning.report"},
 }  # fmt: skip

@@ -12,7 +12,8 @@ from optimizer.ladder import make_ladder, nest
 from optimizer.survey import Survey
 from planning.city import City
 from planning.errors import ScenarioError
-from planning.nouns import Ladder, Scenario
+from planning.ladders import Ladder
+from planning.nouns import Scenario
 from tests.optimizer.exact import by_trying_all
 from tests.optimizer.toys import random_problem
 

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable
 
 import numpy as np
+import pyproj
 import pytest
 import shapely
 
@@ -15,7 +16,8 @@ from optimizer.verify import verify
 from planning.city import City
 from planning.errors import Disagreement
 from planning.nouns import Plan, PlannedCamera, Proof, Scenario, Scorecard
-from tests.town import copy_of, on_hills
+from planning.voices import written_place
+from tests.town import WISH, copy_of, on_hills
 
 
 def with_camera(plan: Plan, **changes: object) -> Plan:
@@ -227,3 +229,17 @@ def test_a_plan_made_on_the_flat_is_refused_on_hills(town: City, hilly: City, pl
     with pytest.raises(Disagreement) as caught:
         verify(dataclasses.replace(plan, city_digest=hilly.digest), hilly)
     assert {"verify.before", "verify.after"} & {fault.code for fault in caught.value.faults}
+
+
+def test_a_plan_with_suggestions_is_worked_out_again_from_its_own_places(town: City) -> None:
+    """It verifies from what it holds; with another weight or other places than it was made with, it is refused."""
+    spots = shapely.get_coordinates(town["places"].geometry.array)
+    first, other = (written_place(*reversed(pyproj.Transformer.from_crs(town.crs, 4326, always_xy=True).transform(*spot))) for spot in spots[:2])
+    wish = dataclasses.replace(WISH, suggestions_percent=30, suggestions=(first,), time_limit_s=5.0)
+    plan = make_plan(town, wish)
+    assert plan.verified
+    assert any("1 accepted suggestions" in note for note in plan.assumptions)
+    assert "part_suggestions" in plan.demand
+    for changes in ({"suggestions_percent": 5}, {"suggestions": (other,)}, {"suggestions": (first, other)}):
+        with pytest.raises(Disagreement):
+            verify(with_wish(plan, **changes), town)

@@ -14,8 +14,7 @@ import pytest
 
 from planning.city import City
 from planning.errors import FileRefused, InputError
-from planning.ladders import SUFFIX, read_ladder, write_ladder
-from planning.nouns import Ladder
+from planning.ladders import SUFFIX, Ladder, read_ladder, write_ladder
 from tests.screens.toy import save_toy, toy_ladder
 
 

@@ -9,12 +9,15 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
 
 from planning.audit import Break, Head
+from planning.city import ROOT
 from planning.errors import InputError
 from planning.schema import metadata
 from planning.store import Store, StoreError, new_id, now
-from tests.databases import by_force, without_triggers
+from tests.databases import by_force, fresh_database, without_triggers
 
 
 def person(name: str, **more: Any) -> dict[str, Any]:
@@ -302,3 +305,32 @@ def test_the_name_of_a_store_holds_no_password(tmp_path: Path) -> None:
 def test_ids_are_never_twice() -> None:
     """A thousand of them are a thousand."""
     assert len({new_id() for _ in range(1000)}) == 1000
+
+
+def test_a_store_of_the_first_version_is_brought_here_with_what_it_holds(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    """Tables made at 0001 with rows in them are refused until upgraded; then every row is as it was, the chain is whole, and new tables are there."""
+    for url in (f"sqlite:///{tmp_path / 'old.db'}", fresh_database(request.getfixturevalue("server"))):
+        folder = tmp_path / url.partition(":")[0]
+        old = Store(url, folder)
+        config = Config()
+        config.set_main_option("script_location", str(ROOT / "planning" / "migrations"))
+        with old.engine.connect().execution_options(chaukas="write") as connection, connection.begin():
+            config.attributes["connection"] = connection
+            command.upgrade(config, "0001")
+        with_people(old, "ravi", "meera")
+        with old.write("a", "suggestion.make", "toy") as tx:
+            tx.add("suggestions", {"id": "s", "city": "toy", "lat": 22.1, "lon": 82.1, "body": "Dark", "by": "", "created_at": now()})
+        names = [table.name for table in metadata.sorted_tables if table.name not in {"settings", "identities", "audit"}]
+        with old.read() as tx:
+            before = {name: tx.rows(name) for name in names}
+            lines, head = list(tx.lines()), tx.head()
+        with pytest.raises(StoreError) as refused:
+            old.ready()
+        assert refused.value.code == "store.older"
+        assert old.upgrade() == ("0001", "0002")
+        with old.ready().read() as tx:
+            assert {name: tx.rows(name) for name in names} == before
+            assert list(tx.lines()) == lines
+            assert tx.rows("settings") == tx.rows("identities") == []
+        assert old.verify() == (head, None)
+        old.engine.dispose()

@@ -13,7 +13,7 @@ from planning.access import PUBLIC, Actor
 from planning.city import City
 from planning.errors import ChaukasError, Forbidden
 from planning.store import Store
-from planning.suggestions import BODY_MOST, Limit, all_suggestions, inside, moderate, shown_suggestions, suggest
+from planning.suggestions import BODY_MOST, Limit, all_suggestions, inside, moderate, shown_suggestions, suggest, writer_of
 from planning.writing import clean, fits
 from tests.screens.toy import HOSTILE, toy_city
 
@@ -137,3 +137,29 @@ def test_a_cleaned_text_has_no_hidden_signs_and_is_clean_already(text: str) -> N
     assert not set(found) & set("\u202e\u2066\u200b\ufeff\x00\x1b\r\t")
     assert clean(found) == found
     assert not fits("\u200d\u200c", 10)
+
+
+def test_a_writer_is_forgotten_a_day_after() -> None:
+    """No more than so many a day of one writer, however they are spread; a day after its last word nothing is left of it."""
+    at = [0.0]
+    limit = Limit(6, 300, of_one_a_day=20, clock=lambda: at[0])
+    taken = 0
+    for _ in range(23):
+        taken += sum(limit.take("a") for _ in range(3))
+        at[0] += 3_600.0
+    assert taken == 20
+    at[0] += 86_400.0
+    assert limit.take("b")
+    assert len(limit) == 1
+
+
+@pytest.mark.parametrize(
+    ("address", "writer"),
+    [
+        ("10.1.2.3", "10.1.2.3"), ("::ffff:10.1.2.3", "10.1.2.3"), ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:ffff::1", "2001:db8:1:2::/64"), ("testclient", "testclient"), ("", ""),
+    ],
+)  # fmt: skip
+def test_one_house_is_one_writer(address: str, writer: str) -> None:
+    """Under IPv6 a house has a whole /64 of addresses, which counts as one."""
+    assert writer_of(address) == writer

@@ -52,6 +52,16 @@ def runner(store: Store, plan_id: str, capsys: pytest.CaptureFixture[str]) -> Ru
     return go
 
 
+def test_an_administrator_opens_suggestions_to_everybody(run: Runner) -> None:
+    """Closed until then; a planner may not; the state is told with how many there are."""
+    assert run("suggestions", "toy").splitlines() == ["suggestions of toy: of people with an account", "waiting  0", "shown    0", "hidden   0"]
+    assert "access.forbidden" in run("suggestions", "toy", "--open", "--as", "pia", status=1)
+    assert "acting.account" in run("suggestions", "toy", "--open", status=1)
+    assert run("suggestions", "toy", "--open", "--as", "root").startswith("suggestions of toy: open to everybody, at /suggest/toy")
+    assert "open to everybody" in run("suggestions", "toy")
+    assert "of people with an account" in run("suggestions", "toy", "--close", "--as", "root")
+
+
 def test_a_committee_decides_from_a_terminal(run: Runner, plan_id: str, store: Store, tmp_path: Path) -> None:
     """Members, rules, the verifier's agreement, votes at the terminal and on paper, the decision, money and work of files, each by its account."""
     run("members", "add", "toy", "Asha", "--for", "traders", "--account", "asha", "--as", "root")

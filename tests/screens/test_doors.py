@@ -20,7 +20,8 @@ from planning.passwords import gate_figures
 from planning.sessions import list_sessions
 from planning.store import Store, now, open_store
 from screens import doors, gate
-from screens.doors import gate_routes, inside
+from screens.doors import gate_routes
+from screens.forms import inside
 from screens.gate import Gate
 from screens.middleware import StayHome
 from tests.screens.toy import HOSTILE

@@ -48,7 +48,9 @@ MAY: dict[str, set[str]] = {
     "/map/plan/{city}/{plan}/{stamp}/{layer}": SIGNED_IN, "/map/ladder/{city}/{ladder}/{stamp}/{layer}": SIGNED_IN,
     "/map/why/{city}/{plan}/{stamp}/{language}/{camera:path}": SIGNED_IN, "/map/draft/{city}/{job}/{number}": SIGNED_IN,
     "/map/hand/{city}/{plan}/{stamp}/{language}": PLANS,
+    "/sign-in/oidc": EVERYBODY, "/sign-in/oidc/back": EVERYBODY,
     "/sign-in": EVERYBODY, "/link/{token}": EVERYBODY, "/public": EVERYBODY, "/sign-out": SIGNED_IN, "/account": SIGNED_IN,
+    "/suggest": EVERYBODY, "/suggest/{city}": EVERYBODY, "/suggest/{city}/layer/{digest}/{name}": EVERYBODY,
     "/public/{city}/{plan}": EVERYBODY, "/public/{city}/{plan}/": EVERYBODY, "/public/{city}/{plan}/layer/{stamp}/{name}": EVERYBODY,
     "/map/difference/{city}/{first}/{stamp}/{second}/{other}/{layer}": SIGNED_IN,
     "/map/review/{city}/{plan}/{part}/{stamp}/{layer}": SIGNED_IN,
@@ -294,6 +296,52 @@ def test_an_open_socket_is_closed_when_its_session_ends_or_its_rights_change(hou
     sent = open_socket(store, token, change)
     assert [message["type"] for message in sent] == ["websocket.accept", "websocket.send", "websocket.close"]
     assert sent[-1]["code"] == 4401
+
+
+def test_new_pages_begin_one_after_another(house: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages that come at once are let begin a pace apart; one that comes later need not wait, and the pages before it are not held up."""
+    at = [100.0]
+    shut = Gate(vault, lambda: house)
+    monkeypatch.setattr(gate.time, "monotonic", lambda: at[0])
+    assert [round(shut._turn(), 3) for _ in range(3)] == [0.0, gate._PACE_S, 2 * gate._PACE_S]
+    at[0] += 1.0
+    assert shut._turn() == 0.0
+
+
+def test_a_page_that_waits_for_its_turn_is_out_when_its_session_ends(house: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A socket whose first message is held back does not wait for its turn to be closed, and the app behind never gets that message."""
+    account = add_account(house, TERMINAL, "waiter", roles=["planner"])
+    with house.write("test", "session.begin", account) as tx:
+        token = open_session(tx, account)
+    heard: list[str] = []
+
+    async def inner(scope: Any, receive: Any, send: Any) -> None:
+        assert (await receive())["type"] == "websocket.connect"
+        await send({"type": "websocket.accept"})
+        heard.append((await receive())["type"])
+
+    async def run() -> list[dict[str, Any]]:
+        sent: list[dict[str, Any]] = []
+        coming = iter([{"type": "websocket.connect"}, {"type": "websocket.receive", "bytes": b"draw"}])
+
+        async def receive() -> dict[str, Any]:
+            message = next(coming)
+            if message["type"] == "websocket.receive":
+                end_session(house, "test", digest(token))
+            return message
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        asks = visitor(house, token, inner)
+        asks.app._next_page = gate.time.monotonic() + 3_600
+        work = asks.app(asks.scope("websocket", "", "/_stcore/stream", {"origin": f"http://{HOST}"}), receive, send)
+        await asyncio.wait_for(work, 30)
+        return sent
+
+    sent = asyncio.run(run())
+    assert [message["type"] for message in sent] == ["websocket.accept", "websocket.close"]
+    assert heard == ["websocket.disconnect"]
 
 
 def test_a_stream_of_an_ended_session_is_cut_off(house: Store, monkeypatch: pytest.MonkeyPatch) -> None:

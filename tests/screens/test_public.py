@@ -16,7 +16,7 @@ from planning.accounts import TERMINAL
 from planning.city import City
 from planning.nouns import Plan
 from planning.proposals import unpublish
-from planning.store import open_store
+from planning.store import audit_head, open_store
 from screens import doors, library
 from screens.public import public_url, routes
 from screens.words import words
@@ -71,6 +71,17 @@ def test_the_page_speaks_both_languages_and_links_them(toy: City, plan: Plan, la
     assert HOSTILE not in page
     assert re.findall(r"<script[^>]*src=\"([^\"]*)\"", page) == re.findall(r"/assets/[0-9a-f]{12}/page\.js", page)
     assert "script-src 'self';" in html.unescape(page)
+
+
+def test_the_page_bears_the_audit_s_head_of_the_moment(toy: City, plan: Plan) -> None:
+    """As on each report, once, in its language; it moves on with each line, though the page itself is kept."""
+    make_public(plan, toy)
+    for language in ("hi", "en"):
+        for _ in range(2):
+            page = get(public_url(toy, plan.id, language)).body.decode()
+            assert page.count(words(language).say("report.head", head=audit_head())) == 1
+            with open_store().write("test", "something", "done"):
+                pass
 
 
 def test_the_map_s_layers_come_from_public_addresses_alone(toy: City, plan: Plan) -> None:

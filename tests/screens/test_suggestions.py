@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pyproj
@@ -16,8 +17,9 @@ from coverage.witness import Miss, Sighting
 from optimizer.suggested import REASONS, Chance
 from planning.access import PUBLIC, Actor
 from planning.city import ROOT, City
+from planning.nouns import Scenario
 from planning.store import Store, open_store
-from planning.suggestions import Limit, moderate, shown_suggestions, suggest
+from planning.suggestions import Limit, is_open, moderate, shown_places, shown_suggestions, suggest
 from screens import library, suggestions, who
 from screens.suggestions import answer_words, chance_words
 from screens.words import words
@@ -100,6 +102,33 @@ def test_anyone_suggests_and_others_see_it_once_it_is_shown(page: Opener, store:
     press(test, "pin-show")
     assert [row["body"] for row in shown_suggestions(store, "toy")] == [f"Dark lane {HOSTILE}"]
     assert "Dark lane" in texts(page(PUBLIC))
+
+
+def test_an_administrator_opens_the_page_for_everybody_and_closes_it(page: Opener, store: Store) -> None:
+    """A planner has no such button; open, the screen tells the page's address."""
+    assert not [button for button in page(PLANNER).button if button.key == "pin-open"]
+    test = press(page(Actor("a1", "a1", ("admin",))), "pin-open")
+    assert is_open(store, "toy")
+    assert "/suggest/toy" in texts(test)
+    press(test, "pin-open")
+    assert not is_open(store, "toy")
+
+
+def test_the_plan_screen_gives_shown_suggestions_a_weight(page: Opener, store: Store, toy: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without any the field is shut at 0; with one shown, the wish that is started holds its weight and place."""
+    started: list[Scenario] = []
+    monkeypatch.setattr("screens.plan.require_maker", lambda: None)
+    monkeypatch.setattr("screens.jobs.desk.start", lambda city, scenario: started.append(scenario) or SimpleNamespace(id="j"))
+    test = page(PLANNER, view="plan")
+    assert test.number_input(key="voices").disabled
+    label = suggest(store, PLANNER, toy, *SEEN, "Dark lane", limit=Limit())
+    moderate(store, PLANNER, label, "shown")
+    test = page(PLANNER, view="plan")
+    sound(test.number_input(key="voices").set_value(15).run())
+    next(button for button in test.button if button.label == words("en").say("plan.run")).click().run()
+    (scenario,) = started
+    assert (scenario.suggestions_percent, scenario.suggestions) == (15, shown_places(store, "toy"))
+    assert len(scenario.suggestions) == 1
 
 
 def test_what_is_wrong_is_told_and_the_words_stay(page: Opener, store: Store) -> None:

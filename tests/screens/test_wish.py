@@ -69,3 +69,14 @@ def test_a_scenario_filled_in_and_read_again_is_itself() -> None:
     assert again == whole
     assert (again.id, again.title) == (whole.id, whole.title)
     assert tuple(wish_of(Scenario("toy", 1), ("c",)).models) == ("c",)
+
+
+def test_suggestions_arrive_with_their_weight_and_are_left_out_without() -> None:
+    """The places are part of the wish only where they weigh something, so that it keeps its id else."""
+    places = ("22.100000,82.100000", "22.000000,82.100000")
+    scenario = read_wish(replace(GOOD, suggestions_percent=15, suggestions=places), "toy")
+    assert (scenario.suggestions_percent, scenario.suggestions) == (15, tuple(sorted(places)))
+    assert read_wish(replace(GOOD, suggestions=places), "toy").id == read_wish(GOOD, "toy").id
+    assert read_wish(wish_of(scenario, ()), "toy").id == scenario.id
+    with pytest.raises(ScenarioError):
+        read_wish(replace(GOOD, suggestions_percent=15), "toy")

@@ -12,7 +12,8 @@ import shapely
 
 from planning.accounts import TERMINAL
 from planning.city import City, Source
-from planning.nouns import Draft, Ladder, Plan, PlannedCamera, PlannedSite, Proof, Rung, Scenario, Scorecard, WardScore
+from planning.ladders import Ladder, Rung
+from planning.nouns import Draft, Plan, PlannedCamera, PlannedSite, Proof, Scenario, Scorecard, WardScore
 from planning.progress import Progress
 from planning.proposals import publish, register
 from planning.store import open_store
