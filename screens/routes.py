@@ -31,6 +31,7 @@ ASSETS: dict[str, tuple[Path, str]] = {
     "leaflet.js": (_BASEMAP / "leaflet" / "leaflet.js", "text/javascript"),
     "leaflet.css": (_BASEMAP / "leaflet" / "leaflet.css", "text/css"),
     "map.js": (_COMPONENT / "map.js", "text/javascript"),
+    "fetched.js": (_COMPONENT / "fetched.js", "text/javascript"),
     "layers.js": (_COMPONENT / "layers.js", "text/javascript"),
     "slider.js": (_COMPONENT / "slider.js", "text/javascript"),
     "hand.js": (_COMPONENT / "hand.js", "text/javascript"),

@@ -3,7 +3,7 @@
 // States are asked for every two seconds. Who hears nothing for six calls every camera stale: an old state is never shown as live.
 
 import { BUILDINGS_FROM, canvasLayer, drawGround, keepStill, place, unpack } from './layers.js';
-import { layer, loadLeaflet, style } from './map.js';
+import { layer, loadLeaflet, style } from './fetched.js';
 import { ask, countStates, drawSpot, searchBox } from './operate_find.js';
 import { blindList, cameraRows, eventList, offerAccept, sightList, tell } from './operate_lists.js';
 import { element } from './panel.js';

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from screens.routes import ASSETS
+
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("planning", "coverage", "optimizer", "live", "screens")
 MOST_LINES, MOST_IN_A_FUNCTION = 400, 60
@@ -101,6 +103,13 @@ def test_files_and_functions_are_small(path: Path) -> None:
         and node.end_lineno - node.lineno >= MOST_IN_A_FUNCTION
     }
     assert long == {}
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "screens" / "component").iterdir()), ids=lambda path: path.name)
+def test_scripts_and_styles_are_small_too(path: Path) -> None:
+    """What runs in the browser keeps to the same length of file, and each of it is served."""
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= MOST_LINES
+    assert path in {served for served, _ in ASSETS.values()}
 
 
 @pytest.mark.parametrize("room", ROOMS)
