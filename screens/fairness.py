@@ -13,15 +13,14 @@ import streamlit as st
 from coverage.fairness import Fairness, fairness
 from planning.catalogue import load_models
 from planning.city import City
-from planning.errors import InputError
 from planning.nouns import Plan
 from screens import library
 from screens.floors import show_floors
 from screens.library import PlanFile, Shelf
 from screens.maps import city_map, map_data
-from screens.plan import label
+from screens.plan import choose_plan
 from screens.plan_result import trust
-from screens.session import pick, tell
+from screens.session import pick
 from screens.tables import Columns, bar, percent, show_table, text_right
 from screens.words import Words, plain
 
@@ -34,16 +33,10 @@ _spreads: Shelf[tuple[Fairness, Fairness]] = Shelf(12)
 
 def show(city: City, said: Words) -> None:
     """Draw the screen."""
-    files = library.plan_files(city)
-    if not files:
-        st.info(said.say("plan.none"))
+    file = choose_plan(city, said)
+    if file is None:
         return
-    ids = [file.id for file in files]
-    given = st.query_params.get("plan", "")
-    if given and given not in ids:
-        tell(InputError.one("plan.unknown", "This city has no such plan", "Choose one of the list", given), said)
-    chosen = pick(said.say("plan.choose"), ids, "plan", lambda plan_id: label(city, plan_id, said))
-    plan, file = library.plan(city, chosen), library.plan_path(city, chosen)
+    plan = library.plan(city, file.id)
     trust(city, plan, said)
     before, after = spreads(city, plan, file)
     if not after.wards:

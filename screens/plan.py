@@ -17,6 +17,7 @@ from planning.store import open_store
 from planning.suggestions import shown_places
 from screens import byhand, jobs, library
 from screens.acting import told
+from screens.library import PlanFile
 from screens.maps import city_map, map_data
 from screens.plan_result import plan_title, show_plan
 from screens.routes import draft_url
@@ -40,21 +41,16 @@ def show(city: City, said: Words) -> None:
         if job is not None and job.draft is not None:
             _draft(city.name, job.id, said)
             return
-        files = library.plan_files(city)
-        if not files:
-            st.info(said.say("plan.none"))
+        file = choose_plan(city, said)
+        if file is None:
             return
-        given = st.query_params.get("plan", "")
-        if given and given not in [file.id for file in files]:
-            tell(InputError.one("plan.unknown", "This city has no such plan", "Choose one of the list", given), said)
-        chosen = pick(said.say("plan.choose"), [file.id for file in files], "plan", lambda plan_id: label(city, plan_id, said))
-        plan = library.plan(city, chosen)
+        plan = library.plan(city, file.id)
         sheet = _sheet_name(city, plan, said) if is_maker() else None
-        asked = show_plan(city, plan, library.plan_path(city, chosen), said, sheet, _set_sheet)
+        asked = show_plan(city, plan, file, said, sheet, _set_sheet)
     if asked.rule is not None:
         _add_rule(*asked.rule)
     if asked.make is not None:
-        _make(city, chosen, *asked.make, said)
+        _make(city, file.id, *asked.make, said)
 
 
 def _set_sheet(name: str) -> None:
@@ -141,6 +137,18 @@ def _draft(city_name: str, job_id: str, said: Words) -> None:
     st.caption(plain(said.say("number.bound", bound=said.share(draft.bound, 2), gap=said.share(draft.gap, 2))))
     number = int(1e9 * draft.covered)  # drafts only get better
     city_map(map_data(city, said, load_models(), draft=draft_url(city, job_id, number), height=600), key="map-draft")
+
+
+def choose_plan(city: City, said: Words) -> PlanFile | None:
+    """The plan chosen from the list of the city's plans; None where it has none, which is told, as is an address that names another."""
+    files = {file.id: file for file in library.plan_files(city)}
+    if not files:
+        st.info(said.say("plan.none"))
+        return None
+    given = st.query_params.get("plan", "")
+    if given and given not in files:
+        tell(InputError.one("plan.unknown", "This city has no such plan", "Choose one of the list", given), said)
+    return files[pick(said.say("plan.choose"), list(files), "plan", lambda plan_id: label(city, plan_id, said))]
 
 
 def label(city: City, plan_id: str, said: Words) -> str:

@@ -11,13 +11,12 @@ import streamlit as st
 from planning.catalogue import load_models
 from planning.city import City
 from planning.effects import load_effects
-from planning.errors import InputError
 from planning.nouns import Plan
 from planning.reviews import PARTS, Review, Row
 from screens import jobs, library
 from screens.mapdata import ward_names
 from screens.maps import LINKS, city_map, map_data, review_data
-from screens.plan import label
+from screens.plan import choose_plan
 from screens.plan_result import trust
 from screens.review_said import NO_DATES, back_test_line, place_of, placement_name, placement_rows, without_dates
 from screens.session import pick, tell
@@ -32,16 +31,10 @@ _AMOUNTS = ("rate_inr", "amount_inr")
 
 def show(city: City, said: Words) -> None:
     """Draw the screen."""
-    files = library.plan_files(city)
-    if not files:
-        st.info(said.say("plan.none"))
+    file = choose_plan(city, said)
+    if file is None:
         return
-    ids = [file.id for file in files]
-    given = st.query_params.get("plan", "")
-    if given and given not in ids:
-        tell(InputError.one("plan.unknown", "This city has no such plan", "Choose one of the list", given), said)
-    chosen = pick(said.say("plan.choose"), ids, "plan", lambda plan_id: label(city, plan_id, said))
-    plan, file = library.plan(city, chosen), library.plan_path(city, chosen)
+    plan = library.plan(city, file.id)
     trust(city, plan, said)
     part = pick(said.say("review.part"), PARTS, "part", lambda key: said.say(f"review.{key}"), horizontal=True, hidden=True)
     st.caption(plain(said.say(f"review.{part}_about")))
