@@ -57,6 +57,7 @@ class _Mount:
     holder: Holder | None = None
     speed: tuple[float, float, float] = (0.0, 0.0, 0.0)
     ends_s: float = 0.0
+    credentials: Credentials | None = None
     refused: ChaukasError | None = None
     refused_s: float = 0.0
     watch: asyncio.Task[None] | None = None
@@ -227,15 +228,16 @@ class Steering:
 
     async def _done(self, camera: str, mount: _Mount, work: Callable[[Device, str], Awaitable[Any]]) -> Any:
         """Have the device do something; reached where it is not yet, let go where it fails. Then it is not tried again at once: a device that hangs
-        would keep all who ask waiting, one that refuses the password locks out who tries too often.
+        would keep all who ask waiting, one that refuses the password locks out who tries too often. Another password is tried at once.
         """
-        if mount.refused is not None and self._now() < mount.refused_s:
-            raise type(mount.refused)(mount.refused.faults)
+        refused = mount.refused if self._now() < mount.refused_s else None
+        if refused is not None and (refused.code != "feed.password" or await asyncio.to_thread(self._credentials, camera) == mount.credentials):
+            raise type(refused)(refused.faults)
         mount.refused = None
         try:
             if mount.device is None:
-                credentials = await asyncio.to_thread(self._credentials, camera)
-                mount.device = await self._reach(mount.url, credentials, self._settings)
+                mount.credentials = await asyncio.to_thread(self._credentials, camera)
+                mount.device = await self._reach(mount.url, mount.credentials, self._settings)
                 mount.profile = await mount.device.steered()
             return await work(mount.device, mount.profile)
         except ChaukasError as error:

@@ -9,6 +9,7 @@ import { drawAreas } from './signs.js';
 
 const AGAIN_MS = 400;
 const LOOK_MS = 1500;
+const TOLD_MS = 4000; // what was refused stands so long, whatever is heard meanwhile
 const MOVING_MS = 300;
 const SPEED = 0.5;
 // sign, word, pan, tilt, zoom; in the order of the pad
@@ -143,6 +144,7 @@ class Steer {
   refused(error) {
     if (this.gone) return;
     this.trouble = true;
+    this.until = performance.now() + TOLD_MS;
     this.held.textContent = this.words.codes[error.code] || `${this.words.trouble} (${error.message})`;
     this.box.dataset.held = error.code;
   }
@@ -156,7 +158,7 @@ class Steer {
       if (this.gone) return;
       if (told.presets) this.known = true;
       if (told.presets && told.may && !this.pad) this.build(told.presets);
-      this.trouble = false;
+      if (!(performance.now() < this.until)) this.trouble = false;
       this.show(told);
       if (told.aim?.moving || this.way) wait = MOVING_MS;
     } catch (error) {

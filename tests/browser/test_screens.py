@@ -181,7 +181,7 @@ def test_hostile_names_are_text(visit: Callable[..., Page], cities: Path) -> Non
     page.locator(".cameras button", has_text="onerror").first.click()
     expect(page.locator(".details .id")).to_have_text(HOSTILE)
     assert page.locator(".details img, .cameras img, .stage script").count() == 0
-    page.get_by_role("tab", name="Proof").click()
+    page.get_by_role("radio", name="Proof").click()
     expect(page.get_by_text("Assumed: <img")).to_be_visible()
 
 
@@ -308,7 +308,7 @@ def test_downloads(visit: Callable[..., Page], cities: Path) -> None:
     """The plan can be taken away as GeoPackage, GeoJSON and CSV, named by city and plan."""
     plan = plans_by_size(cities)[20]
     page = visit(view="plan", plan=plan)
-    page.get_by_role("tab", name="Download").click()
+    page.get_by_role("radio", name="Download", exact=True).click()
     for kind, start in (("GeoPackage", b"SQLite format 3\x00"), ("GeoJSON", b"{"), ("CSV", b"\xef\xbb\xbf")):
         with page.expect_download() as got:
             page.get_by_role("button", name=kind, exact=True).click()

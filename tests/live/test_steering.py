@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from live.onvif import Aim, Preset
+from live.secrets import Credentials
 from live.settings import load_settings
 from live.steering import Steering, bearing_of, steers
 from planning.access import Actor
@@ -74,8 +75,9 @@ class House:
         self.cameras: dict[str, Deployment] = {"p": CAMERA, "fixed": deployment("fixed")}
         self.broken = False
         self.refuse: FeedError | None = None
+        self.credentials: Credentials | None = None
         settings = replace(SETTINGS, times=replace(SETTINGS.times, **{"move_s": 0.1, **times}))  # type: ignore[arg-type]
-        self.steering = Steering(lambda: self.cameras, lambda _: None, settings, self.record, lambda: self.time_s, self.reach)  # type: ignore[arg-type]
+        self.steering = Steering(lambda: self.cameras, lambda _: self.credentials, settings, self.record, lambda: self.time_s, self.reach)  # type: ignore[arg-type]
 
     async def reach(self, url: str, *_: object) -> Head:
         """The head."""
@@ -233,6 +235,19 @@ def test_a_refused_password_is_not_tried_again_at_once() -> None:
         assert len(house.reached) == 1
         house.time_s += 61
         house.refuse = None
+        assert (await house.steering.look("p")).aim == Aim(0.0, 0.0, 0.0)
+
+    assert len(run(work).reached) == 2
+
+
+def test_another_password_is_tried_at_once() -> None:
+    """Who enters the right password after a wrong one need not wait."""
+
+    async def work(house: House) -> None:
+        house.refuse = FeedError.one("feed.password", "refused", "enter", "10.0.0.1")
+        with pytest.raises(FeedError, match=r"feed\.password"):
+            await house.steering.look("p")
+        house.refuse, house.credentials = None, Credentials("viewer", "another")
         assert (await house.steering.look("p")).aim == Aim(0.0, 0.0, 0.0)
 
     assert len(run(work).reached) == 2
