@@ -38,7 +38,7 @@ def _warm() -> None:
     """Load what pages are drawn with, and the first city with its layers, so that the first visitor need not wait for it."""
     for screen in _SCREENS:
         importlib.import_module(f"screens.{screen}")
-    # After each page Streamlit looks through all there is for what is no longer needed: what is here to stay need not be looked through.
+    # Now and then Python looks through all there is for what is no longer needed: what is here to stay need not be looked through.
     gc.collect()
     gc.freeze()
     # A broken city is told to whoever opens it; the others must still be served.

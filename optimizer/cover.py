@@ -13,6 +13,7 @@ than enough is spared. A program proves small problems.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import itertools
 import math
 import time
@@ -24,6 +25,7 @@ from optimizer import program, search, setcover
 from optimizer import solve as strategy
 from optimizer.problem import Ints, Problem
 from optimizer.reduce import Core, reduce
+from optimizer.run import make_ready, tiny_problem
 from optimizer.weighting import Search
 from planning.errors import Infeasible, ScenarioError
 from planning.money import say_rupees
@@ -122,7 +124,7 @@ def cover(
     ----------
     wanted: least covered weight, existing cameras included. The capital budget of the problem is not looked at.
     gap: relative gap at which to stop early.
-    time_limit_s: for the whole search [s].
+    time_limit_s: for the whole search [s]; compiling does not count, as in `solve`.
     seed: of the local search; equal seeds and enough time give equal plans.
     progress: told the gap; may stop the work.
 
@@ -136,6 +138,9 @@ def cover(
         raise ScenarioError.one("cover.wanted", "The coverage wanted is no weight", "Give a number from 0 up", wanted)
     free = _loosened(problem)
     strategy.check_feasible(free)
+    if free.n_poses > SMALL:
+        make_ready(progress)
+        _go_through()
     run = _Run(free, wanted, gap=gap, time_limit_s=time_limit_s, seed=seed, progress=progress)
     core = run.core
     reach = core.base + core.all_weight
@@ -157,6 +162,15 @@ def cover(
     if run.best is None:
         raise _not_found(run)
     return _told(run)
+
+
+@functools.cache
+def _go_through() -> None:
+    """What is compiled of a covering, run once on a tiny problem, as `make_ready` runs the stages of `solve`."""
+    core = setcover.shrink(setcover.undominated(reduce(_loosened(tiny_problem()))))
+    for wanted in (math.inf, 0.5 * core.all_weight):
+        Search(core, search.greedy(_alike(core)), seed=1, wanted=wanted).run(1_000)
+        setcover.lower_bound(core, 100.0, wanted, time_limit_s=60.0, enough=lambda _: False, rounds=5)
 
 
 def _loosened(problem: Problem) -> Problem:

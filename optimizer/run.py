@@ -212,7 +212,7 @@ def make_ready(progress: Progress) -> None:
 
 @functools.cache
 def _go_through() -> None:
-    problem = _tiny()
+    problem = tiny_problem()
     core = reduce(problem)
     forever, never = 1e6, -1.0  # seconds; a gap that is not reached, so that no stage is left out
     run = Run(problem, core, began=time.monotonic(), gap=never, time_limit_s=forever, seed=1, progress=Progress())
@@ -224,7 +224,7 @@ def _go_through() -> None:
     run.tiles(dual.prices)
 
 
-def _tiny() -> Problem:
+def tiny_problem() -> Problem:
     """Eight poles of three cameras, at most two of them taken, over sixty points in two wards, with every rule a problem may have."""
     rng = np.random.default_rng(1)
     n_sites, a_site, n_demand = 8, 3, 60

@@ -311,7 +311,7 @@ class Search:
         """On for so many elementary steps (some hundred million a second), or until a covering costs no more than `enough` beyond what was fixed
         [INR].
         """
-        spell = effort if self._whole else SPELL
+        spell, enough = effort if self._whole else SPELL, float(enough)  # one kind of number, compiled once
         while effort > 0 and self.core.n_poses and not self._paid[1] <= enough:
             before = self._paid[1]
             _search(

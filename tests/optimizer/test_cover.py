@@ -189,7 +189,7 @@ def test_it_tells_how_far_it_is_and_stops_on_request() -> None:
     steps: list[Step] = []
     cover(problem, 50.0, gap=0.05, time_limit_s=20.0, progress=Progress(steps.append))
     shares = [step.share for step in steps]
-    assert shares == sorted(shares) and {step.stage for step in steps} == {"optimize"}
+    assert shares == sorted(shares) and {step.stage for step in steps} == {"optimize: compile", "optimize"}
     assert any(step.note.startswith("gap ") for step in steps)
     with pytest.raises(Cancelled):
         cover(problem, 50.0, gap=0.0, time_limit_s=20.0, progress=Progress(stopped=lambda: True))

@@ -12,12 +12,13 @@ from benchmarks.instances import town
 from optimizer import solve as strategy
 from planning.city import ROOT
 
-# What is compiled, by function and kinds of arguments, before and after a solve that passes every stage.
+# What is compiled, by function and kinds of arguments, before and after a solve and a covering that pass every stage.
 LEFT_OVER = """
 import gc
 import time
 from benchmarks.instances import poles
 from optimizer import search
+from optimizer.cover import _go_through, cover
 from optimizer.reduce import reduce
 from optimizer.run import Run, make_ready
 from planning.progress import Progress
@@ -26,6 +27,7 @@ def compiled():
     return {(one.py_func.__qualname__, str(kinds)) for one in gc.get_objects() if type(one) is type(search._gain) for kinds in one.signatures}
 
 make_ready(Progress())
+_go_through()
 before = compiled()
 problem = poles(1500, 200, cameras=20)
 core = reduce(problem)
@@ -35,12 +37,13 @@ dual = run.price(3.0)
 run.patches(dual.prices, 3.0, turns=1)
 run.join(3.0)
 run.tiles(dual.prices)
+cover(problem, 0.5 * problem.total, gap=0.0, time_limit_s=4.0)
 print(len(before), sorted(compiled() - before))
 """
 
 
 def test_nothing_is_compiled_once_the_clock_runs() -> None:
-    """After it is made ready, a solve through every stage compiles nothing."""
+    """After it is made ready, a solve or a covering through every stage compiles nothing."""
     told = subprocess.run([sys.executable, "-c", LEFT_OVER], cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
     count, _, rest = told.partition(" ")
     assert int(count) >= 10  # those called from Python; what they call is in them
