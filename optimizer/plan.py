@@ -35,7 +35,7 @@ from planning.progress import Progress
 from planning.sites import NOMINAL_M
 
 DRAWS = 20  # for the band of the coverage
-_BY_HAND = "plan made by hand"
+BY_HAND = "plan made by hand"
 
 def make_plan(city: City, scenario: Scenario, *, progress: Progress = Progress(), survey: Survey | None = None) -> Plan:  # noqa: B008
     """The best plan found for a scenario, verified by another computation before anyone sees it.
@@ -243,12 +243,12 @@ def _proof(problem: Problem, outcome: Outcome | Covered) -> Proof:
     privacy, most = float(problem.penalty[outcome.chosen].sum()) / total, 1.0 + float(problem.second.sum()) / total
     by_hand = outcome.termination == HAND_MADE
     if isinstance(outcome, Covered):
-        how = _BY_HAND if by_hand else "cheapest plan by set covering, local search with row weights, and an integer program (PuLP, HiGHS)"
+        how = BY_HAND if by_hand else "cheapest plan by set covering, local search with row weights, and an integer program (PuLP, HiGHS)"
         return Proof(
             outcome.termination, covered, most, outcome.gap, outcome.runtime_s, least_inr=outcome.bound_inr, second=second, privacy=privacy,
             how=f"{how}; the least cost by Lagrangian relaxation over all poses, or by the integer program where it holds every pose",
         )  # fmt: skip
-    how = _BY_HAND if by_hand else "plan by greedy search, branch and price on parts of the town, and an integer program (PuLP, HiGHS)"
+    how = BY_HAND if by_hand else "plan by greedy search, branch and price on parts of the town, and an integer program (PuLP, HiGHS)"
     return Proof(
         outcome.termination, covered, min(outcome.bound / total, most), outcome.gap, outcome.runtime_s, second=second, privacy=privacy,
         how="bound by Lagrangian relaxation over all poses, sites or tiles of the town solved exactly, or by the integer program where it holds "

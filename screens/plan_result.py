@@ -188,7 +188,7 @@ def _proof(_: City, plan: Plan, __: PlanFile, said: Words) -> None:
     proof = plan.proof
     lines = [
         said.say("proof.status", status=said.name("status", proof.status)),
-        said.say("proof.how", how=proof.how),
+        said.say("proof.how", how="; ".join(said.note(part) for part in proof.how.split("; "))),
         said.say("proof.time", seconds=said.number(proof.runtime_s, 1)),
         said.say("proof.verified" if plan.verified else "proof.unverified"),
     ]

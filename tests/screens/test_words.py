@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import string
 from pathlib import Path
@@ -11,7 +12,9 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
+from optimizer.plan import BY_HAND, make_plan
 from optimizer.review import make_review
+from optimizer.survey import Survey
 from planning.catalogue import load_recipe
 from planning.city import City
 from planning.demand import build_demand
@@ -124,9 +127,9 @@ def test_every_note_is_known_by_its_words(key: str) -> None:
     assert words("en").note(text) == text
 
 
-def test_the_notes_of_a_plan_and_an_import_are_said_in_hindi(plan: Plan, town: City, tmp_path: Path) -> None:
-    """Whatever is assumed of the town's plan, its network and masks, of its demand and of an import is told in Hindi; what nobody knows
-    stays as it is.
+def test_the_notes_of_a_plan_and_an_import_are_said_in_hindi(plan: Plan, town: City, survey: Survey, tmp_path: Path) -> None:
+    """How the town's plan was made, whatever is assumed of it, its network, its masks, its demand and of an import is told in Hindi; what nobody
+    knows stays as it is.
     """
     grid, masks = (make_review(part, plan, town).notes for part in ("network", "masks"))
     (tmp_path / "roads.osm").write_text(document(*CROSSING), encoding="utf-8")
@@ -139,7 +142,9 @@ def test_the_notes_of_a_plan_and_an_import_are_said_in_hindi(plan: Plan, town: C
         "toy", osm=tmp_path / "roads.osm", crime=[tmp_path / "crimes.csv"], wards=tmp_path / "wards.geojson", folder=tmp_path / "toy"
     )
     demand = build_demand(town, load_recipe("balanced"), spacing_m=10.0).attrs["notes"]
-    every = [*plan.assumptions, *grid, *masks, *city.notes, *demand]
+    cheapest = make_plan(town, dataclasses.replace(plan.scenario, wanted_share=0.3), survey=survey)
+    ways = [part for how in (plan.proof.how, cheapest.proof.how, BY_HAND) for part in how.split("; ")]
+    every = [*plan.assumptions, *grid, *masks, *city.notes, *demand, *ways]
     assert len(every) > 15
     assert [note for note in every if not re.search(r"[ऀ-ॿ]", words("hi").note(note))] == []
     assert words("hi").note("Nobody knows this sentence") == "Nobody knows this sentence"
