@@ -11,12 +11,14 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from benchmarks.browser import way_in
 
 ROOT = Path(__file__).resolve().parents[2]
 PICTURES = ROOT / "test-output"
+# What is expected may take this long on a busy machine; a test says how long only where it takes longer than that.
+expect.set_options(timeout=30_000)
 
 
 def free_port() -> int:
