@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from optimizer.plan import make_plan
 from optimizer.survey import Survey, make_survey
@@ -15,6 +16,11 @@ from planning.nouns import Plan, Scenario
 from planning.store import Store
 from tests.databases import fresh_database, postgresql
 from tests.town import WISH, make_town
+
+# The same examples in every run, and no clock: a busy machine fails no rule. `--hypothesis-profile=search` looks for new ones.
+settings.register_profile("same", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("search", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("same")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
