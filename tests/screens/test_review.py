@@ -62,7 +62,7 @@ def part_of(home: tuple[Path, City, Plan], part: str) -> Review:
 
 def screen(**query: str) -> AppTest:
     """The screen run once."""
-    test = AppTest.from_file(str(ROOT / "screens" / "main.py"), default_timeout=60)
+    test = AppTest.from_file(str(ROOT / "screens" / "main.py"), default_timeout=120)
     for key, value in {"city": "toy", "view": "review", **query}.items():
         test.query_params[key] = value
     return test.run()
