@@ -55,7 +55,7 @@ class Rasters:
 def make_rasters(
     walls: Walls, standing: Standing, buildings: gpd.GeoDataFrame, area: shapely.Geometry, *, target_m: float, cell_m: float = 1.0
 ) -> Rasters:  # fmt: skip
-    """What the cameras see of the study area, cell by cell; a cell counts by its middle.
+    """What the cameras see of the study area, cell by cell; a cell counts by its middle, where the target stands on the ground of the walls' terrain.
 
     Parameters
     ----------
@@ -73,11 +73,11 @@ def make_rasters(
     if grid.rows * grid.columns > MOST_CELLS:
         what = f"The study area has {grid.rows * grid.columns / 1e6:.0f} million cells; {MOST_CELLS / 1e6:.0f} million is the most"
         raise InputError.one("grid.cells", what, "Take larger cells", f"{cell_m:g} m")
-    count, best = count_and_best(walls, standing, grid, target_m=target_m)
     shape, transform = (grid.rows, grid.columns), _transform(grid)
     off = rasterio.features.rasterize([(area, 0)], out_shape=shape, transform=transform, fill=1, dtype="uint8")
     if len(buildings):
         rasterio.features.rasterize([(shape_, 1) for shape_ in buildings.geometry.array], out=off, transform=transform)
+    count, best = count_and_best(walls, standing, grid, target_m=target_m, off=off)
     count[off == 1], best[off == 1] = NO_COUNT, NO_DENSITY
     return Rasters(grid, pyproj.CRS(buildings.crs), count, best)
 
