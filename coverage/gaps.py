@@ -22,7 +22,8 @@ from scipy.spatial import cKDTree
 
 from coverage.area import Counts, Densities, Grid, count_and_best
 from coverage.matrix import build_matrix
-from coverage.sight import Walls, cast
+from coverage.poses import farthest_m
+from coverage.sight import Floats, Walls, cast
 from coverage.standing import Standing
 from planning.errors import InputError
 from planning.files import atomic_path
@@ -101,14 +102,14 @@ def _write(path: Path, values: npt.NDArray[np.generic], nodata: float, predictor
             )
 
 
-def times_seen(walls: Walls, standing: Standing, demand: gpd.GeoDataFrame) -> Ints:
-    """How many of the cameras see each demand point (n_demand,)."""
+def times_seen(walls: Walls, standing: Standing, demand: gpd.GeoDataFrame, *, deck_m: Floats | None = None) -> Ints:
+    """How many of the cameras see each demand point (n_demand,); `deck_m` of `coverage.decks`, where there is terrain."""
     if not len(standing.poses) or not len(demand):
         return np.zeros(len(demand), dtype=np.int64)
     heads = standing.poses.heads
     lines = cast(
         walls, standing.points_m, shapely.get_coordinates(demand.geometry.array), demand["target_m"].to_numpy(np.float64),
-        reach_m=max(head.far_m for head in heads), highest_m=max(head.height_m for head in heads) + 1e-9,
+        reach_m=farthest_m(heads, walls), highest_m=max(head.height_m for head in heads) + 1e-9, deck_m=deck_m,
     )  # fmt: skip
     return np.asarray(build_matrix(lines, standing.poses, len(demand)).px_per_m.getnnz(axis=0), dtype=np.int64)
 

@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from coverage.optics import far_m, focal_px, ground_reach_m, near_m, reach_m, tilt_deg
-from coverage.sight import Floats, Ints, Sightlines
+from coverage.sight import Floats, Ints, Sightlines, Walls
 from planning.errors import ScenarioError
 from planning.jit import jit, parallel_jit, prange
 from planning.nouns import CameraModel
@@ -130,6 +130,13 @@ def make_heads(
             "scenario.reach", what, "Ask a coarser level, mount lower, or add models with longer lenses", f"heights {tuple(heights_m)}"
         )
     return heads
+
+
+def farthest_m(heads: Sequence[Head], walls: Walls) -> float:
+    """How far apart on the map a mount and what one of these heads sees can be: on terrain, where a target may lie as high as the mount, the whole
+    range [m].
+    """
+    return max(head.far_m if walls.terrain is None else head.slant_m for head in heads)
 
 
 @jit

@@ -15,6 +15,7 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import numpy.typing as npt
 import shapely
 
 from coverage.frontage import Frontage
@@ -97,7 +98,11 @@ def at_height(head: Head, target_m: float, px_per_m: float) -> Head:
 def facing(lines: Sightlines, outward_deg: Floats, most_oblique_deg: float) -> Sightlines:
     """The sight lines that meet a wall from its outward side, no more obliquely than allowed; `outward_deg` of each target (n_targets,)."""
     turn = np.abs((lines.bearing_deg - outward_deg[lines.target]) % 360.0 - 180.0)
-    kept = turn <= most_oblique_deg
+    return only(lines, turn <= most_oblique_deg)
+
+
+def only(lines: Sightlines, kept: npt.NDArray[np.bool_]) -> Sightlines:
+    """Some of the sight lines (n_lines,)."""
     before = np.concatenate([[0], np.cumsum(kept)]).astype(np.int64)
     pairs = {field.name: getattr(lines, field.name) for field in dataclasses.fields(lines) if field.name != "start"}
     cut: dict[str, Any] = {name: values[kept] for name, values in pairs.items() if isinstance(values, np.ndarray)}

@@ -116,18 +116,14 @@ def _with_purposes(city: City, survey: Survey, plan: Plan) -> Plan:
 
 
 def with_band(city: City, survey: Survey, plan: Plan, *, draws: int = DRAWS) -> Plan:
-    """The plan with the band of its coverage, and for each demand point the share of draws in which it is seen (`seen_share`).
-
-    On terrain, and where places ask purposes, none is worked out; the assumptions then say so.
-    """
-    wish, demand = plan.scenario, plan.demand
-    if survey.walls.terrain is not None or wish.purposes:
-        told = "No band of the coverage is worked out on terrain, or where places ask purposes of their own"
-        return dataclasses.replace(plan, assumptions=(*plan.assumptions, told))
-    px_per_m = load_levels()[wish.level].px_per_m
-    new = planned(plan.cameras, load_models(), px_per_m, by_night=wish.by_night, target_m=survey.target_m)
+    """The plan with the band of its coverage, and for each demand point the share of draws in which it is seen (`seen_share`)."""
+    wish, demand, ground = plan.scenario, plan.demand, survey.ground
+    new = planned(plan.cameras, load_models(), ground.px_per_m, by_night=wish.by_night, target_m=survey.target_m)
     xy, z, weight = shapely.get_coordinates(demand.geometry.array), demand["target_m"].to_numpy(float), demand["weight"].to_numpy(float)
-    found = band(city["buildings"], together(survey.standing, new), xy, z, weight, recorded=len(survey.standing.ids), draws=draws, seed=wish.seed)
+    found = band(
+        city["buildings"], together(survey.standing, new), xy, z, weight, recorded=len(survey.standing.ids), draws=draws, seed=wish.seed,
+        terrain=survey.walls.terrain, deck_m=ground.deck_m, asked=ground.asked, target_m=survey.target_m,
+    )  # fmt: skip
     told = f"The band of the coverage is of {draws} draws with errors of the sizes in data/doubt.toml; walls and trees no map has are not in it"
     card = dataclasses.replace(plan.scorecard, low=found.low, high=found.high)
     seen = demand.assign(seen_share=found.seen_share)
