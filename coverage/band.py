@@ -32,6 +32,7 @@ from coverage.poses import EYE_M, Poses
 from coverage.sight import Floats, Ints, cast, grid_walls, wall_ends
 from coverage.standing import Standing, step_out, walled_in
 from coverage.terrain import Terrain
+from coverage.tilts import tilts
 from planning.errors import Fault, ScenarioError
 from planning.frames import HEIGHT_SOURCES
 
@@ -223,6 +224,7 @@ class _Scene:
         self.reach, self.top = np.zeros(len(used)), np.zeros(len(used))
         np.maximum.at(self.reach, at, far)
         np.maximum.at(self.top, at, height)
+        self.tilt = tilts(terrain, points, cameras.poses)  # as the plan gives it to whoever hangs the camera, however the ground is drawn
         self.at, self.origin = at, tuple(np.floor(points[used].min(axis=0))) if len(used) else (0.0, 0.0)
         self.points = points[used] - self.origin
         record = used < recorded
@@ -270,7 +272,7 @@ class _Scene:
         walls = grid_walls((0.0, 0.0), ends, roofs[self.owner], terrain)
         lines = cast(walls, points, targets, self.target_z, reach_m=self.reach, highest_m=self.top + 1e-9, deck_m=self.deck)
         lines = lines if self.asked is None else meet(lines, self.asked, self.target_m)
-        aimed = Poses(self.poses.heads, self.at.astype(np.int32), self.poses.head, bearing)
+        aimed = Poses(self.poses.heads, self.at.astype(np.int32), self.poses.head, bearing, self.tilt)
         found: Flags = np.zeros(self.count, dtype=bool)
         found[self.near] = build_matrix(lines, aimed, len(targets)).px_per_m.getnnz(axis=0) > 0
         return found

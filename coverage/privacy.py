@@ -24,6 +24,7 @@ from coverage.optics import far_m, ground_reach_m, near_m, reach_m
 from coverage.poses import Head, Poses
 from coverage.sight import Floats, Ints, Sightlines, Walls, cast
 from coverage.standing import Standing
+from coverage.tilts import tilts
 from planning.geometry import first_area
 from planning.intrusion import PrivacySettings
 
@@ -114,8 +115,9 @@ def _views(
 ) -> Iterator[tuple[Ints, Ints]]:
     """Which pose sees which target, as rows of poses and of targets, some sites at a time."""
     heads = tuple(at_height(head, target_z, px_per_m) for head in poses.heads)
+    tilt = tilts(walls.terrain, sites_m, poses)
     # On terrain a target may lie as high as the mount: then the whole range counts.
-    far = np.array([(head.far_m if walls.terrain is None else head.slant_m) if head.near_m <= head.far_m else 0.0 for head in heads])
+    far = np.array([head.slant_m if walls.terrain is not None else head.far_m if head.near_m <= head.far_m else 0.0 for head in heads])
     live = np.flatnonzero(far[poses.head] > 0)
     live = live[np.argsort(poses.site[live], kind="stable")]
     if not len(live) or not len(targets_m):
@@ -132,7 +134,7 @@ def _views(
         if outward is not None:
             lines = facing(lines, *outward)
         own = np.repeat(np.arange(last - begin, dtype=np.int32), np.diff(ends[begin : last + 1])).astype(np.int32)
-        seen = build_matrix(lines, Poses(heads, own, poses.head[rows], poses.bearing_deg[rows]), len(targets_m)).px_per_m
+        seen = build_matrix(lines, Poses(heads, own, poses.head[rows], poses.bearing_deg[rows], tilt[rows]), len(targets_m)).px_per_m
         yield np.repeat(rows, np.diff(seen.indptr)), seen.indices.astype(np.int64)
 
 

@@ -15,6 +15,7 @@ from coverage.ground import critical_ground, height_on
 from coverage.poses import in_view
 from coverage.sight import CELL_M, Floats, Walls, critical_height, ground_under, heights_of
 from coverage.standing import Standing
+from coverage.tilts import tilts
 from planning.jit import jit, parallel_jit, prange, threads
 
 
@@ -103,7 +104,8 @@ def count_on_terrain(
     poses = standing.poses
     heads = [poses.heads[h] for h in poses.head]
     points, widths = standing.points_m[poses.site], np.array([head.hfov_deg for head in heads])
-    lens = np.array([(head.height_m, head.tilt_deg, head.vfov_deg, head.slant_m, head.focal_px) for head in heads], dtype=np.float64)
+    lens = np.array([(head.height_m, 0.0, head.vfov_deg, head.slant_m, head.focal_px) for head in heads], dtype=np.float64)
+    lens[:, 1] = tilts(walls.terrain, standing.points_m, poses)
     local = points - np.asarray(walls.origin_m)
     eyes = np.ascontiguousarray(np.column_stack([local, ground_under(walls, points), lens, poses.bearing_deg - widths / 2, widths]))
     # Dealt out in turn, so that no thread has the busy quarter of the town to itself.

@@ -114,7 +114,8 @@ def ground_notes(city: City, terrain: Terrain | None) -> tuple[str, ...]:
     """What is assumed of the ground, where there is terrain."""
     if terrain is None:
         return ()
-    notes = [*terrain.notes, "Roofs stand their building's height above the lowest corner of its footprint; tilts are those for level ground"]
+    tilted = "each camera is tilted for the ground along its bearing"
+    notes = [*terrain.notes, f"Roofs stand their building's height above the lowest corner of its footprint; {tilted}"]
     bridges = int(city["roads"]["bridge"].sum())
     if bridges:
         notes.append(

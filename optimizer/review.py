@@ -140,7 +140,7 @@ def _masks(plan: Plan, city: City, progress: Progress) -> _Parts:
     progress.step("frontage", 0.0)
     frontage, walls = build_frontage(city["buildings"], settings), walls_of(city)
     progress.step("masks", 0.2)
-    eyes = open_eyes(groups_of(plan, city, night=False)[1], load_models())
+    eyes = open_eyes(groups_of(plan, city, night=False)[1], load_models(), terrain=walls.terrain)
     found = masks_of_cameras(walls, eyes, frontage, zone_points(city["zones"], settings), settings)
     cameras: list[Row] = [
         {

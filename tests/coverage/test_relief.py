@@ -102,15 +102,13 @@ def test_on_level_terrain_rasters_are_those_of_flat_ground(level: float) -> None
     """Level terrain of any height gives what no terrain gives, cell for cell."""
     rng = np.random.default_rng(5)
     city, there = houses(rng), cameras(rng, 10)
-    # As made for level ground: what distance bounds is what the picture's edges bound.
-    near, far = 1 / np.tan(np.radians(55)), 1 / np.tan(np.radians(5))
-    heads = tuple(
-        dataclasses.replace(
-            head, tilt_deg=30.0, near_m=head.rise_m * near, far_m=min(head.rise_m * far, np.sqrt(head.slant_m**2 - head.rise_m**2))
-        )
-        for head in there.poses.heads
-    )  # fmt: skip
-    there = dataclasses.replace(there, poses=Poses(heads, there.poses.site, there.poses.head, there.poses.bearing_deg))
+    # As made for level ground: the upper edge meets a target at the end of the range.
+    heads = []
+    for head in there.poses.heads:
+        far = float(np.sqrt(head.slant_m**2 - head.rise_m**2))
+        tilt = float(np.degrees(np.arctan2(head.rise_m, far))) + 25.0
+        heads.append(dataclasses.replace(head, tilt_deg=tilt, near_m=float(head.rise_m / np.tan(np.radians(tilt + 25.0))), far_m=far))
+    there = dataclasses.replace(there, poses=Poses(tuple(heads), there.poses.site, there.poses.head, there.poses.bearing_deg))
     flat, best = count_and_best(walls_on(None, city), there, GRID, target_m=1.6)
     ground = Terrain((EAST - 150, NORTH - 150), 10.0, np.full((31, 31), level))
     found, density = count_and_best(walls_on(ground, city), there, GRID, target_m=1.6)
