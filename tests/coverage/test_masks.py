@@ -171,7 +171,7 @@ def test_every_window_in_view_lies_behind_a_mask(town: City, hfov: float, terrai
         bearing = np.degrees(np.arctan2(foot[0] - x, foot[1] - y)) + rng.uniform(-40, 40)
         rows.append((f"c{k}", x - EAST, y - NORTH, bearing % 360, a_head(hfov=hfov, tilt=25.0)))
     cameras, walls = stands(*rows), walls_of(town["buildings"], terrain)
-    eyes, frontage = open_eyes(cameras, MODELS), build_frontage(town["buildings"], SETTINGS)
+    eyes, frontage = open_eyes(cameras, MODELS, terrain=terrain), build_frontage(town["buildings"], SETTINGS)
     nothing = zone_points(town["zones"], SETTINGS)
     found = masks_of_cameras(walls, eyes, frontage, nothing, SETTINGS)
     windows = 0

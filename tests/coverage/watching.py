@@ -28,10 +28,11 @@ def a_head(
 
 
 def stands(*rows: tuple[str, float, float, float, Head]) -> Standing:
-    """Cameras of id, place in the toy's own metres, bearing and head."""
+    """Cameras of id, place in the toy's own metres, bearing and head, tilted as the head is."""
     n = len(rows)
     poses = Poses(
-        tuple(row[4] for row in rows), np.arange(n, dtype=np.int32), np.arange(n, dtype=np.int32), np.array([row[3] for row in rows], dtype=float)
+        tuple(row[4] for row in rows), np.arange(n, dtype=np.int32), np.arange(n, dtype=np.int32), np.array([row[3] for row in rows], dtype=float),
+        np.array([row[4].tilt_deg for row in rows], dtype=float),
     )
     points = np.array([(EAST + row[1], NORTH + row[2]) for row in rows], dtype=float).reshape(-1, 2)
     return Standing(tuple(row[0] for row in rows), points, poses, ())
