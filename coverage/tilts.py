@@ -27,7 +27,7 @@ from coverage.sight import Floats
 from coverage.terrain import Terrain
 from planning.jit import parallel_jit, prange
 
-_HALVINGS = 45
+_HALVINGS = 36
 
 
 def tilts(terrain: Terrain | None, points_m: Floats, poses: Poses) -> Floats:
@@ -42,7 +42,7 @@ def tilts(terrain: Terrain | None, points_m: Floats, poses: Poses) -> Floats:
     if poses.tilt_deg is not None:
         return poses.tilt_deg
     level: Floats = np.array([head.tilt_deg for head in poses.heads], dtype=np.float64)[poses.head]
-    return level if terrain is None or not len(poses) else _lay(terrain, points_m, poses, level)[:, 0].copy()
+    return level if terrain is None or not len(poses) else _lay(terrain, points_m, poses, level, False)[:, 0].copy()
 
 
 def spans(terrain: Terrain | None, points_m: Floats, poses: Poses) -> tuple[Floats, Floats]:
@@ -50,23 +50,25 @@ def spans(terrain: Terrain | None, points_m: Floats, poses: Poses) -> tuple[Floa
     near, far = (np.array([getattr(head, name) for head in poses.heads], dtype=np.float64)[poses.head] for name in ("near_m", "far_m"))
     if terrain is None or not len(poses):
         return near, far
-    found = _lay(terrain, points_m, poses, tilts(None, points_m, poses))
+    found = _lay(terrain, points_m, poses, tilts(None, points_m, poses), True)
     return found[:, 1].copy(), found[:, 2].copy()
 
 
-def _lay(terrain: Terrain, points_m: Floats, poses: Poses, level: Floats) -> Floats:
-    """Tilt, near and far of each pose (n, 3)."""
+def _lay(terrain: Terrain, points_m: Floats, poses: Poses, level: Floats, bounds: bool) -> Floats:
+    """Tilt, near and far of each pose (n, 3), the last two 0 without `bounds`."""
     names = ("hfov_deg", "vfov_deg", "rise_m", "slant_m")
     lens = np.array([[getattr(head, name) for name in names] for head in poses.heads], dtype=np.float64)[poses.head]
     points = np.ascontiguousarray(points_m, dtype=np.float64).reshape(-1, 2)[poses.site]
     out = np.empty((len(poses), 3))
     bearing = np.ascontiguousarray(poses.bearing_deg, dtype=np.float64)
-    _each(terrain.height_m, *terrain.origin_m, terrain.cell_m, points, terrain.height_at(points), bearing, lens, level, out)
+    _each(terrain.height_m, *terrain.origin_m, terrain.cell_m, points, terrain.height_at(points), bearing, lens, level, bounds, out)
     return out
 
 
 @parallel_jit
-def _each(grid: Any, gx: float, gy: float, size: float, points: Any, base: Any, bearing: Any, lens: Any, level: Any, out: Any) -> None:
+def _each(
+    grid: Any, gx: float, gy: float, size: float, points: Any, base: Any, bearing: Any, lens: Any, level: Any, bounds: bool, out: Any
+) -> None:  # fmt: skip
     for k in prange(len(points)):
         px, py, ux, uy = points[k, 0], points[k, 1], np.sin(np.radians(bearing[k])), np.cos(np.radians(bearing[k]))
         vfov, rise, slant = lens[k, 1], lens[k, 2], lens[k, 3]
@@ -75,7 +77,7 @@ def _each(grid: Any, gx: float, gy: float, size: float, points: Any, base: Any, 
             tilt = slope_tilt(grid, gx, gy, size, px, py, base[k], ux, uy, rise, vfov, slant, _HALVINGS)
         out[k, 0], out[k, 1], out[k, 2] = tilt, 0.0, 0.0
         step, found, before, away = min(max(size / 2.0, 2.0), 10.0), False, False, 0.0
-        while away <= slant + step:
+        while bounds and away <= slant + step:
             now = in_view(away, rise + base[k] - height_on(grid, gx, gy, size, px + ux * away, py + uy * away), tilt, vfov, slant)
             if now != before or (now and away == 0.0):
                 low, high = max(away - step, 0.0), away
