@@ -31,7 +31,7 @@ from planning.access import Actor, may
 from planning.city import City
 from planning.deployed import Deployment
 from planning.errors import ChaukasError, Forbidden
-from planning.register import FolderRegister, Register
+from planning.register import Register
 from planning.store import open_store
 from screens import library
 from screens.library import Shelf
@@ -69,7 +69,7 @@ class Control:
     """The command centre's own. `service`: live video; `rounds`: health."""
 
     def __init__(self, register: Register | None = None, log: EventLog | None = None, *, demo: bool = False) -> None:
-        self.register, self.log = register or FolderRegister(), log or FileLog()
+        self.register, self.log = register or Register(), log or FileLog()
         self.service: Service = start(
             {}, audit=self._viewed, demo=demo, vault=StoreVault(), sealer=open_sealer, allowed=may_operate, steered=self._steered
         )

@@ -42,14 +42,14 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def _ask(options: argparse.Namespace) -> int:
     from coverage.who_saw import read_place
     from live.evidence import Ledger, as_text, ask
-    from planning.register import FolderRegister
+    from planning.register import Register
     from screens.deploy_terminal import read_moment
     from screens.terminal import open_city
 
     lat, lon = read_place(options.at)
     begin, end = read_moment(options.since), read_moment(options.until)
     now = datetime.now().astimezone()
-    hung = FolderRegister().list(options.city)
+    hung = Register().list(options.city)
     asked = ask(open_city(options.city), hung, lat, lon, begin, end, at=now, by=options.by, reason=options.reason, case=options.case)
     Ledger().add(options.city, asked)
     print(as_text(asked, ()))

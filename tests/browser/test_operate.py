@@ -23,8 +23,8 @@ from live.simulated_onvif import OnvifDevice
 from live.uptime import FileLog, Record
 from planning.accounts import FIRST, TERMINAL, change_roles, find_account
 from planning.deployed import NO_FEED, Deployment, Feed
-from planning.register import FolderRegister
-from planning.store import open_store
+from planning.register import Register
+from planning.store import Store, open_store
 from tests.browser.chromium import PICTURES, open_page, start_server
 from tests.live import scenes
 from tests.screens.toy import CRS, EAST, HOSTILE, NORTH, save_toy
@@ -51,7 +51,7 @@ def head() -> Iterator[OnvifDevice]:
 
 
 @pytest.fixture(scope="module")
-def cities(tmp_path_factory: pytest.TempPathFactory, head: OnvifDevice) -> Path:
+def cities(tmp_path_factory: pytest.TempPathFactory, head: OnvifDevice, log: Path) -> Path:
     """The toy city with six cameras: two that show a street, one that never answers, one without an address, one found dark, and one that turns."""
     parent = tmp_path_factory.mktemp("cities")
     save_toy(parent, plans=False)
@@ -61,8 +61,9 @@ def cities(tmp_path_factory: pytest.TempPathFactory, head: OnvifDevice) -> Path:
     feeds = [Feed("file", clip.as_uri()), Feed("file", clip.as_uri()), Feed("rtsp", "rtsp://127.0.0.1:1/none"), NO_FEED, NO_FEED]
     # The first two look at each other along a street, near enough to see between them by night as well.
     rows = [("west", 380, 400, 90), ("east", 420, 400, 270), (HOSTILE, 600, 100, 0), ("bare", 600, 600, None), ("night", 100, 600, 45)]
-    register = FolderRegister(lambda name: parent / name, lambda: ["toy"])
-    register.put(
+    state = log.with_suffix(".state")
+    store = Store(f"sqlite:///{state / 'chaukas.db'}", state).ready()
+    Register(lambda: store, lambda name: parent / name).put(
         *(
             Deployment(f"cam-{number}", "toy", title, *place(x, y), bearing, 6.0, "bullet-4mp", feed, contractor="Made & Co")
             for number, ((title, x, y, bearing), feed) in enumerate(zip(rows, feeds, strict=True))
@@ -71,6 +72,7 @@ def cities(tmp_path_factory: pytest.TempPathFactory, head: OnvifDevice) -> Path:
     )
     since = datetime(2026, 3, 1, tzinfo=UTC)
     FileLog(lambda name: parent / name).append("toy", Record("state", since, "cam-4", "dark", since=since, measure="11 steps"))
+    store.engine.dispose()
     return parent
 
 

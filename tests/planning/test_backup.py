@@ -14,7 +14,8 @@ import pytest
 from planning.accounts import TERMINAL, add_account, make_link, turn_off
 from planning.backup import back_up, restore
 from planning.errors import ChaukasError, FileRefused
-from planning.store import Store, StoreError, now
+from planning.engine import StoreError
+from planning.store import Store, now
 from tests.databases import by_force, fresh_database
 
 

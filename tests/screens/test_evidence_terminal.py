@@ -8,7 +8,7 @@ import pytest
 
 import cli
 from live.evidence import FILE
-from planning.register import FolderRegister
+from planning.register import Register
 from tests.live.test_evidence import hung, place
 from tests.screens.toy import save_toy
 
@@ -19,7 +19,7 @@ def test_a_request_is_asked_handed_over_shown_and_checked(
     """The whole way; a file that was changed since and a ledger that was changed are refused."""
     monkeypatch.setenv("CHAUKAS_CITIES", str(tmp_path))
     save_toy(tmp_path, plans=False)
-    FolderRegister().put(hung("a", 380, 90))
+    Register().put(hung("a", 380, 90))
     lat, lon = place(398.5, 400)
     times = ["--from", "2026-03-01T06:30+00:00", "--until", "2026-03-01T06:31+00:00"]
     assert cli.main(["live", "evidence", "ask", "toy", "--at", f"{lat},{lon}", *times, "--by", "asha", "--reason", "theft"]) == 0

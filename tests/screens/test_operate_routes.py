@@ -20,7 +20,7 @@ from live.steering import Seen
 from live.uptime import FileLog, Record
 from planning.access import Actor
 from planning.deployed import NO_FEED, Deployment, Feed
-from planning.register import FolderRegister
+from planning.register import Register
 from planning.store import open_store
 from screens import operate_routes
 from screens.control import Control, control
@@ -34,12 +34,22 @@ def place(x: float, y: float) -> tuple[float, float]:
 
 
 @pytest.fixture(scope="module")
-def cities(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The toy city with three cameras at one street: two that see its middle, one that looks away."""
+def cities(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The toy city with three cameras at one street: two that see its middle, one that looks away; in a store of its own."""
     parent = tmp_path_factory.mktemp("cities")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CHAUKAS_CITIES", str(parent))
+        patch.setenv("CHAUKAS_STATE", str(tmp_path_factory.mktemp("state")))
+        hang(parent)
+        yield parent
+        open_store().engine.dispose()
+
+
+def hang(parent: Path) -> None:
+    """Save the toy city, and deploy its cameras."""
     save_toy(parent, plans=False)
     rows = (("a", 380, 90), ("b", 420, 270), ("c", 560, 90))
-    FolderRegister(lambda name: parent / name, lambda: ["toy"]).put(
+    Register().put(
         *(
             Deployment(
                 name, "toy", HOSTILE if name == "c" else name.upper(), *place(x, 400), aim, 6.0, "bullet-4mp", Feed("rtsp", f"rtsp://10.0.0.9/{name}")
@@ -48,13 +58,11 @@ def cities(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ),
         Deployment("d", "toy", "D", *place(100, 100), None, 6.0, "", NO_FEED),
     )
-    return parent
 
 
 @pytest.fixture
-def here(cities: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Control]:
+def here(cities: Path) -> Iterator[Control]:
     """The app's control over that city, nothing running."""
-    monkeypatch.setenv("CHAUKAS_CITIES", str(cities))
     control.cache_clear()
     yield control()
     control.cache_clear()
@@ -141,10 +149,10 @@ def test_states_are_those_known_now_and_never_older(client: Client, here: Contro
     assert told["stamp"] == client.get("/operate/toy/pins").json()["stamp"]
 
 
-def test_a_new_deployment_changes_the_stamp(client: Client, cities: Path) -> None:
+def test_a_new_deployment_changes_the_stamp(client: Client) -> None:
     """So that a browser fetches the pins again."""
     before = client.get("/operate/toy/states").json()["stamp"]
-    register = FolderRegister(lambda name: cities / name, lambda: ["toy"])
+    register = Register()
     register.put(Deployment("d", "toy", "Depot", *place(100, 100), None, 6.0, "", NO_FEED))
     assert client.get("/operate/toy/states").json()["stamp"] != before
 
@@ -213,9 +221,9 @@ def test_an_unknown_city_is_told(client: Client) -> None:
     assert client.get("/operate/nowhere/states").status == 404
 
 
-def test_repairs_come_in_the_order_of_what_is_scarce(client: Client, here: Control, cities: Path) -> None:
+def test_repairs_come_in_the_order_of_what_is_scarce(client: Client, here: Control) -> None:
     """For a rupee and for an hour the order differs where the records say so; both costs are told; what is no unit means rupees."""
-    register = FolderRegister(lambda name: cities / name, lambda: ["toy"])
+    register = Register()
     kept = register.list("toy")
     costs = {"a": (50_000, 0.5), "b": (100, 300.0)}
     register.put(*(replace(one, repair_inr=costs[one.id][0], repair_h=costs[one.id][1]) for one in kept if one.id in costs))
@@ -269,9 +277,9 @@ def test_a_view_is_accepted_with_a_line_of_the_audit_by_those_who_may(client: Cl
     assert done == ["a"]
 
 
-def test_a_camera_that_is_turned_is_seen_to_look_there(client: Client, here: Control, cities: Path) -> None:
+def test_a_camera_that_is_turned_is_seen_to_look_there(client: Client, here: Control) -> None:
     """What it sees when turned by half a circle lies on its other side; where it looks comes with the states; a bearing that is none is refused."""
-    register = FolderRegister(lambda name: cities / name, lambda: ["toy"])
+    register = Register()
     turner = Deployment("t", "toy", "T", *place(300, 400), 350.0, 6.0, "ptz-2mp", NO_FEED, onvif="onvif://10.0.0.8")
     register.put(turner)
     rows = {row["id"]: row["steered"] for row in client.get("/operate/toy/pins").json()["pins"]}
