@@ -382,10 +382,13 @@ def _conditions(table: sa.Table, where: Mapping[str, object]) -> list[sa.ColumnE
     found: list[sa.ColumnElement[bool]] = []
     for name, value in where.items():
         column = table.c[name]
-        if isinstance(value, Range):
-            found += [column >= value.least] * (value.least is not None) + [column < value.below] * (value.below is not None)
-        else:
+        if not isinstance(value, Range):
             found.append(column.in_(value) if isinstance(value, tuple) else column == value)
+            continue
+        if value.least is not None:
+            found.append(column >= value.least)
+        if value.below is not None:
+            found.append(column < value.below)
     return found
 
 
