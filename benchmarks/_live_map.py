@@ -60,7 +60,8 @@ def through_the_map(figures: Figures, browser: Browser, folder: Path, *, clicks:
     city = demo_city()
     assert city.folder is not None
     cities = folder / "cities"
-    shutil.copytree(city.folder, cities / city.folder.name, ignore=shutil.ignore_patterns("plans", "references", "events.jsonl"))
+    former = ("events.jsonl*", "deployments.csv*", "footage.jsonl*")  # of versions before, and taken in
+    shutil.copytree(city.folder, cities / city.folder.name, ignore=shutil.ignore_patterns("plans", "references", *former))
     deployed = _deployed(city, city.folder.name, rtsp)
     log = folder / "app.log"
     state = log.with_suffix(".state")

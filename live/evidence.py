@@ -23,7 +23,7 @@ from planning.city import City, find_city
 from planning.deployed import Deployment
 from planning.errors import Fault, InputError
 from planning.files import local_file
-from planning.former import take_in
+from planning.former import take_in, tell
 from planning.store import Row, Store, Writing, now, open_store
 
 FILE = "footage.jsonl"  # of earlier versions
@@ -151,7 +151,7 @@ def weigh(paths: Iterable[str | Path]) -> tuple[Given, ...]:
 
 
 class Ledger:
-    """The record of requests and hand-overs as rows of the store, each with its entry as one JSON line, chained by SHA-256 beside the audit's own chain.
+    """The record of requests and hand-overs as rows of the store, each with its entry as one JSON line, chained by SHA-256 beside the audit.
 
     Parameters
     ----------
@@ -227,7 +227,7 @@ class Ledger:
 
     def _opened(self, city: str) -> str:
         """The city's name in the store, once all of it is there."""
-        self.take_in(city)
+        tell(self.take_in(city))
         return self._folder(city).absolute().name
 
     def _rows(self, city: str, **where: object) -> list[Row]:

@@ -56,6 +56,12 @@ def take_in(store: Store, path: Path, fill: Callable[[Writing, Path], int], *, b
     return _set_aside(path, digest, count) if before == digest else _tell_left(path, digest)
 
 
+def tell(told: str) -> None:
+    """Say what was taken in where nobody asked for it: in the log of the program, which a terminal shows."""
+    if told:
+        _log.warning("%s", told)
+
+
 class _TakenInMeanwhile(Exception):
     """Another process was first; nothing is written."""
 
@@ -85,18 +91,14 @@ def _set_aside(path: Path, digest: str, count: int) -> str:
         _left.add((path, digest))
     else:
         kept = f"the file is kept as {aside.name}"
-    told = f"{path.parent.name}: {count} entries of {path.name} taken into the store; {kept}"
-    _log.warning("%s", told)
-    return told
+    return f"{path.parent.name}: {count} entries of {path.name} taken into the store; {kept}"
 
 
 def _tell_left(path: Path, digest: str) -> str:
     if (path, digest) in _left:
         return ""
     _left.add((path, digest))
-    told = f"{path.parent.name}: {path.name} was left as it is: one was taken into the store before, and what the store holds counts"
-    _log.warning("%s", told)
-    return told
+    return f"{path.parent.name}: {path.name} was left as it is: one was taken into the store before, and what the store holds counts"
 
 
 def _digest(path: Path) -> str:

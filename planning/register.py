@@ -15,7 +15,7 @@ from planning.city import find_city
 from planning.deployed import Deployment, Feed
 from planning.errors import ChaukasError, InputError
 from planning.files import local_file
-from planning.former import take_in
+from planning.former import take_in, tell
 from planning.store import Row, Store, Writing, new_id, now, open_store
 
 FILE = "deployments.csv"  # of earlier versions
@@ -42,7 +42,7 @@ class Register:
         ------
         CityError: `city.unknown`. InputError: `register.unreadable`, where the file of an earlier version is damaged. StoreError.
         """
-        self.take_in(city)
+        tell(self.take_in(city))
         name, store = self._folder(city).absolute().name, self._store()
         with store.read() as tx:
             mark = tx.one("settings", id=_mark(name))
@@ -66,7 +66,7 @@ class Register:
             return
         cities = sorted({one.city for one in deployments})
         for city in cities:
-            self.take_in(city)
+            tell(self.take_in(city))
         with self._store().write(self._by, "deployment.put", ", ".join(cities), {"cameras": len(deployments)}) as tx:
             _put(tx, deployments)
 

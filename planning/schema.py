@@ -132,6 +132,10 @@ events = Table(
     _text("note"), UniqueConstraint("city", "number"),
 )  # fmt: skip
 beats = Table("beats", metadata, Column("id", Text, primary_key=True), _time("since"), _time("until"), info={"sealed": False})
+# How cameras shall look: the digest of the picture that names its file in its city's folder references; the id is the camera's.
+looks = Table(
+    "looks", metadata, Column("id", Text, primary_key=True), _text("city"), Column("digest", String(64), nullable=False), _time("changed_at")
+)
 
 # What an administrator switched on or off; the id says what of which city, as in suggestions/bilaspur.
 settings = Table("settings", metadata, Column("id", String(128), primary_key=True), _text("value"), _time("changed_at"))

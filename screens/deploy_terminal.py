@@ -127,7 +127,8 @@ def read_moment(text: str) -> datetime:
 
 
 def _uptime(options: argparse.Namespace) -> int:
-    from live.uptime import FileLog, by_contractor, uptime
+    from live.log import EventLog
+    from live.uptime import by_contractor, uptime
     from planning.city import find_city
     from planning.register import Register
     from screens.terminal import read_share
@@ -136,7 +137,8 @@ def _uptime(options: argparse.Namespace) -> int:
     since, until = read_moment(options.since), read_moment(options.until)
     hung = Register().list(options.city)
     agreed = read_share(options.agreed) if options.agreed else None
-    found = uptime(FileLog().records(options.city), [one.id for one in hung], since, until, agreed=agreed)
+    cameras = [one.id for one in hung]
+    found = uptime(EventLog().records(options.city, cameras, since, until), cameras, since, until, agreed=agreed)
     print(f"{since:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M}; planned maintenance and time nobody watched are left out")
     print(f"{'contractor':30}  {'cameras':>7}  {'uptime':>8}  {'agreed':>8}  {'kept':4}  {'planned h':>10}  {'unwatched h':>11}")
     for one in by_contractor(found, hung):
@@ -159,7 +161,9 @@ def _print_uptime(one: Uptime, name: str, cameras: int) -> None:
 
 
 def _maintain(options: argparse.Namespace) -> int:
-    from live.uptime import FileLog, Record
+    from live.log import EventLog
+    from live.uptime import Record
+    from planning.accounts import TERMINAL
     from planning.city import find_city
     from planning.errors import Fault, InputError
     from planning.register import Register
@@ -172,6 +176,6 @@ def _maintain(options: argparse.Namespace) -> int:
         raise InputError([Fault("deployment.unknown", what, way_out, camera) for camera in strange])
     now, since, until = datetime.now().astimezone(), read_moment(options.since), read_moment(options.until)
     records = [Record("maintenance", now, camera, since=since, until=until, by=options.by, note=options.note) for camera in options.camera]
-    FileLog().append(options.city, *records)
+    EventLog(by=TERMINAL.id).append(options.city, *records)
     print(f"{len(records)} cameras under planned maintenance from {since:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M}")
     return 0

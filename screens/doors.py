@@ -38,8 +38,8 @@ from planning.suggestions import open_cities
 from screens import library
 from screens.forms import Fields, agent_of, door, inside, offer, one, read_form, session_asked, wrong
 from screens.gate import is_local, session_in, set_session
-from screens.public_view import public_parts
 from screens.identity_part import tie, ties, untie
+from screens.public_view import public_parts
 from screens.sheet import anchor, code, field, form, page, section, table, text, tick
 from screens.words import Words
 

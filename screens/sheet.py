@@ -26,8 +26,10 @@ input:not([type=checkbox]), select, textarea { display: block; width: 100%; max-
   border: 1px solid #7b8794; border-radius: .3rem; }
 button { padding: .6rem 1.1rem; font: inherit; color: #fff; background: #0072b2; border: 0; border-radius: .3rem; cursor: pointer; }
 button.less { color: #0072b2; background: #fff; border: 1px solid #0072b2; }
-a { color: #005a8c; } a:focus, button:focus, input:focus, select:focus, textarea:focus, summary:focus { outline: 3px solid #e69f00; outline-offset: 1px; }
-td form { display: inline-block; margin: .2rem .5rem .2rem 0; } td details { margin-top: .4rem; } summary { cursor: pointer; color: #005a8c; } td button { padding: .4rem .7rem; }
+a { color: #005a8c; }
+:is(a, button, input, select, textarea, summary):focus { outline: 3px solid #e69f00; outline-offset: 1px; }
+td form { display: inline-block; margin: .2rem .5rem .2rem 0; } td button { padding: .4rem .7rem; }
+td details { margin-top: .4rem; } summary { cursor: pointer; color: #005a8c; }
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; padding: .35rem .6rem .35rem 0; border-top: 1px solid #e4e8eb; vertical-align: top; }
 .wrong { border-color: #b3261e; background: #fdeceb; } .told { border-color: #2e7d32; background: #edf7ee; }

@@ -18,9 +18,10 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from benchmarks.browser import ARGUMENTS, find_chromium
 from live.feeds import write_clip
+from live.log import EventLog
 from live.secrets import Credentials, StoreVault, open_sealer
 from live.simulated_onvif import OnvifDevice
-from live.uptime import FileLog, Record
+from live.uptime import Record
 from planning.accounts import FIRST, TERMINAL, change_roles, find_account
 from planning.deployed import NO_FEED, Deployment, Feed
 from planning.register import Register
@@ -71,7 +72,7 @@ def cities(tmp_path_factory: pytest.TempPathFactory, head: OnvifDevice, log: Pat
         Deployment("cam-5", "toy", "turner", *place(500, 200), 0.0, 6.0, "ptz-2mp", feeds[0], onvif=head.url),
     )
     since = datetime(2026, 3, 1, tzinfo=UTC)
-    FileLog(lambda name: parent / name).append("toy", Record("state", since, "cam-4", "dark", since=since, measure="11 steps"))
+    EventLog(lambda: store, lambda name: parent / name).append("toy", Record("state", since, "cam-4", "dark", since=since, measure="11 steps"))
     store.engine.dispose()
     return parent
 
@@ -226,7 +227,9 @@ def test_everything_can_be_done_by_keyboard(visit: Callable[..., Page]) -> None:
     expect(page.locator("[role=tab][aria-selected='true']")).to_have_text("Events")
 
 
-def test_an_event_is_acknowledged_with_a_note(visit: Callable[..., Page], cities: Path) -> None:
+def test_an_event_is_acknowledged_with_a_note(
+    visit: Callable[..., Page], cities: Path, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The note stands under the event, for whoever comes next too, and runs as nothing."""
     page = visit()
     page.locator("[data-tab=events]").click()
@@ -237,7 +240,8 @@ def test_an_event_is_acknowledged_with_a_note(visit: Callable[..., Page], cities
     page.locator(".note-form textarea").fill(HOSTILE)
     page.locator(".note-form button", has_text="Save").click()
     expect(row.locator(".noted")).to_contain_text(HOSTILE)
-    kept = [record for record in FileLog(lambda name: cities / name).records("toy") if record.kind == "acknowledged"]
+    monkeypatch.setenv("CHAUKAS_STATE", str(log.with_suffix(".state")))
+    kept = [record for record in EventLog(folder=lambda name: cities / name).records("toy") if record.kind == "acknowledged"]
     assert [record.note for record in kept] == [HOSTILE]
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from live.feeds import write_clip
-from live.uptime import FileLog
+from live.log import EventLog
 from planning.access import Actor
 from planning.deployed import NO_FEED, Deployment, Feed
 from planning.register import Register
@@ -59,7 +59,7 @@ def test_deployed_cameras_are_watched_and_their_states_written_down(folder: Path
         here.service.audit(Actor("asha", "Asha"), "film", 100.0, 160.0, "theft at the market")
 
     asyncio.run(watch())
-    records = FileLog().records("toy")
+    records = EventLog().records("toy")
     assert [record.state for record in records if record.kind == "state" and record.camera == "film"] == ["live"]
     assert {record.kind for record in records} == {"state", "watching"}
     with open_store().read() as tx:

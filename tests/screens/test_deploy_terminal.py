@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 import cli
+from live.log import EventLog
 from live.secrets import Credentials, StoreVault, open_sealer
-from live.uptime import FileLog, Record
+from live.uptime import Record
 from planning.nouns import Scenario
 from planning.register import Register
 from planning.store import Store, open_store
@@ -78,7 +79,7 @@ def test_uptime_is_printed_by_contractor_and_camera(folder: Path, capsys: pytest
     assert cli.main(["live", "deploy", "toy", "--from", str(folder / "list.csv")]) == 0
     day = datetime(2026, 3, 1).astimezone()
     beats = [Record("watching", day + timedelta(minutes=minute)) for minute in range(1441)]
-    FileLog().append("toy", *beats, Record("state", day, "a", "live"), Record("state", day + timedelta(hours=12), "a", "offline"))
+    EventLog().append("toy", *beats, Record("state", day, "a", "live"), Record("state", day + timedelta(hours=12), "a", "offline"))
     times = ["--from", "2026-03-01T20:00", "--until", "2026-03-01T22:00"]
     assert cli.main(["live", "maintain", "toy", "a", *times, "--by", "asha", "--note", "new pole"]) == 0
     assert cli.main(["live", "maintain", "toy", "z", *times, "--by", "asha", "--note", "new pole"]) == 1

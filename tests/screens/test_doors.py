@@ -245,7 +245,8 @@ def test_an_administrator_ties_an_account_to_another_service_and_takes_it_off(ho
     assert "Sign-in by another service (2)" in page
     assert [(row["kind"], row["value"]) for row in identities_of(house, meera)] == [("email", "meera@example.org"), ("subject", HOSTILE)]
     for fields, words in (
-        ({"kind": "email", "value": "nobody", **issuer}, "This is no e-mail address"), ({"kind": "name", "value": "x", **issuer}, "This is no e-mail"),
+        ({"kind": "email", "value": "nobody", **issuer}, "This is no e-mail address"),
+        ({"kind": "name", "value": "x", **issuer}, "This is no e-mail address"),
         ({"kind": "subject", "value": "x", "issuer": "example"}, "no service&#x27;s address"),
         ({"kind": "email", "value": "meera@example.org", **issuer}, "linked to this already"),
     ):  # fmt: skip

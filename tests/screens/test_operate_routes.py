@@ -14,10 +14,11 @@ import pyproj
 import pytest
 from starlette.applications import Starlette
 
+from live.log import EventLog
 from live.onvif import Aim
 from live.pins import Status
 from live.steering import Seen
-from live.uptime import FileLog, Record
+from live.uptime import Record
 from planning.access import Actor
 from planning.deployed import NO_FEED, Deployment, Feed
 from planning.register import Register
@@ -188,10 +189,10 @@ def test_what_is_lost_is_what_only_dead_cameras_saw(client: Client, here: Contro
     assert told["repairs"][0]["gain"] == pytest.approx(told["lost"])
 
 
-def test_an_event_is_acknowledged_once_it_has_a_note(client: Client, cities: Path) -> None:
+def test_an_event_is_acknowledged_once_it_has_a_note(client: Client) -> None:
     """The note stays text; without one, for an event that is none, or from another site it is refused."""
     since = datetime(2026, 3, 1, tzinfo=UTC)
-    FileLog(lambda name: cities / name).append("toy", Record("state", since, "a", "dark", since=since))
+    EventLog().append("toy", Record("state", since, "a", "dark", since=since))
     (event,) = client.get("/operate/toy/events").json()["events"]
     assert (event["camera"], event["state"], event["acknowledged"]) == ("a", "dark", None)
     for body, code in (({"event": event["id"], "note": " "}, "event.note"), ({"event": "x", "note": "y"}, "event.unknown"), ({}, "event.note")):
@@ -202,6 +203,9 @@ def test_an_event_is_acknowledged_once_it_has_a_note(client: Client, cities: Pat
     assert client.post("/operate/toy/acknowledge", json.dumps(sent).encode() + b" " * 30_000).status == 413
     assert client.post("/operate/toy/acknowledge", sent).status == 200
     assert client.get("/operate/toy/events").json()["events"][0]["acknowledged"]["note"] == HOSTILE
+    with open_store().read() as reading:
+        (line,) = reading.lines(action="live.acknowledge")
+    assert (line["by"], line["subject"]) == ("o1", event["id"])
 
 
 @pytest.mark.parametrize(("roles", "reads"), [(("public",), False), (("member",), False), (("planner",), False), (("admin",), True)])

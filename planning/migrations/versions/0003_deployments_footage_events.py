@@ -11,8 +11,9 @@ down_revision = "0002"
 metadata = MetaData()
 deployments = Table(
     "deployments", metadata, Column("id", Text), Column("city", Text, nullable=False), Column("title", Text, nullable=False),
-    Column("lat", Float, nullable=False), Column("lon", Float, nullable=False), Column("bearing_deg", Float), Column("height_m", Float, nullable=False),
-    Column("hfov_deg", Float), Column("model", Text, nullable=False), Column("feed_kind", Text, nullable=False), Column("feed_url", Text, nullable=False),
+    Column("lat", Float, nullable=False), Column("lon", Float, nullable=False), Column("bearing_deg", Float),
+    Column("height_m", Float, nullable=False), Column("hfov_deg", Float), Column("model", Text, nullable=False),
+    Column("feed_kind", Text, nullable=False), Column("feed_url", Text, nullable=False),
     Column("feed_mask", JSON, nullable=False), Column("recorder", Text, nullable=False), Column("serial", Text, nullable=False),
     Column("contractor", Text, nullable=False), Column("installed_on", String(32)), Column("plan", Text, nullable=False),
     Column("planned", Text, nullable=False), Column("notes", JSON, nullable=False), Column("onvif", Text, nullable=False),
@@ -36,6 +37,10 @@ beats = Table(
     "beats", metadata, Column("id", Text), Column("since", String(32), nullable=False), Column("until", String(32), nullable=False),
     PrimaryKeyConstraint("id", name="pk_beats"),
 )  # fmt: skip
+looks = Table(
+    "looks", metadata, Column("id", Text), Column("city", Text, nullable=False), Column("digest", String(64), nullable=False),
+    Column("changed_at", String(32), nullable=False), PrimaryKeyConstraint("id", name="pk_looks"),
+)  # fmt: skip
 Index("ix_deployments_city", deployments.c.city)
 Index("ix_footage_request", footage.c.request)
 Index("ix_events_event", events.c.event)
@@ -45,4 +50,4 @@ Index("ix_events_since", events.c.city, events.c.kind, events.c.since)
 
 def upgrade() -> None:
     """Make the tables; what is there stays."""
-    metadata.create_all(op.get_bind(), tables=[deployments, footage, events, beats])
+    metadata.create_all(op.get_bind(), tables=[deployments, footage, events, beats, looks])
