@@ -170,7 +170,7 @@ class Ledger:
         """
         name, asked = self._opened(city), isinstance(entry, Asked)
         request = entry.id if isinstance(entry, Asked) else entry.request
-        with self._store().write(self._by, "evidence.ask" if asked else "evidence.hand_over", request, {"city": name}) as tx:
+        with self._store().write(self._by, "live.footage_asked" if asked else "live.footage_given", request, {"city": name}) as tx:
             if isinstance(entry, HandOver):
                 if tx.one("footage", city=name, kind="asked", request=request) is None:
                     raise InputError.one("evidence.request", "There is no such request for footage", "Ask first, or mend its id", request)
@@ -216,7 +216,7 @@ class Ledger:
     def note_page(self, request: str, path: str | Path) -> str:
         """Write down that a request's page was made: a line of the audit with the file's name and its SHA-256, which is returned."""
         digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()
-        with self._store().write(self._by, "evidence.page", request, {"file": Path(path).name, "sha256": digest}):
+        with self._store().write(self._by, "live.footage_page", request, {"file": Path(path).name, "sha256": digest}):
             pass
         return digest
 
@@ -230,12 +230,12 @@ class Ledger:
         tell(self.take_in(city))
         return self._folder(city).absolute().name
 
-    def _rows(self, city: str, **where: object) -> list[Row]:
+    def _rows(self, city: str, **where: Any) -> list[Row]:
         name = self._opened(city)
         with self._store().read() as tx:
             return tx.rows("footage", order="number", city=name, **where)
 
-    def _entries(self, city: str, **where: object) -> list[Entry]:
+    def _entries(self, city: str, **where: Any) -> list[Entry]:
         try:
             return [_entry(json.loads(row["line"])) for row in self._rows(city, **where)]
         except (ValueError, KeyError, TypeError) as error:

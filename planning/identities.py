@@ -66,7 +66,8 @@ def unlink(store: Store, by: Actor, account: str, which: str | None = None) -> i
 def identities_of(store: Store, account: str | None = None) -> list[Row]:
     """An account's links, or everybody's, the oldest first."""
     with store.read() as tx:
-        return tx.rows("identities", order="created_at", **({} if account is None else {"account": account}))
+        found = tx.rows("identities", order="created_at")
+    return [row for row in found if account in {None, row["account"]}]
 
 
 def enter(store: Store, claims: Claims, agent: str = "") -> str:

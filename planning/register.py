@@ -67,7 +67,7 @@ class Register:
         cities = sorted({one.city for one in deployments})
         for city in cities:
             tell(self.take_in(city))
-        with self._store().write(self._by, "deployment.put", ", ".join(cities), {"cameras": len(deployments)}) as tx:
+        with self._store().write(self._by, "live.deploy", ", ".join(cities), {"cameras": len(deployments)}) as tx:
             _put(tx, deployments)
 
     def take_in(self, city: str) -> str:

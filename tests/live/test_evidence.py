@@ -155,7 +155,7 @@ def test_each_entry_is_a_line_of_the_audit(ledger: Ledger, store: Store, asked: 
     with store.read() as tx:
         lines = list(tx.lines())
     assert [(line["action"], line["by"], line["subject"]) for line in lines] == [
-        (f"evidence.{what}", "asha", asked.id) for what in ("ask", "hand_over", "page")
+        (f"live.footage_{what}", "asha", asked.id) for what in ("asked", "given", "page")
     ]
     assert hashlib.sha256(b"film").hexdigest() in lines[2]["details"]
 

@@ -61,7 +61,7 @@ def test_what_is_put_is_read_back_as_it_was(register: Register, store: Store, fo
     assert over(store, folders).list("toy") == register.list("toy") == (FULL, BARE)
     assert register.list("other") == ()
     with store.read() as tx:
-        assert [(line["by"], line["subject"]) for line in tx.lines(action="deployment.put")] == [("asha", "toy")] * 2
+        assert [(line["by"], line["subject"]) for line in tx.lines(action="live.deploy")] == [("asha", "toy")] * 2
     assert store.verify()[1] is None
 
 
