@@ -20,9 +20,10 @@ from live.pins import SHOWING
 from live.uptime import CLOCK_OFF, MISSED_BEATS, Event, Record
 from planning.access import Actor
 from planning.city import find_city
+from planning.engine import Range
 from planning.errors import InputError
 from planning.former import take_in, tell
-from planning.store import Range, Reading, Row, Store, Writing, open_store
+from planning.store import Reading, Row, Store, Writing, open_store
 
 FILE = "events.jsonl"  # of earlier versions
 _STRETCH = timedelta(hours=1)
@@ -79,7 +80,7 @@ class EventLog:
             begin, end = _text(since), _text(until)
             rows = tx.rows("events", kind="state", since=Range(begin, end), **mine)
             for camera in cameras if cameras is not None else sorted(tx.values("events", "camera", city=name, kind="state")):
-                rows += tx.rows("events", order="-number", most=1, city=name, kind="state", camera=camera, since=Range(below=begin))
+                rows += tx.rows("events", order="-since", most=1, city=name, kind="state", camera=camera, since=Range(below=begin))
             rows += tx.rows("events", kind="maintenance", since=Range(below=end), until=Range(begin), **mine)
             near = timedelta(seconds=health_settings().beat_s * MISSED_BEATS)
             rows += tx.rows("events", city=name, kind="watching", since=Range(below=end), until=Range(_text(since - near)))
@@ -148,11 +149,12 @@ class EventLog:
         return self._folder(city).absolute().name
 
 
-def _add(tx: Writing, city: str, records: Sequence[Record]) -> int:
-    """Rows at the end of a city's log; how many."""
+def _add(tx: Writing, city: str, records: Sequence[Record], states: dict[tuple[str, str], str] | None = None) -> None:
+    """Rows at the end of a city's log. `states`: what was told last by kind and camera, as far as the caller knows; kept up."""
     before = tx.rows("events", order="-number", most=1, city=city)
-    number = first = before[0]["number"] if before else 0
-    states: dict[tuple[str, str], str] = {}
+    number = before[0]["number"] if before else 0
+    states = {} if states is None else states
+    rows: list[Row] = []
     for record in records:
         if record.kind in {"state", "clock"}:
             which = (record.kind, record.camera)
@@ -161,13 +163,13 @@ def _add(tx: Writing, city: str, records: Sequence[Record]) -> int:
                 continue
             states[which] = record.state
         number += 1
-        tx.add("events", _row(city, number, record))
-    return number - first
+        rows.append(_row(city, number, record))
+    tx.add_all("events", rows)
 
 
 def _last(tx: Reading, city: str, kind: str, camera: str) -> str:
     """What was told last of a camera; "" where nothing was."""
-    found = tx.rows("events", order="-number", most=1, city=city, kind=kind, camera=camera)
+    found = tx.rows("events", order="-since", most=1, city=city, kind=kind, camera=camera)
     return str(found[0]["state"]) if found else ""
 
 
@@ -258,6 +260,7 @@ def _moment(text: str) -> datetime:
 def _fill(tx: Writing, path: Path) -> int:
     """The records of a log's file; beats become stretches, so that their many lines are few rows. A line cut short is passed over."""
     city, beats, records, count = path.parent.name, list[datetime](), list[Record](), 0
+    states: dict[tuple[str, str], str] = {}
     with path.open("rb") as stream:
         for record in _parsed(stream):
             count += 1
@@ -266,9 +269,9 @@ def _fill(tx: Writing, path: Path) -> int:
             if record.kind != "watching":
                 records.append(record)
             if len(records) >= _PART:
-                _add(tx, city, records)
+                _add(tx, city, records, states)
                 records.clear()
-    _add(tx, city, records)
+    _add(tx, city, records, states)
     _beat(tx, city, beats, sealed=True)
     return count
 

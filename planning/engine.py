@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import dataclass
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -17,6 +18,14 @@ _WRITERS = 0x6368617561756474  # PostgreSQL's lock that makes writers wait for o
 
 class StoreError(ChaukasError):
     """The store could not do what was asked; nothing of it was kept."""
+
+
+@dataclass(frozen=True)
+class Range:
+    """Values of a column from `least` on, and below `below`; None: without an end."""
+
+    least: str | int | float | None = None
+    below: str | int | float | None = None
 
 
 def open_engine(url: str) -> sa.Engine:

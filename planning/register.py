@@ -83,17 +83,22 @@ def _fill(tx: Writing, path: Path) -> int:
 
 
 def _put(tx: Writing, deployments: tuple[Deployment, ...]) -> None:
-    before = {row["id"]: row for city in {one.city for one in deployments} for row in tx.rows("deployments", city=city)}
+    cities = {one.city for one in deployments}
+    before = {row["id"]: row for city in cities for row in tx.rows("deployments", city=city)}
+    elsewhere = {row["id"]: row["city"] for row in tx.rows("deployments", id=tuple({one.id for one in deployments} - set(before)))}
+    fresh: dict[str, Row] = {}
     for one in deployments:
         row, old = _row(one), before.get(one.id)
-        if old is None and (other := tx.one("deployments", id=one.id)) is not None:
-            raise InputError.one("deployment.taken", f"The id is that of a camera in {other['city']}", "Give the camera another id", one.id)
+        where = fresh.get(one.id, old or {}).get("city") or elsewhere.get(one.id, one.city)
+        if where != one.city:
+            raise InputError.one("deployment.taken", f"The id is that of a camera in {where}", "Give the camera another id", one.id)
         if old is None:
-            tx.add("deployments", {**row, "changed_at": now()})
+            fresh[one.id] = {**row, "changed_at": now()}
         elif any(old[key] != value for key, value in row.items()):
             tx.change("deployments", one.id, **row, changed_at=now())
-        before[one.id] = row
-    for city in {one.city for one in deployments}:
+            before[one.id] = row
+    tx.add_all("deployments", fresh.values())
+    for city in cities:
         told = {"value": new_id(), "changed_at": now()}
         if tx.one("settings", id=_mark(city)) is None:
             tx.add("settings", {"id": _mark(city), **told})

@@ -151,7 +151,8 @@ for _column in (
     remarks.c.proposal, votes.c.proposal, payments.c.plan, works.c.plan, audit.c.subject, deployments.c.city, footage.c.request, events.c.event,
 ):  # fmt: skip
     Index(None, _column)
-Index("ix_events_camera", events.c.city, events.c.kind, events.c.camera, events.c.number)
+Index("ix_events_camera", events.c.city, events.c.kind, events.c.camera, events.c.since, events.c.number)
+Index("ix_events_number", events.c.city, events.c.kind, events.c.number)
 Index("ix_events_since", events.c.city, events.c.kind, events.c.since)
 
 

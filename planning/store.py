@@ -14,8 +14,7 @@ import os
 import secrets
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -28,7 +27,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from planning.audit import Break, Head, check_chain, check_rows, next_line, row_digest
-from planning.engine import READS, WRITES, StoreError, open_engine
+from planning.engine import READS, WRITES, Range, StoreError, open_engine
 from planning.errors import InputError
 from planning.keys import read_key, state_folder
 from planning.schema import is_sealed, metadata
@@ -229,14 +228,6 @@ class Store:
             raise StoreError.one("store.failed", f"The database refused: {said}", "Check the database, then try again", self.name) from None
 
 
-@dataclass(frozen=True)
-class Range:
-    """From `least` on, and below `below`; None: without an end."""
-
-    least: str | int | float | None = None
-    below: str | int | float | None = None
-
-
 _opened: dict[tuple[str, Path], Store] = {}
 _opening = threading.Lock()
 
@@ -337,6 +328,15 @@ class Writing(Reading):
         values = {"id": new_id(), **row}
         self._connection.execute(sa.insert(metadata.tables[table]).values(**values))
         return self._sealed(table, str(values["id"]))
+
+    def add_all(self, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Add rows that name the same columns, many at a time."""
+        left = iter(rows)
+        while part := [{"id": new_id(), **row} for row in itertools.islice(left, 500)]:
+            self._connection.execute(sa.insert(metadata.tables[table]), part)
+            if is_sealed(metadata.tables[table]):
+                found = self.rows(table, id=tuple(row["id"] for row in part))
+                self.digests |= {f"{table}/{row['id']}": row_digest(table, row) for row in found}
 
     def change(self, table: str, row_id: str, **values: object) -> str:
         """Change columns of a row; its id.

@@ -60,11 +60,11 @@ def test_what_was_appended_is_read_back_and_sealed(log: EventLog, store: Store) 
 
 def test_beats_are_drawn_out_and_seal_nothing_until_an_hour_is_full(log: EventLog, store: Store) -> None:
     """A minute's beat changes one row without a line of the audit; a stretch is written for good once it is an hour long or a gap ends it."""
-    for beat in beats(0, 0.9):
+    for beat in beats(0, 0.9)[::2]:
         log.append("toy", beat)
     with store.read() as tx:
         assert (tx.head().seq, tx.rows("events"), len(tx.rows("beats"))) == (0, [], 1)
-    for beat in beats(0.9, 2.5):
+    for beat in beats(0.9, 2.5)[::2]:
         log.append("toy", beat)
     log.append("toy", *beats(4, 4.25))
     found = log.records("toy")
@@ -99,8 +99,8 @@ def test_a_period_gives_the_same_uptime_as_the_whole_log(log: EventLog) -> None:
 
 def test_the_latest_events_come_first_and_no_more_is_read_than_they_need(log: EventLog, monkeypatch: pytest.MonkeyPatch) -> None:
     """States and clocks together, ended by what came after; of cameras asked for alone; from a log of thousands only its end is looked through."""
-    monkeypatch.setattr("live.log._PART", 50)
-    log.append("toy", *(state("old", ("dark", "live")[turn % 2], turn / 100) for turn in range(600)))
+    monkeypatch.setattr("live.log._PART", 20)
+    log.append("toy", *(state("old", ("dark", "live")[turn % 2], turn / 100) for turn in range(200)))
     log.append("toy", state("a", "live", 10), state("b", "offline", 11), state("a", "frozen", 12), state("a", "live", 13))
     log.append("toy", Record("clock", at(12.5), "a", "off", measure="-75 s"), Record("clock", at(14), "a", "right"), state("x", "dark", 15))
     read = list[int]()
@@ -114,9 +114,9 @@ def test_the_latest_events_come_first_and_no_more_is_read_than_they_need(log: Ev
     monkeypatch.setattr(Reading, "rows", counted)
     found = log.latest("toy", {"a", "b", "old"}, 4)
     assert [(one.camera, one.state, one.since, one.until) for one in found] == [
-        ("a", "clock_off", at(12.5), at(14)), ("a", "frozen", at(12), at(13)), ("b", "offline", at(11), None), ("old", "dark", at(5.98), at(5.99)),
+        ("a", "clock_off", at(12.5), at(14)), ("a", "frozen", at(12), at(13)), ("b", "offline", at(11), None), ("old", "dark", at(1.98), at(1.99)),
     ]  # fmt: skip
-    assert sum(read) < 120
+    assert sum(read) < 60
     assert [one.camera for one in log.latest("toy", {"a"}, 9)] == ["a", "a"]
 
 
@@ -205,13 +205,21 @@ def test_a_file_of_before_is_taken_in_with_all_that_was_told(log: EventLog, stor
     assert store.verify()[1] is None
 
 
-def test_a_period_is_found_by_an_index(log: EventLog, sqlite_plan: Any) -> None:
-    """The database asks no table from end to end for a camera's last state, a period's records, or the newest events."""
-    for where in ("kind = 'state' AND camera = 'a' ORDER BY number DESC", "kind = 'state' AND since >= '2026' AND since < '2027'",
-                  "kind = 'watching' AND since >= '2026' ORDER BY since LIMIT 1", "number < 900 ORDER BY number DESC LIMIT 500"):  # fmt: skip
-        plan = sqlite_plan(f"SELECT * FROM events WHERE city = 'toy' AND {where}")
-        assert "USING INDEX" in plan
-        assert "SCAN" not in plan
+@pytest.mark.parametrize(
+    "where",
+    [
+        "kind = 'state' AND camera = 'a' ORDER BY since DESC LIMIT 1",
+        "kind = 'state' AND camera = 'a' AND since < '2026' ORDER BY since DESC LIMIT 1",
+        "kind = 'state' AND since >= '2026' AND since < '2027' AND camera IN ('a', 'b') ORDER BY id",
+        "kind = 'watching' AND since >= '2026' ORDER BY since LIMIT 1", "kind = 'state' AND number < 900 ORDER BY number DESC LIMIT 500",
+    ],
+)  # fmt: skip
+def test_what_is_asked_is_found_by_an_index(sqlite_plan: Any, where: str) -> None:
+    """The database looks through no table from end to end, and sorts nothing to find the last of it."""
+    plan = sqlite_plan(f"SELECT * FROM events WHERE city = 'toy' AND {where}")
+    assert "USING INDEX" in plan
+    assert "SCAN" not in plan
+    assert "TEMP B-TREE" not in plan or "ORDER BY id" in where
     assert "USING INDEX" in sqlite_plan("SELECT * FROM events WHERE event IN ('a', 'b')")
 
 

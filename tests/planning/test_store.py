@@ -14,10 +14,10 @@ from alembic.config import Config
 
 from planning.audit import Break, Head
 from planning.city import ROOT
-from planning.engine import StoreError
+from planning.engine import Range, StoreError
 from planning.errors import InputError
 from planning.schema import metadata
-from planning.store import Range, Store, new_id, now
+from planning.store import Store, new_id, now
 from tests.databases import by_force, fresh_database, without_triggers
 
 

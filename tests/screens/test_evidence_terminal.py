@@ -40,7 +40,8 @@ def test_a_request_is_asked_handed_over_shown_and_checked(
     assert page.read_bytes().startswith(b"%PDF")
     assert f"SHA-256 {hashlib.sha256(page.read_bytes()).hexdigest()}" in capsys.readouterr().out
     with own_state.read() as tx:
-        assert [line["action"].partition(".")[2] for line in tx.lines(by="terminal", subject=request)] == ["footage_asked", "footage_given", "footage_page"]
+        told = ["footage_asked", "footage_given", "footage_page"]
+        assert [line["action"].partition(".")[2] for line in tx.lines(by="terminal", subject=request)] == told
     assert cli.main(["live", "evidence", "show", "toy", "--pdf", str(page)]) == 1
     assert "evidence.request" in capsys.readouterr().err
     assert cli.main(["live", "evidence", "check", "toy", request, str(film)]) == 0

@@ -44,7 +44,8 @@ looks = Table(
 Index("ix_deployments_city", deployments.c.city)
 Index("ix_footage_request", footage.c.request)
 Index("ix_events_event", events.c.event)
-Index("ix_events_camera", events.c.city, events.c.kind, events.c.camera, events.c.number)
+Index("ix_events_camera", events.c.city, events.c.kind, events.c.camera, events.c.since, events.c.number)
+Index("ix_events_number", events.c.city, events.c.kind, events.c.number)
 Index("ix_events_since", events.c.city, events.c.kind, events.c.since)
 
 
