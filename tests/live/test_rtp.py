@@ -118,7 +118,7 @@ def test_what_the_camera_says_in_between_is_taken_out_and_rubbish_is_bounded() -
     assert taken.answers == [b"RTSP/1.0 200 OK\r\nCSeq: 9\r\nContent-Length: 4"]
     with pytest.raises(FeedError, match=r"feed\.broken"):
         for _ in range(10):
-            taken.take(b"X" * 50_000)
+            taken.take(b"ANNOUNCE rtsp://camera/" + b"x" * 50_000)
 
 
 def _long(pictures: int) -> list[bytes]:
