@@ -77,7 +77,10 @@ class Register:
 
 
 def _fill(tx: Writing, path: Path) -> int:
-    found = tuple(dataclasses.replace(one, city=path.parent.name) for one in _read(path))
+    """The cameras of a register's file that the store does not hold yet; how many."""
+    city = path.parent.name
+    known = {row["id"] for row in tx.rows("deployments", city=city)}
+    found = tuple(dataclasses.replace(one, city=city) for one in _read(path) if one.id not in known)
     _put(tx, found)
     return len(found)
 

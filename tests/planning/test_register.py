@@ -158,6 +158,14 @@ def test_a_file_that_turns_up_again_changes_nothing(register: Register, folders:
     ]
 
 
+def test_what_the_store_holds_counts_more_than_a_file(register: Register, folders: Path) -> None:
+    """A file that comes to a city with cameras in the store adds those that are not there."""
+    other = dataclasses.replace(BARE, title="Depot")
+    register.put(other)
+    (folders / "toy" / FILE).write_bytes(OLD.encode())
+    assert register.list("toy") == (FULL, other)
+
+
 def test_a_crash_between_the_rows_and_the_name_loses_and_doubles_nothing(
     register: Register, store: Store, folders: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
