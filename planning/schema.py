@@ -106,7 +106,7 @@ works = Table(
 )  # fmt: skip
 
 # Credentials of a deployed camera's feed, sealed with a key that is not in the database.
-sealed = Table("sealed", metadata, _id(), _text("token"), _time("changed_at"))
+sealed = Table("sealed", metadata, Column("id", Text, primary_key=True), _text("token"), _time("changed_at"))
 
 # Cameras that hang; the id is the camera's own, of one city over all. Where pictures come from is told without name and password: those are in
 # `sealed`. `mask`: polygons of the picture in shares of its size.

@@ -50,5 +50,7 @@ Index("ix_events_since", events.c.city, events.c.kind, events.c.since)
 
 
 def upgrade() -> None:
-    """Make the tables; what is there stays."""
+    """Make the tables; what is there stays. A seal bears its camera's id, which may be longer than ids of ours; SQLite never cut it."""
     metadata.create_all(op.get_bind(), tables=[deployments, footage, events, beats, looks])
+    if op.get_bind().dialect.name != "sqlite":
+        op.alter_column("sealed", "id", existing_type=String(64), type_=Text(), existing_nullable=False)
