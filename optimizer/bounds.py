@@ -124,7 +124,7 @@ class _Step:
         """Prices where a greedy plan saw each point from so many sites; points of far more pull than usual begin at nothing."""
         # They come nearly free: what a rupee buys is the rest.
         free = float((self.core.weight * (1 - self.scale))[started > 0].sum())
-        paid = max(1 - free / self.won, 0.1)
+        paid = max(1 - free / self.won, 0.1) if self.won > 0 else 1.0
         self.unit_capital, self.unit_yearly = paid * self.unit_capital, paid * self.unit_yearly
         share = np.where(self.scale < 1, 0.0, np.where(started > 0, 0.5, 1.0))
         return Prices(share, self.unit_capital, self.unit_yearly, np.zeros(len(self.core.ward_least)))

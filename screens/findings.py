@@ -97,7 +97,8 @@ def _print_routes(plan: Plan, city: City, walls: Walls) -> None:
         shares.append(flow.routes.share(read))
     if card.routes_before is not None and card.routes_after is not None:
         shares = [card.routes_before, card.routes_after]  # verified with the plan
-    print(f"\nplates read         on {100 * shares[0]:.1f} % of {len(flow.routes)} likely routes out before, {100 * shares[1]:.1f} % after")
+    now = f"{100 * shares[1]:.1f} % with the plan"
+    print(f"\nplates read         on {100 * shares[0]:.1f} % of {len(flow.routes)} likely routes out before, {now}")
     weighed = f"they have {wish.movement_percent} % of this plan's worth" if wish.movement_percent else "they weigh nothing in this plan"
     print(f"  note: routes, speeds and what a plate reader needs are assumptions of data/traffic.toml; {weighed}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import shapely
 from scipy import sparse
 
 from optimizer.handwork import open_bench
-from optimizer.interception import Flow, flow_of, lay_flow, with_routes
+from optimizer.interception import Flow, flow_notes, flow_of, lay_flow, with_routes
 from optimizer.plan import make_plan, make_problem
 from optimizer.solve import solve
 from optimizer.survey import Survey, make_survey
@@ -25,6 +26,7 @@ from planning.errors import CityError, Disagreement, Infeasible, ScenarioError
 from planning.export import read_plan, write_plan
 from planning.movement import interception
 from planning.nouns import Plan, Scenario
+from screens.words import words
 from tests.optimizer.toys import best_value, random_problem
 from tests.planning.toy_streets import EAST, NORTH, at, box, frame, line, streets, toy_city
 from tests.town import copy_of, on_hills
@@ -151,6 +153,15 @@ def test_a_plan_comes_back_from_its_file_with_its_routes(river: City, weighed: P
     assert Scenario.from_json(plan.scenario.to_json()) == plan.scenario
     assert len({dataclasses.replace(ONE, movement_percent=n).id for n in (0, 10, 20)}) == 3
     assert dataclasses.replace(ONE, movement_percent=0).id == ONE.id
+
+
+def test_what_is_assumed_of_routes_is_told_in_hindi(river: City, ground_survey: Survey) -> None:
+    """How many routes weigh how much, what they are, and that ways out with a purpose of their own count besides."""
+    wish = dataclasses.replace(ONE, movement_percent=20, purposes=("gateways=plate",))
+    told = flow_notes(wish, flow_of(river, ground_survey.ground))
+    assert len(told) == 3
+    assert len(flow_notes(dataclasses.replace(wish, purposes=()), flow_of(river, ground_survey.ground))) == 2
+    assert [note for note in told if not re.search(r"[ऀ-ॿ]", words("hi").note(note))] == []
 
 
 def test_changed_by_hand_it_is_scored_as_it_was_planned(river: City, weighed: Plan) -> None:
