@@ -9,6 +9,7 @@ the camera's own clock, each picture was taken.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from live.connection import fault
@@ -16,6 +17,9 @@ from live.rtpjpeg import Jpeg
 
 _SINCE_1900 = 2_208_988_800  # seconds from 1900, where NTP begins, to 1970
 _MOST_TALK = 262_144
+_MOST_CHANNEL = 31  # a camera sends on a few; what comes on a higher one is the middle of something
+# How an answer, or a question of the camera, begins; a beginning may be all there is yet.
+_TALK = re.compile(rb"RTSP/\d|[A-Z_]{3,20} |[A-Z_]{1,20}\Z|RTSP/\Z")
 _MOST_UNIT = 16_000_000
 _MICRO = 1_000_000
 # So many things that cannot be, within so many packets of video, and the stream is spoilt.
@@ -76,6 +80,8 @@ class Row:
                 self._packet(data, at + 4, stop, found)
             elif channel == self._channel + 1:
                 self._hear(data, at + 4, stop)
+            elif channel > _MOST_CHANNEL:
+                self._wonder()
             at = stop
         self._rest = data[at:]
         return found
@@ -83,7 +89,7 @@ class Row:
     def _talk(self, data: bytes, at: int) -> int:
         """Take out what the camera says between packets; where it ends, or -1 where it goes on."""
         start = data.find(b"$", at)
-        if not data[at : at + 2].isupper():
+        if not _TALK.match(data, at):
             # Some cameras fill up between packets, with one byte again and again.
             after = start if start >= 0 else len(data)
             if data.count(data[at], at, after) < after - at:
