@@ -1,7 +1,8 @@
-"""Faults without end: cameras that die, hang and come back changed, viewers who do not read; what is told, how soon, and whether memory stays flat.
+"""Faults without end, and viewers who do not read; what is told, how soon, and whether memory stays flat.
 
-Four cameras stand steady, with a viewer each whose frames are counted; one is killed, one hangs, one comes back with pictures of another size, turn
-by turn. Each of these has one viewer on one socket all the while.
+Four cameras stand steady, with a viewer each whose frames are counted. Of six others one is killed, one hangs, one comes back with pictures of
+another size, one with another password, one with a codec nobody can play, and the bytes of one are spoilt on their way, turn by turn. Each of
+these has one viewer on one socket all the while.
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ import asyncio
 import contextlib
 import json
 import os
+import random
 import signal
 import statistics
 import time
+import urllib.request
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +27,11 @@ from benchmarks.figures import Figures
 from live.simulated import Cameras
 
 STEADY = 4
-FAULTS = ("killed", "hung", "changed")
+FAULTS = ("killed", "hung", "changed", "refused", "codec", "spoilt")
+# What a viewer is told of a fault; of the others, that the camera is no longer live.
+_TOLD_AS = {"refused": "wrong_password", "codec": "wrong_codec"}
+_BEHIND = 20  # the spoilt camera's own port lies so far behind the one where its bytes pass
+_SPOILT = 100  # one byte of so many
 _SIZES = ((1280, 720), (640, 360))
 _TOLD_S = 20.0  # what is not told by then never is
 
@@ -51,7 +58,7 @@ def endure(figures: Figures, folder: Path, server: int, *, port: int, rtsp: int,
     ----------
     server: the process id of the server of live video, over STEADY cameras at `rtsp` and those of `named`; `port`: where it answers.
     """
-    cameras = {fault: _camera(folder, fault, rtsp, 0) for fault in FAULTS}
+    cameras = {fault: _camera(folder, fault, rtsp) for fault in FAULTS}
     steady = Cameras(folder, [f"cam{number}" for number in range(STEADY)], rtsp, frames=60, gstreamer=True)
     try:
         asyncio.run(_Run(figures, folder, server, port, rtsp, cameras).run(60 * minutes))
@@ -63,9 +70,37 @@ def endure(figures: Figures, folder: Path, server: int, *, port: int, rtsp: int,
             one.stop()
 
 
-def _camera(folder: Path, fault: str, rtsp: int, size: int) -> Cameras:
-    width, height = _SIZES[size]
-    return Cameras(folder, [fault], rtsp + 2 + FAULTS.index(fault), frames=60, width=width, height=height, gstreamer=True)
+def _camera(folder: Path, fault: str, rtsp: int, *, size: int = 0, password: str = "", codec: str = "h264") -> Cameras:
+    (width, height), port = _SIZES[size], rtsp + 2 + FAULTS.index(fault) + (_BEHIND if fault == "spoilt" else 0)
+    known = {"user": "viewer", "password": password} if password else {}
+    return Cameras(folder, [fault], port, frames=60, width=width, height=height, gstreamer=True, codec=codec, **known)  # type: ignore[arg-type]
+
+
+class _Line:
+    """A line between a camera and whoever asks it, on which bytes are spoilt while `spoils` is set."""
+
+    def __init__(self, port: int) -> None:
+        self._port, self.spoils, self._dice = port, False, random.Random(1)  # nosec B311
+
+    @contextlib.asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """Listen for as long as the block lasts."""
+        async with await asyncio.start_server(self._join, "127.0.0.1", self._port):
+            yield
+
+    async def _join(self, asker: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
+        # Whoever still passes bytes when all is over is cut off.
+        with contextlib.suppress(OSError, asyncio.CancelledError):
+            camera, there = await asyncio.open_connection("127.0.0.1", self._port + _BEHIND)
+            await asyncio.gather(self._pass(asker, there, False), self._pass(camera, back, True))
+
+    async def _pass(self, source: asyncio.StreamReader, target: asyncio.StreamWriter, spoilt: bool) -> None:
+        with contextlib.suppress(OSError), contextlib.closing(target):
+            while data := bytearray(await source.read(65_536)):
+                for _ in range(len(data) // _SPOILT if spoilt and self.spoils else 0):
+                    data[self._dice.randrange(len(data))] ^= 1 << self._dice.randrange(8)
+                target.write(data)
+                await target.drain()
 
 
 class _Run:
@@ -74,11 +109,12 @@ class _Run:
         self._told: dict[str, list[float]] = {fault: [] for fault in FAULTS}
         self._back: dict[str, list[float]] = {fault: [] for fault in FAULTS}
         self._memory: list[tuple[float, float]] = []
-        self._slow = 0
+        self._line = _Line(rtsp + 2 + FAULTS.index("spoilt"))
 
     async def run(self, seconds: float) -> None:
         """Fault after fault, then the figures."""
         async with contextlib.AsyncExitStack() as stack:
+            await stack.enter_async_context(self._line.open())
             steady = [await stack.enter_async_context(self._view(f"cam{number}")) for number in range(STEADY)]
             failing = {fault: await stack.enter_async_context(self._view(fault)) for fault in FAULTS}
             for one in (*steady, *failing.values()):
@@ -94,32 +130,60 @@ class _Run:
             self._tell(steady, began, time.monotonic(), turn)
 
     async def _fail(self, fault: str, failing: dict[str, _Seen], turn: int) -> None:
-        """One fault: how long until it is told, and from the camera's return until its next picture on the same socket."""
-        seen, camera = failing[fault], self._cameras[fault]
-        began = time.monotonic()
-        if fault == "hung":
-            os.kill(camera.process.pid, signal.SIGSTOP)
-        else:
-            camera.stop()
-        self._told[fault].append(await _until(lambda: seen.state != "live" and seen.state_s > began, _TOLD_S))
+        """One fault: how long until it is told, and from its end until the next picture on the same socket."""
+        seen = failing[fault]
+        began = await self._begin(fault, turn)
+        wrong = _TOLD_AS.get(fault)
+        self._told[fault].append(await _until(lambda: seen.state_s > began and (seen.state == wrong if wrong else seen.state != "live"), _TOLD_S))
         await asyncio.sleep(2.0)
         size = (turn // len(FAULTS) + 1) % 2 if fault == "changed" else 0
-        if fault == "hung":
-            os.kill(camera.process.pid, signal.SIGCONT)
-        else:
-            self._cameras[fault] = await asyncio.to_thread(_camera, self._folder, fault, self._rtsp, size)
-        returned = time.monotonic()
+        ended = await self._end(fault, turn, size)
         wanted = _SIZES[size][0]
         # A change of size is told before its first picture.
         self._back[fault].append(
-            await _until(lambda: seen.state == "live" and seen.frames[-1] > max(returned, seen.state_s) and seen.width == wanted, _TOLD_S)
+            await _until(lambda: seen.state == "live" and seen.frames[-1] > max(ended, seen.state_s) and seen.width == wanted, _TOLD_S)
         )
         await asyncio.sleep(2.0)
+
+    async def _begin(self, fault: str, turn: int) -> float:
+        """Have it fail; when it did."""
+        began = time.monotonic()
+        if fault == "hung":
+            os.kill(self._cameras[fault].process.pid, signal.SIGSTOP)
+        elif fault == "spoilt":
+            self._line.spoils = True
+        else:
+            self._cameras[fault].stop()
+        if fault in _TOLD_AS:
+            other = {"password": f"turn-{turn}"} if fault == "refused" else {"codec": "vp8"}
+            await self._start(fault, **other)
+            return time.monotonic()
+        return began
+
+    async def _end(self, fault: str, turn: int, size: int) -> float:
+        """Mend it; when that was."""
+        if fault == "hung":
+            os.kill(self._cameras[fault].process.pid, signal.SIGCONT)
+        elif fault == "spoilt":
+            self._line.spoils = False
+        elif fault == "refused":
+            await asyncio.to_thread(self._enter, fault, f"turn-{turn}")
+        else:
+            self._cameras[fault].stop()
+            await self._start(fault, size=size)
+        return time.monotonic()
+
+    async def _start(self, fault: str, **changed: int | str) -> None:
+        self._cameras[fault] = await asyncio.to_thread(_camera, self._folder, fault, self._rtsp, **changed)  # type: ignore[arg-type]
+
+    def _enter(self, camera: str, password: str) -> None:
+        """Enter the camera's password at the server."""
+        told = json.dumps({"camera": camera, "user": "viewer", "password": password}).encode()
+        urllib.request.urlopen(urllib.request.Request(f"http://127.0.0.1:{self._port}/password", told), timeout=10).close()  # nosec B310
 
     async def _ignore(self, camera: str) -> None:
         """A viewer who asks for a stream, reads nothing of it for a while, and goes."""
         socket = await self._connect(camera, slow=True)
-        self._slow += 1
         await asyncio.sleep(3.0)
         socket.transport.abort()
 

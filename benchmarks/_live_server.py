@@ -1,12 +1,13 @@
 """Live video in a process of its own, to be measured: `python -m benchmarks._live_server PORT RTSP-PORT COUNT HELD [NAME=URL...]`.
 
 COUNT cameras, cam0 and on, each a mount of the simulated cameras at RTSP-PORT, and those named; HELD of them are held open. The page at /
-plays what its address asks for.
+plays what its address asks for; at /password a camera's password is entered.
 """
 
 from __future__ import annotations
 
 import contextlib
+import secrets
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -19,6 +20,7 @@ from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from live.secrets import Credentials, Sealer
 from live.service import start
 from live.settings import load_settings
 from planning.access import Actor
@@ -47,6 +49,14 @@ class Operator:
         await self._app(scope, receive, send)
 
 
+class _Vault(dict[str, bytes]):
+    """Seals in memory."""
+
+    def put(self, deployment: str, token: bytes) -> None:
+        """Keep a seal."""
+        self[deployment] = token
+
+
 def _page(_: Request) -> Response:
     return HTMLResponse(PAGE)
 
@@ -63,14 +73,21 @@ def main(port: int, rtsp: int, count: int, held: int, *named: str) -> None:
     deployments = {
         name: Deployment(name, "bilaspur", f"Camera {name}", 22.09, 82.15, 0.0, 6.0, "bullet-4mp", Feed("rtsp", url)) for name, url in urls.items()
     }
-    service = start(deployments, audit=lambda *_: None, settings=settings, demo=True)
+    vault, sealer = _Vault(), Sealer(secrets.token_bytes(32))
+    service = start(deployments, audit=lambda *_: None, settings=settings, demo=True, vault=vault, sealer=lambda: sealer)
+
+    async def enter(request: Request) -> Response:
+        told = await request.json()
+        vault.put(told["camera"], sealer.seal(told["camera"], Credentials(told["user"], told["password"])))
+        service.hub.retry(told["camera"])
+        return Response()
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         async with service.running():
             yield
 
-    routes = [*service.routes(), Route("/", _page), Route("/component/{name}", _component)]
+    routes = [*service.routes(), Route("/", _page), Route("/component/{name}", _component), Route("/password", enter, methods=["POST"])]
     app = Starlette(routes=routes, middleware=[Middleware(Operator)], lifespan=lifespan)
     uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", ws_per_message_deflate=False, timeout_graceful_shutdown=2)
 

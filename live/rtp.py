@@ -2,12 +2,14 @@
 
     '$' channel length | header, sequence, stamp | a whole NAL unit, several of them, or a piece of one     (RFC 6184, RFC 7798)
 
-Where a packet is missing, its picture is let go, and those after it up to the next keyframe: nothing half received is shown. Reports of the sender
-(RFC 3550, 6.4.1) tell when, by the camera's own clock, each picture was taken.
+Where a packet is missing, its picture is let go, and those after it up to the next keyframe: nothing half received is shown. A stream in which
+things stand that no camera sends, and no loss makes, again and again is spoilt, and ends. Reports of the sender (RFC 3550, 6.4.1) tell when, by
+the camera's own clock, each picture was taken.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from live.connection import fault
@@ -15,8 +17,13 @@ from live.rtpjpeg import Jpeg
 
 _SINCE_1900 = 2_208_988_800  # seconds from 1900, where NTP begins, to 1970
 _MOST_TALK = 262_144
+_MOST_CHANNEL = 31  # a camera sends on a few; what comes on a higher one is the middle of something
+# How an answer, or a question of the camera, begins; a beginning may be all there is yet.
+_TALK = re.compile(rb"RTSP/\d|[A-Z_]{3,20} |[A-Z_]{1,20}\Z|RTSP/\Z")
 _MOST_UNIT = 16_000_000
 _MICRO = 1_000_000
+# So many things that cannot be, within so many packets of video, and the stream is spoilt.
+_MOST_ODD, _AMONG = 4, 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +56,7 @@ class Row:
         self._next: int | None = None
         self._stamp = self._spoilt = -1
         self._lost = False
-        self._turns = self._last = 0
+        self._turns = self._last = self._odd = self._good = 0
         self._report: tuple[float, int] | None = None
         self.answers: list[bytes] = []
 
@@ -73,6 +80,8 @@ class Row:
                 self._packet(data, at + 4, stop, found)
             elif channel == self._channel + 1:
                 self._hear(data, at + 4, stop)
+            elif channel > _MOST_CHANNEL:
+                self._wonder()
             at = stop
         self._rest = data[at:]
         return found
@@ -80,9 +89,12 @@ class Row:
     def _talk(self, data: bytes, at: int) -> int:
         """Take out what the camera says between packets; where it ends, or -1 where it goes on."""
         start = data.find(b"$", at)
-        if not data[at : at + 1].isalpha():
-            # Some cameras fill up between packets.
-            return start if start >= 0 else len(data)
+        if not _TALK.match(data, at):
+            # Some cameras fill up between packets, with one byte again and again.
+            after = start if start >= 0 else len(data)
+            if data.count(data[at], at, after) < after - at:
+                self._wonder()
+            return after
         head = data.find(b"\r\n\r\n", at)
         if head < 0:
             if len(data) - at > _MOST_TALK:
@@ -99,9 +111,21 @@ class Row:
         self.answers.append(data[at:head])
         return after
 
+    def _wonder(self) -> None:
+        """Something that cannot be. Raises FeedError where there was much of it lately."""
+        self._odd += 1
+        if self._odd >= _MOST_ODD:
+            raise fault("feed.broken")
+
     def _packet(self, data: bytes, at: int, stop: int, found: list[Taken]) -> None:
-        if stop - at < 12 or data[at] >> 6 != 2 or data[at + 1] & 0x7F != self._kind:
+        if stop - at < 12 or data[at] >> 6 != 2:
+            self._wonder()
             return
+        if data[at + 1] & 0x7F != self._kind:
+            return
+        self._good += 1
+        if self._good % _AMONG == 0:
+            self._odd = 0
         flags, marked = data[at], data[at + 1] & 0x80
         number = data[at + 2] << 8 | data[at + 3]
         stamp = int.from_bytes(data[at + 4 : at + 8])

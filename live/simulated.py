@@ -84,7 +84,7 @@ def _require_free(port: int) -> None:
 
 
 class Cameras:
-    """Simulated cameras in a process of their own, all showing one clip; `urls` by name."""
+    """Simulated cameras in a process of their own, all showing one clip; with the codec vp8 GStreamer's draw as they go. `urls` by name."""
 
     def __init__(
         self, folder: Path, names: Sequence[str], port: int, *, fps: int = 15, group: int = 30, frames: int = 90, width: int = 1280,
@@ -96,13 +96,14 @@ class Cameras:
             raise FeedError.one("simulated.server", "No server for simulated cameras is installed", way_out)
         _require_free(port)
         clip = folder / f"clip-{width}x{height}-{fps}-{group}-{frames}.{codec if real else 'mp4'}"
-        if not clip.exists():
+        drawn = real and codec == "vp8"
+        if not drawn and not clip.exists():
             write_clip(str(clip), pictures(frames, width=width, height=height, title="simulated"), fps=fps, group=group, codec=codec)
         if real:
             self.urls = {name: f"rtsp://127.0.0.1:{port}/{name}" for name in names}
             access = ["--user", user, "--password", password] if user else []
-            rate = ["--codec", codec, "--fps", str(fps)]
-            command = [SYSTEM_PYTHON, str(_SCRIPT), "--port", str(port), "--clip", str(clip), *rate, *access, *names]
+            shown = ["--codec", codec, "--fps", str(fps), *([] if drawn else ["--clip", str(clip)])]
+            command = [SYSTEM_PYTHON, str(_SCRIPT), "--port", str(port), *shown, *access, *names]
         else:
             self.urls = {name: f"rtsp://127.0.0.1:{port}/{clip.name}/play_count_0?camera={name}" for name in names}
             command = [sys.executable, "-c", _PLAIN, str(folder), str(port)]

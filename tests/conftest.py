@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import runpy
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from optimizer.plan import make_plan
 from optimizer.survey import Survey, make_survey
@@ -15,6 +19,13 @@ from planning.nouns import Plan, Scenario
 from planning.store import Store
 from tests.databases import fresh_database, postgresql
 from tests.town import WISH, make_town
+
+# The same examples in every run, and no clock: a busy machine fails no rule. `--hypothesis-profile=search` looks for new ones.
+settings.register_profile("same", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("search", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("same")
+# Started in the background by a shell, tests would leave their processes deaf to the interrupt from the keyboard.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -57,13 +68,26 @@ def wish() -> Scenario:
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> City:
-    """The demo city: the one in data/demo, or one made in a folder of its own where that is not built."""
+def made_demo(tmp_path_factory: pytest.TempPathFactory) -> City:
+    """The demo city as its script makes it, once for all processes of a run; nobody changes it."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "made-demo"
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            script = str(ROOT / "data" / "demo" / "make_bilaspur.py")
+            runpy.run_path(script)["make_bilaspur"](folder.with_suffix(".new") / "bilaspur")
+            folder.with_suffix(".new").rename(folder)
+    return City.load(folder / "bilaspur")
+
+
+@pytest.fixture(scope="session")
+def demo(request: pytest.FixtureRequest) -> City:
+    """The demo city: the one in data/demo, or where that is not built the one made for this run."""
     built = ROOT / "data" / "demo" / "bilaspur"
     if (built / "city.toml").is_file():
         return City.load(built)
-    script: Path = ROOT / "data" / "demo" / "make_bilaspur.py"
-    made: City = runpy.run_path(str(script))["make_bilaspur"](tmp_path_factory.mktemp("demo") / "bilaspur")
+    made: City = request.getfixturevalue("made_demo")
     return made
 
 

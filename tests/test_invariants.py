@@ -15,7 +15,7 @@ from optimizer.solve import Outcome, solve
 from planning.errors import Infeasible
 from tests.optimizer.toys import plain_city, random_problem, with_limits
 
-QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
+QUICK = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 seeds = st.integers(0, 2**31)
 
 

@@ -4,7 +4,7 @@
 
 Each name is a mount: rtsp://127.0.0.1:8554/cam1. A clip is a raw H.264 file whose frames begin with access unit delimiters, shown over and over.
 Without a clip each mount draws its own pictures, the milliseconds of the clock burnt in as a row of black and white squares, and encodes them as
-they come.
+they come; vp8 only so.
 """
 
 from __future__ import annotations
@@ -28,9 +28,13 @@ _WIDTH, _HEIGHT, _SQUARE, _BITS = 1280, 720, 48, 24
 _CLIP = "( appsrc name=source is-live=true format=time do-timestamp=true caps={caps} ! {parse} ! {pay} name=pay0 pt=96 config-interval=-1 )"
 _DRAWN = (
     "( appsrc name=source is-live=true format=time do-timestamp=true caps=video/x-raw,format=I420,width=1280,height=720,framerate={fps}/1 "
-    "! x264enc tune=zerolatency speed-preset=ultrafast bitrate=2000 key-int-max={group} sliced-threads=false threads=1 "
-    "! rtph264pay name=pay0 pt=96 config-interval=-1 )"
+    "! {encode} name=pay0 pt=96 )"
 )
+_ENCODE = {
+    "h264": "x264enc tune=zerolatency speed-preset=ultrafast bitrate=2000 key-int-max={group} sliced-threads=false threads=1 "
+    "! rtph264pay config-interval=-1",
+    "vp8": "vp8enc deadline=1 cpu-used=16 target-bitrate=2000000 keyframe-max-dist={group} ! rtpvp8pay",
+}
 
 
 class Cameras:
@@ -81,7 +85,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--clip", type=Path)
-    parser.add_argument("--codec", choices=("h264", "h265"), default="h264")
+    parser.add_argument("--codec", choices=("h264", "h265", "vp8"), default="h264")
     parser.add_argument("--fps", type=int, default=15)
     parser.add_argument("--user", default="")
     parser.add_argument("--password", default="")
@@ -92,7 +96,7 @@ def main() -> int:
     frames = [delimiter + part for part in options.clip.read_bytes().split(delimiter)[1:]] if options.clip else []
     caps = f"video/x-{options.codec},stream-format=byte-stream,alignment=au,framerate={options.fps}/1"
     launch = _CLIP.format(caps=caps, parse=f"{options.codec}parse", pay=f"rtp{options.codec}pay") if frames else _DRAWN.format(
-        fps=options.fps, group=2 * options.fps
+        fps=options.fps, encode=_ENCODE[options.codec].format(group=2 * options.fps)
     )  # fmt: skip
     cameras = Cameras(frames, options.fps)
     server = GstRtspServer.RTSPServer()

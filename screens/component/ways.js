@@ -23,6 +23,7 @@ export class Decoded {
     this.told = told;
     this.canvas = element('canvas');
     box.prepend(this.canvas);
+    this.box = box;
     this.canvas.width = config.width;
     this.canvas.height = config.height;
     this.context = this.canvas.getContext('2d', { alpha: false, desynchronized: true });
@@ -85,14 +86,23 @@ export class Decoded {
     const hurry = age > 1 && this.decoder.decodeQueueSize > 0 && clock() - (this.drawn ?? 0) < 0.3;
     if (!this.gone && !hurry && age < STALE_S) {
       this.drawn = clock();
-      if (this.canvas.width !== frame.displayWidth || this.canvas.height !== frame.displayHeight) {
-        this.canvas.width = frame.displayWidth;
-        this.canvas.height = frame.displayHeight;
+      const { width, height } = this.size(frame);
+      if (this.canvas.width !== width || this.canvas.height !== height) {
+        this.canvas.width = width;
+        this.canvas.height = height;
       }
-      this.context.drawImage(frame, 0, 0);
+      this.context.drawImage(frame, 0, 0, width, height);
       this.told.shown(wall);
     }
     frame.close();
+  }
+
+  /** A canvas has no more dots than are seen: on a wall, whole pictures would be copied and made smaller again and again. */
+  size(frame) {
+    const { displayWidth, displayHeight } = frame;
+    const seen = window.devicePixelRatio * Math.max(this.box.clientWidth / displayWidth, this.box.clientHeight / displayHeight);
+    const share = Math.min(1, seen || 1);
+    return { width: Math.round(share * displayWidth), height: Math.round(share * displayHeight) };
   }
 
   close() {

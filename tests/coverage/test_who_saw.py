@@ -87,7 +87,7 @@ def test_what_was_made_ready_for_others_is_not_used() -> None:
 ANY_NUMBER = st.one_of(st.floats(), st.integers(), st.none(), st.text(max_size=5), st.booleans())
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(lat=ANY_NUMBER, lon=ANY_NUMBER, when=st.one_of(st.text(max_size=30), st.datetimes(), st.none()), minutes=ANY_NUMBER, zone=ANY_NUMBER)
 def test_whatever_is_asked_is_answered_or_refused(lat: object, lon: object, when: object, minutes: object, zone: object) -> None:
     """No foreign error comes out, whatever goes in: an answer, or our faults with codes of their own."""

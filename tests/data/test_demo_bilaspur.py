@@ -27,10 +27,9 @@ MAIN = ("trunk", "primary", "secondary", "tertiary")
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> City:
-    """The whole demo city, made once."""
-    made: City = runpy.run_path(str(SCRIPT))["make_bilaspur"](tmp_path_factory.mktemp("demo") / "bilaspur")
-    return made
+def demo(made_demo: City) -> City:
+    """The whole demo city, made anew."""
+    return made_demo
 
 
 @pytest.fixture(scope="session")

@@ -218,7 +218,7 @@ def test_a_plan_s_poles(plan: Plan) -> None:
     assert set(found.height_m) == {6.0}
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.lists(st.tuples(st.floats(-95, 95), st.floats(-95, 95)), min_size=1, max_size=7, unique=True))
 def test_any_poles_make_one_tree_that_adds_up(places: list[tuple[float, float]]) -> None:
     """Wherever poles stand the verifier agrees, and the grid costs no more than a line of its own for each."""

@@ -190,7 +190,7 @@ def test_what_hangs_on_each_edge() -> None:
     assert beyond.tolist() == [1, 2, 3, -1, -1]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.integers(0, 10_000), st.integers(1, 50))
 def test_it_scales_with_its_costs(seed: int, times: int) -> None:
     """Costs times a whole number: the bound still holds below the cost, and the cost stays between the same limits."""

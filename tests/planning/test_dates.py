@@ -4,7 +4,7 @@ import datetime
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from planning.dates import read_dates
@@ -78,7 +78,6 @@ def test_a_column_of_times_joins_the_dates() -> None:
     ]
 
 
-@settings(deadline=None)
 @given(st.datetimes(datetime.datetime(1950, 1, 1), datetime.datetime(2026, 1, 1)))
 def test_what_was_written_is_read(when: datetime.datetime) -> None:
     """Any time written as ISO, or day first beside a day above 12, is read as itself."""
@@ -87,7 +86,6 @@ def test_what_was_written_is_read(when: datetime.datetime) -> None:
     assert read(f"{when:%d/%m/%Y %H:%M:%S}", "31/01/2000")[0][0] == when
 
 
-@settings(deadline=None)
 @given(st.text(max_size=20))
 def test_no_text_breaks_the_reader(text: str) -> None:
     """Any text gives a time or none."""

@@ -58,7 +58,7 @@ def test_equal_spacing() -> None:
     np.testing.assert_allclose(demand["weight"], TOTAL / 10)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(length=st.floats(0.5, 400), spacing=st.floats(1, 60))
 def test_spacing_of_any_street(length: float, spacing: float) -> None:
     """Whatever the length, points lie evenly and no farther apart than one and a half steps; a way shorter than the step has one, in its middle."""
@@ -328,7 +328,7 @@ def test_nothing_to_see() -> None:
     assert error.value.code == "demand.nothing"
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(data=st.data())
 def test_sums_hold_for_any_small_city(data: st.DataObject) -> None:
     """Whatever lies where, weights sum to 1,000,000, are finite, not negative, and each point's weight is the sum of its parts."""

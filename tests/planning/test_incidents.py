@@ -9,7 +9,7 @@ import pandas as pd
 import pyproj
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from planning.columns import CRIME, check_mapping, find_columns, normal
@@ -111,7 +111,6 @@ def test_unusable_rows_go_to_the_rejects() -> None:
     assert "8 of 14 rows used" in found.told[-1]
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(-100, 100) | st.just(float("nan")), st.floats(-200, 200)), min_size=1, max_size=20))
 def test_no_row_vanishes(places: list[tuple[float, float]]) -> None:
     """Used and rejected rows together are all rows, whatever the coordinates."""

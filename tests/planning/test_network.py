@@ -98,7 +98,7 @@ def networks(draw: st.DrawFn) -> StreetGraph:
     return street_graph(streets(*rows))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(graph=networks(), data=st.data())
 def test_mass_is_conserved(graph: StreetGraph, data: st.DataObject) -> None:
     """Whatever the network, what is laid down sums to the weights and is nowhere negative."""
@@ -177,7 +177,7 @@ def test_distance_goes_along_streets() -> None:
     assert distance_to_nearest(graph, *places((0, 90.0)), *places((-1, 0.0)))[0] == np.inf
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(graph=networks(), data=st.data())
 def test_distance_agrees_with_a_plain_search(graph: StreetGraph, data: st.DataObject) -> None:
     """From every node the distance is that of a search written without regard for speed, with the targets put in as nodes of their own."""

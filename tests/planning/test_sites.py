@@ -189,7 +189,7 @@ def test_nobody_stands_where_none_may() -> None:
     assert "in a no_mount zone" in notes(sites)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     corners=st.lists(st.tuples(st.floats(-80, 80), st.floats(-80, 80), st.floats(3, 40), st.floats(3, 40), st.floats(0, 90)), max_size=6),
     lamps=st.lists(st.tuples(st.floats(-90, 90), st.floats(-90, 90)), max_size=5), width=st.floats(3, 20),
@@ -366,7 +366,7 @@ def test_bearings_shape_and_faults() -> None:
 # ---- small geometry ------------------------------------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(spots=st.lists(st.tuples(st.floats(0, 20), st.floats(0, 20)), max_size=20), radius=st.floats(0.5, 8))
 def test_keep_apart(spots: list[tuple[float, float]], radius: float) -> None:
     """A point is kept exactly where no kept one before it lies within the radius; a dropped one names the nearest kept one before it."""

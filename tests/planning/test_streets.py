@@ -185,7 +185,7 @@ def test_utm_zones(place: tuple[float, float], code: int) -> None:
     assert utm_of(*place).to_epsg() == code
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.lists(st.integers(1, 9), min_size=2, max_size=6), min_size=1, max_size=6))
 def test_a_network_holds_together(refs: list[list[int]]) -> None:
     """Whatever ways are drawn over nine nodes, each road's ends are junctions at its ends, and degrees count its ends."""

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from planning.tags import bearings, camera_kind, camera_rows, count, metres, number, place_kind
@@ -42,7 +42,6 @@ def test_bearings() -> None:
     assert bearings("720") == []
 
 
-@settings(deadline=None)
 @given(st.floats(0, 359.99), st.floats(0.01, 359.9))
 def test_ranges_hold_their_ends(first: float, width: float) -> None:
     """The middle of a range lies half its width from either end, whatever north lies between."""
@@ -52,7 +51,6 @@ def test_ranges_hold_their_ends(first: float, width: float) -> None:
     assert abs((middle + (spread or 0) / 2 - last + 180) % 360 - 180) < 0.02
 
 
-@settings(deadline=None)
 @given(st.text(max_size=30))
 def test_no_text_breaks_the_readers(text: str) -> None:
     """Any text gives a value or None, no exception."""
