@@ -251,7 +251,7 @@ def _proof(scenario: Scenario, n_demand: int, problem: Problem, outcome: Outcome
     covered = float(weight[problem.seen(outcome.chosen)[:n_demand]].sum()) / total
     second = float(problem.second[problem.views(outcome.chosen) > 1].sum()) / total
     privacy, most = float(problem.penalty[outcome.chosen].sum()) / total, max(problem.total / whole, 1.0)
-    parts = {"second": second, "privacy": privacy, "movement": scenario.movement_percent / 100, "routes": routes}
+    parts: dict[str, Any] = {"second": second, "privacy": privacy, "movement": scenario.movement_percent / 100, "routes": routes}
     by_hand = outcome.termination == HAND_MADE
     if isinstance(outcome, Covered):
         how = BY_HAND if by_hand else "cheapest plan by set covering, local search with row weights, and an integer program (PuLP, HiGHS)"

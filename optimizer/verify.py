@@ -241,7 +241,7 @@ def _check_routes(
         if (card.routes_before, card.routes_after, proof.routes) != (None, None, 0.0):
             faults.append(_differs("verify.routes", "routes are told that weigh nothing", card.routes_after, None))
         return 0.0
-    before, after = (routes_read(group, city, demand, terrain) for group in (cameras[0], [*cameras[0], *cameras[1]]))
+    before, after = routes_read(cameras, city, demand, terrain)
     stated = ((card.routes_before, before), (card.routes_after, after), (proof.routes, after))
     for said, found in stated:
         _compare(faults, "routes", np.nan if said is None else said, found)

@@ -7,6 +7,8 @@ sight with each footprint's outline, over sampled ground.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import geopandas as gpd
 import numpy as np
 import shapely
@@ -23,8 +25,8 @@ from planning.movement import Routes, load_movement_figures, routes_of_demand
 ON_LINE_M = 0.05  # so near to a route's line is on it
 
 
-def routes_read(cameras: list[Camera], city: City, demand: gpd.GeoDataFrame, terrain: Terrain | None) -> float:
-    """The share of likely routes out, by weight, on which these cameras read at least one plate.
+def routes_read(groups: Sequence[list[Camera]], city: City, demand: gpd.GeoDataFrame, terrain: Terrain | None) -> list[float]:
+    """The share of likely routes out, by weight, on which at least one plate is read: by the first group of cameras, by it and the second, and so on.
 
     Parameters
     ----------
@@ -32,14 +34,16 @@ def routes_read(cameras: list[Camera], city: City, demand: gpd.GeoDataFrame, ter
     """
     figures = load_movement_figures()
     routes = routes_of_demand(city, demand, figures)
-    read = np.zeros(len(routes.place_xy), dtype=bool)
-    read[_read(cameras, city, routes, figures, terrain)] = True
+    points = shapely.points(routes.place_xy)
     lines = routes.lines().geometry.to_numpy()
-    places = np.nonzero(read)[0]
-    points = shapely.points(routes.place_xy[places])
-    pairs = shapely.STRtree(points).query(lines, predicate="dwithin", distance=ON_LINE_M)
-    along = _driven_along(lines[pairs[0]], points[pairs[1]], routes.heading_deg[places[pairs[1]]])
-    return float(routes.weight[np.unique(pairs[0][along])].sum())
+    line, place = shapely.STRtree(points).query(lines, predicate="dwithin", distance=ON_LINE_M)
+    along = _driven_along(lines[line], points[place], routes.heading_deg[place])
+    line, place = line[along], place[along]
+    read, shares = np.zeros(len(points), dtype=bool), []
+    for cameras in groups:
+        read[_read(cameras, city, routes, figures, terrain)] = True
+        shares.append(float(routes.weight[np.unique(line[read[place]])].sum()))
+    return shares
 
 
 def _driven_along(lines: np.ndarray, points: np.ndarray, heading_deg: Floats) -> np.ndarray:

@@ -286,7 +286,7 @@ def test_the_planner_and_the_verifier_read_the_same_plates(river: City, ground_s
             float(x), float(y), head.height_m, float(poses.bearing_deg[row]), head.tilt_deg, head.hfov_deg, head.vfov_deg, head.focal_px, np.inf
         )
         shares.append(flow.routes.share(read[[row]]))
-        assert routes_read([camera], river, ground_survey.demand, None) == pytest.approx(shares[-1]), ground_survey.camera_id(int(row))
+        assert routes_read([[camera]], river, ground_survey.demand, None) == pytest.approx([shares[-1]]), ground_survey.camera_id(int(row))
     assert 0.0 in shares
     assert set(np.round(shares, 6)) == {0.0, 0.5, 1.0}
     assert interception(sparse.csr_matrix((1, len(flow.routes.place_xy)), dtype=bool), flow.routes).nnz == 0
