@@ -5,7 +5,7 @@ walls. Wrong cells are counted outside footprints only, against the exact line o
 crosses (`coverage.sight.critical_height`, itself held against shapely by `benchmarks.sight` and, on a sample, here).
 
 Then, on all cores, the rasters of the demo city's standing cameras (made, 523 at 23 junctions) over its whole area at 1 m, at the density with the
-longest reach: from its frames to two files.
+longest reach: from its frames to two files; on flat ground, and on hills made for it.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from coverage.area import Grid, hidden_cells
 from coverage.gaps import make_rasters
 from coverage.sight import Floats, Walls, build_walls, cast
 from coverage.standing import stand
+from coverage.terrain import Terrain
 from planning.catalogue import load_levels, load_models, load_prices
 from planning.city import ROOT, City
 from planning.sites import build_sites
@@ -64,20 +65,30 @@ def main(arguments: list[str] | None = None) -> int:
         figures.add(f"{kind}, a camera, median", 1e3 * taken, "ms")
         figures.add(f"{kind}, wrong cells", 100 * float(((seen != truth) & counted).sum() / counted.sum()), "%")
         figures.add(f"{kind} / ours, a camera", taken / seconds, "times", f">= {least:g}")
-    _rasters(figures, city)
+    _rasters(figures, city, None)
+    _rasters(figures, city, _hills(city))
     return figures.close()
 
 
-def _rasters(figures: Figures, city: City) -> None:
+def _rasters(figures: Figures, city: City, terrain: Terrain | None) -> None:
     """Rasters of the standing cameras: seconds from the city's frames to files, the walls counted."""
     began = time.perf_counter()
     standing = stand(city["cameras"], city["buildings"], load_models(), load_levels()["detection"].px_per_m)
-    walls = build_walls(city["buildings"], (float(np.floor(city.area.bounds[0])), float(np.floor(city.area.bounds[1]))))
+    walls = build_walls(city["buildings"], (float(np.floor(city.area.bounds[0])), float(np.floor(city.area.bounds[1]))), terrain)
     made = make_rasters(walls, standing, city["buildings"], city.area, target_m=TARGET_M)
+    where = f", on terrain in cells of {terrain.cell_m:g} m" if terrain is not None else ""
     with tempfile.TemporaryDirectory() as folder:
         made.write(folder)
-        figures.add(f"rasters of {len(standing.poses)} cameras at 1 m, written", time.perf_counter() - began, "s", "<= 20")
+        figures.add(f"rasters of {len(standing.poses)} cameras at 1 m, written{where}", time.perf_counter() - began, "s", "<= 20")
     figures.add("cells of a raster", made.count.size / 1e6, "million")
+
+
+def _hills(city: City) -> Terrain:
+    """Rolling ground with rough heights, in cells of 10 m."""
+    west, south, east, north = city.area.bounds
+    x, y = np.meshgrid(np.arange(0, east - west + 400, 10.0), np.arange(0, north - south + 400, 10.0))
+    rough = np.random.default_rng(4).normal(0, 0.3, x.shape)
+    return Terrain((west - 200, south - 200), 10.0, 260 + 4 * np.sin(x / 90) * np.cos(y / 70) + rough)
 
 
 def _cameras(city: City, count: int) -> Floats:

@@ -14,8 +14,8 @@ A shadow is a convex shape between four straight lines, its part in a row of cel
 within a hair of a line, and all cells where the camera stands on the wall, are asked one by one what `coverage.sight.critical_height` asks of the
 wall, in the same arithmetic. A wall behind another costs a run over cells already dark, and no cell costs a walk.
 
-The ground is flat here. With terrain z differs from cell to cell, so a shadow's far end is no straight line, and the ground hides too: `_dark_row`
-is the one place that darkens cells, and where each of a row's run would be asked by its own height.
+That holds on flat ground. Where the ground has heights z differs from cell to cell and the ground hides too: there each cell in a picture is asked
+by itself (`coverage.relief`).
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from coverage.relief import count_on_terrain, faces, hidden_on_terrain
 from coverage.sight import CELL_M, Floats, Walls
 from coverage.standing import Standing
 from planning.errors import InputError
@@ -284,16 +285,6 @@ def shade(
                 _shade_wall(ax, ay, bx, by, top[wall], z, height, x0, y0, step, first, last, dark, lines, edges)
 
 
-@jit
-def _in_view(dx: float, dy: float, left_deg: float, width_deg: float) -> bool:
-    """Whether a bearing lies in a field of view, by the tolerance of `coverage.matrix`."""
-    if width_deg >= 360.0:
-        return True
-    turn = np.degrees(np.arctan2(dx, dy)) - left_deg
-    turn -= 360.0 * np.floor(turn / 360.0)
-    return bool(turn <= width_deg + 1e-9 or turn >= 360.0 - 1e-9)
-
-
 @parallel_jit
 def _count_bands(
     ends: Any, top: Any, cell_start: Any, cell_walls: Any, rows: int, columns: int, grid_x: float, grid_y: float, size: float,
@@ -324,13 +315,15 @@ def _count_bands(
                 for column in range(first[row], last[row] + 1):
                     dx = x0 + column * step
                     ground = np.sqrt(dx * dx + dy * dy)
-                    if dark[row, column] == 0 and near <= ground <= far and _in_view(dx, dy, cameras[c, 7], cameras[c, 8]):
+                    if dark[row, column] == 0 and near <= ground <= far and faces(dx, dy, cameras[c, 7], cameras[c, 8]):
                         density = np.float32(cameras[c, 6] / np.sqrt(ground * ground + cameras[c, 5] * cameras[c, 5]))
                         count[r0 + row, c0 + column] += 1
                         best[r0 + row, c0 + column] = max(best[r0 + row, c0 + column], density)
 
 
-def count_and_best(walls: Walls, standing: Standing, grid: Grid, *, target_m: float) -> tuple[Counts, Densities]:
+def count_and_best(
+    walls: Walls, standing: Standing, grid: Grid, *, target_m: float, off: npt.NDArray[np.uint8] | None = None
+) -> tuple[Counts, Densities]:  # fmt: skip
     """How many cameras see a target in the middle of each cell, and the best of their pixel densities; both (rows, columns), 0 where none does.
 
     Cells inside footprints are answered like any other: the caller says which count.
@@ -340,7 +333,8 @@ def count_and_best(walls: Walls, standing: Standing, grid: Grid, *, target_m: fl
     walls: what blocks.
     standing: the cameras, planned or standing.
     grid: the cells.
-    target_m: height of what is to be seen above ground [m].
+    target_m: height of what is to be seen above the ground there [m].
+    off: not 0 at cells nobody asks about (rows, columns); on terrain, where each cell has its price, they are left 0.
 
     Returns
     -------
@@ -351,23 +345,31 @@ def count_and_best(walls: Walls, standing: Standing, grid: Grid, *, target_m: fl
         return count, best
     heads = [standing.poses.heads[h] for h in standing.poses.head]
     at = standing.points_m[standing.poses.site] - np.asarray(walls.origin_m)
+    west, north = grid.west_m - walls.origin_m[0], grid.north_m - walls.origin_m[1]
+    if walls.terrain is not None:
+        count_on_terrain(walls, standing, west, north, grid.cell_m, target_m, np.zeros_like(count, np.uint8) if off is None else off, count, best)
+        return count, best
     names = ("height_m", "near_m", "far_m", "rise_m", "focal_px")
     widths = np.array([head.hfov_deg for head in heads])
     cameras = np.column_stack([at, *([getattr(head, name) for head in heads] for name in names), standing.poses.bearing_deg - widths / 2, widths])
     of_walls = (walls.ends_m, walls.top_m, walls.cell_start, walls.cell_walls, *walls.shape, *walls.corner_m, CELL_M)
-    west, north = grid.west_m - walls.origin_m[0], grid.north_m - walls.origin_m[1]
     _count_bands(*of_walls, np.ascontiguousarray(cameras, dtype=np.float64), target_m, west, north, grid.cell_m, _BAND_ROWS, count, best)
     return count, best
 
 
 def hidden_cells(walls: Walls, point_m: Floats, grid: Grid, *, height_m: float, target_m: float, far_m: float) -> npt.NDArray[np.uint8]:
-    """Which cells within `far_m` of a mount buildings hide: 1 hidden, 0 seen or out of reach (rows, columns). All round, on one core."""
+    """Which cells within `far_m` of a mount buildings, or the ground, hide: 1 hidden, 0 seen or out of reach (rows, columns). All round; on flat
+    ground on one core.
+    """
     x, y = float(point_m[0]) - walls.origin_m[0], float(point_m[1]) - walls.origin_m[1]
     dark = np.empty((grid.rows, grid.columns), np.uint8)
     first, last = np.empty(grid.rows, np.int64), np.empty(grid.rows, np.int64)
-    x0, y0 = grid.west_m - walls.origin_m[0] + 0.5 * grid.cell_m - x, grid.north_m - walls.origin_m[1] - 0.5 * grid.cell_m - y
+    x0, y0 = grid.west_m - walls.origin_m[0] + 0.5 * grid.cell_m, grid.north_m - walls.origin_m[1] - 0.5 * grid.cell_m
+    if walls.terrain is not None:
+        hidden_on_terrain(walls, point_m, height_m, target_m, far_m, x0, y0, grid.cell_m, dark)
+        return dark
     shade(
         walls.ends_m, walls.top_m, walls.cell_start, walls.cell_walls, *walls.shape, *walls.corner_m, CELL_M, x, y, height_m, target_m, far_m,
-        x0, y0, grid.cell_m, dark, first, last, np.empty((4, 3)), np.empty((8, 2)), np.zeros(len(walls), np.int32), 1,
+        x0 - x, y0 - y, grid.cell_m, dark, first, last, np.empty((4, 3)), np.empty((8, 2)), np.zeros(len(walls), np.int32), 1,
     )  # fmt: skip
     return dark

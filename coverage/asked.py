@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import geopandas as gpd
 import numpy as np
 
-from coverage.sight import Floats, Sightlines
+from coverage.sight import Floats, Ints, Sightlines
 
 STEEPEST_DEG = 90.0  # from here on any view will do
 ANY_SIDE_DEG = 180.0
@@ -38,6 +38,10 @@ class Asked:
         """What the points of `planning.purposes.ask_purposes` ask."""
         names = ("px_per_m", "target_m", "steep_most_deg", "aside_most_deg", "street_deg")
         return cls(*(demand[name].to_numpy(dtype=np.float64) for name in names))
+
+    def of_rows(self, rows: Ints) -> Asked:
+        """What these targets ask."""
+        return Asked(*(getattr(self, field.name)[rows] for field in dataclasses.fields(self)))
 
 
 def aside_deg(line_deg: Floats, street_deg: Floats) -> Floats:

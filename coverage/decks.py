@@ -21,6 +21,14 @@ from coverage.terrain import Terrain
 Floats = npt.NDArray[np.float64]
 
 
+def decks_of(terrain: Terrain | None, roads: gpd.GeoDataFrame, demand: gpd.GeoDataFrame) -> Floats | None:
+    """`raised` of demand points (n_demand,), those of streets on their own; None on flat ground [m]."""
+    if terrain is None:
+        return None
+    on = demand["road"].where(demand["kind"] == "road", "").to_numpy(object)
+    return raised(terrain, roads, shapely.get_coordinates(demand.geometry.array).astype(np.float64), on)
+
+
 def raised(terrain: Terrain, roads: gpd.GeoDataFrame, points_m: Floats, road: npt.NDArray[np.object_]) -> Floats:
     """Height of the deck above the ground (n,) at points on streets, 0 off bridges and where the ground is higher [m].
 

@@ -22,7 +22,8 @@ from scipy.spatial import cKDTree
 
 from coverage.area import Counts, Densities, Grid, count_and_best
 from coverage.matrix import build_matrix
-from coverage.sight import Walls, cast
+from coverage.poses import farthest_m
+from coverage.sight import Floats, Walls, cast
 from coverage.standing import Standing
 from planning.errors import InputError
 from planning.files import atomic_path
@@ -55,7 +56,7 @@ class Rasters:
 def make_rasters(
     walls: Walls, standing: Standing, buildings: gpd.GeoDataFrame, area: shapely.Geometry, *, target_m: float, cell_m: float = 1.0
 ) -> Rasters:  # fmt: skip
-    """What the cameras see of the study area, cell by cell; a cell counts by its middle.
+    """What the cameras see of the study area, cell by cell; a cell counts by its middle, where the target stands on the ground of the walls' terrain.
 
     Parameters
     ----------
@@ -73,11 +74,11 @@ def make_rasters(
     if grid.rows * grid.columns > MOST_CELLS:
         what = f"The study area has {grid.rows * grid.columns / 1e6:.0f} million cells; {MOST_CELLS / 1e6:.0f} million is the most"
         raise InputError.one("grid.cells", what, "Take larger cells", f"{cell_m:g} m")
-    count, best = count_and_best(walls, standing, grid, target_m=target_m)
     shape, transform = (grid.rows, grid.columns), _transform(grid)
     off = rasterio.features.rasterize([(area, 0)], out_shape=shape, transform=transform, fill=1, dtype="uint8")
     if len(buildings):
         rasterio.features.rasterize([(shape_, 1) for shape_ in buildings.geometry.array], out=off, transform=transform)
+    count, best = count_and_best(walls, standing, grid, target_m=target_m, off=off)
     count[off == 1], best[off == 1] = NO_COUNT, NO_DENSITY
     return Rasters(grid, pyproj.CRS(buildings.crs), count, best)
 
@@ -101,14 +102,14 @@ def _write(path: Path, values: npt.NDArray[np.generic], nodata: float, predictor
             )
 
 
-def times_seen(walls: Walls, standing: Standing, demand: gpd.GeoDataFrame) -> Ints:
-    """How many of the cameras see each demand point (n_demand,)."""
+def times_seen(walls: Walls, standing: Standing, demand: gpd.GeoDataFrame, *, deck_m: Floats | None = None) -> Ints:
+    """How many of the cameras see each demand point (n_demand,); `deck_m` of `coverage.decks`, where there is terrain."""
     if not len(standing.poses) or not len(demand):
         return np.zeros(len(demand), dtype=np.int64)
     heads = standing.poses.heads
     lines = cast(
         walls, standing.points_m, shapely.get_coordinates(demand.geometry.array), demand["target_m"].to_numpy(np.float64),
-        reach_m=max(head.far_m for head in heads), highest_m=max(head.height_m for head in heads) + 1e-9,
+        reach_m=farthest_m(heads, walls), highest_m=max(head.height_m for head in heads) + 1e-9, deck_m=deck_m,
     )  # fmt: skip
     return np.asarray(build_matrix(lines, standing.poses, len(demand)).px_per_m.getnnz(axis=0), dtype=np.int64)
 

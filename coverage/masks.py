@@ -8,7 +8,7 @@
     (0,1)------------(1,1)
 
 The windows of one wall make one convex mask; where a camera holds fewer masks than that, those that grow least by it are joined. A mask hides all it
-covers, street too: `hidden_by` tells which points.
+covers, street too: `hidden_by` tells which points. On terrain a window's height is above the ground before its wall, a zone's above its own.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ import shapely
 
 from coverage.frontage import Frontage
 from coverage.optics import WIDEST_PINHOLE_DEG
-from coverage.privacy import ZonePoints, facing
-from coverage.sight import Floats, Ints, Sightlines, Walls, cast
+from coverage.privacy import ZonePoints, facing, only
+from coverage.sight import Floats, Ints, Sightlines, Walls, cast, ground_under
 from coverage.witness import Eyes
 from planning.intrusion import PrivacySettings
 
@@ -66,7 +66,7 @@ def project(eyes: Eyes, row: int, points_m: Floats, z_m: Floats) -> tuple[Floats
 
     Parameters
     ----------
-    row: the camera. points_m, z_m: where (n, 2), in the city's CRS, and how high above ground (n,) [m].
+    row: the camera. points_m, z_m: where (n, 2), in the city's CRS, and how high above the ground the camera's pole stands on (n,) [m].
 
     Returns
     -------
@@ -148,16 +148,17 @@ def masks_of_cameras(
     shapes: list[dict[Key, list[shapely.Geometry]]] = [{} for _ in range(n)]
     metres: list[dict[Key, float]] = [{} for _ in range(n)]
     px = px_per_m or settings.px_per_m
+    base, foot = ground_under(walls, eyes.points_m), ground_under(walls, frontage.points_m)
     for height, rows in frontage.layers():
         lines = facing(_lines(walls, eyes, frontage.points_m[rows], height, px), frontage.outward_deg[rows], settings.most_oblique_deg)
         for camera, target in _pairs(eyes, lines):
             at = rows[target]
-            for side, shape in _outlines(eyes, camera, _window(eyes, camera, frontage, int(at), height, settings)):
+            for side, shape in _outlines(eyes, camera, _window(eyes, camera, frontage, int(at), height, foot[at] - base[camera], settings)):
                 wall = ("homes", int(frontage.building[at]), round(float(frontage.outward_deg[at]) * 10), side)
                 shapes[camera].setdefault(wall, []).append(shape)
                 metres[camera][wall] = metres[camera].get(wall, 0.0) + float(frontage.metres[at])
     for camera, target in _pairs(eyes, _lines(walls, eyes, zones.points_m, settings.zone_target_m, settings.zone_px_per_m)):
-        for side, shape in _outlines(eyes, camera, _ground(eyes, camera, zones, target, settings)):
+        for side, shape in _outlines(eyes, camera, _ground(walls, eyes, camera, zones, target, settings)):
             shapes[camera].setdefault(("zones", int(zones.zone[target]), 0, side), []).append(shape)
     return tuple(_gather(eyes, row, shapes[row], metres[row], settings) for row in range(n))
 
@@ -165,8 +166,13 @@ def masks_of_cameras(
 def _lines(walls: Walls, eyes: Eyes, targets_m: Floats, z_m: float, px_per_m: float) -> Sightlines:
     """Sight lines from each camera to what it could see at this density wherever it looked."""
     slant = np.where(eyes.known, np.nan_to_num(eyes.focal_px / px_per_m), 0.0)
-    reach = np.sqrt(np.maximum(slant**2 - np.nan_to_num(eyes.height_m - z_m) ** 2, 0.0))
-    return cast(walls, eyes.points_m, targets_m, np.full(len(targets_m), z_m), reach_m=reach, highest_m=np.nan_to_num(eyes.height_m))
+    level = np.sqrt(np.maximum(slant**2 - np.nan_to_num(eyes.height_m - z_m) ** 2, 0.0))
+    reach = level if walls.terrain is None else slant
+    lines = cast(walls, eyes.points_m, targets_m, np.full(len(targets_m), z_m), reach_m=reach, highest_m=np.nan_to_num(eyes.height_m))
+    if lines.drop_m is None:
+        return lines
+    camera = np.repeat(np.arange(len(eyes.ids)), np.diff(lines.start))
+    return only(lines, np.hypot(lines.ground_m, eyes.height_m[camera] + lines.drop_m - z_m) <= slant[camera] * (1 + 1e-12))
 
 
 def _pairs(eyes: Eyes, lines: Sightlines) -> list[tuple[int, int]]:
@@ -177,21 +183,21 @@ def _pairs(eyes: Eyes, lines: Sightlines) -> list[tuple[int, int]]:
     return list(zip(camera[known][order].tolist(), lines.target[known][order].tolist(), strict=True))
 
 
-def _window(eyes: Eyes, row: int, frontage: Frontage, at: int, height: float, settings: PrivacySettings) -> Floats:
-    """The corners of the piece of wall a frontage point stands for, relative to the lens (4, 3)."""
+def _window(eyes: Eyes, row: int, frontage: Frontage, at: int, height: float, foot: float, settings: PrivacySettings) -> Floats:
+    """The corners of the piece of wall a frontage point stands for, relative to the lens (4, 3); its ground is `foot` above the camera's."""
     outward = np.radians(frontage.outward_deg[at])
     half = np.array([np.cos(outward), -np.sin(outward)]) * frontage.metres[at] / 2
     middle = frontage.points_m[at] - eyes.points_m[row]
-    low, high = max(height - settings.below_m, 0.0) - eyes.height_m[row], height + settings.above_m - eyes.height_m[row]
+    lens = eyes.height_m[row] - foot
+    low, high = max(height - settings.below_m, 0.0) - lens, height + settings.above_m - lens
     return np.array([[*(middle + side * half), z] for side in (-1, 1) for z in (low, high)])
 
 
-def _ground(eyes: Eyes, row: int, zones: ZonePoints, at: int, settings: PrivacySettings) -> Floats:
+def _ground(walls: Walls, eyes: Eyes, row: int, zones: ZonePoints, at: int, settings: PrivacySettings) -> Floats:
     """The corners of a block about a zone's grid point, relative to the lens (8, 3); blocks overlap, since a zone reaches past its last point."""
-    half = settings.zone_step_m
-    middle = zones.points_m[at] - eyes.points_m[row]
-    heights = np.array([0.0, settings.zone_m]) - eyes.height_m[row]
-    return np.array([[middle[0] + a * half, middle[1] + b * half, z] for a in (-1, 1) for b in (-1, 1) for z in heights])
+    corners = zones.points_m[at] + settings.zone_step_m * np.array([(a, b) for a in (-1, 1) for b in (-1, 1)])
+    foot = ground_under(walls, corners) - ground_under(walls, eyes.points_m[row : row + 1]) - eyes.height_m[row]
+    return np.vstack([np.column_stack([corners - eyes.points_m[row], foot + above]) for above in (0.0, settings.zone_m)])
 
 
 def _gather(

@@ -17,6 +17,7 @@ from scipy import sparse
 
 from coverage.poses import Poses, meets
 from coverage.sight import Ints, Sightlines
+from coverage.tilts import tilts
 from planning.jit import jit, parallel_jit, prange
 
 
@@ -77,7 +78,7 @@ def _filter(
                     continue
                 above = rise[h] + (drop[k] if kind > 0 else 0.0)
                 asks, highest = (need[k], most[k]) if kind == 2 else (1.0, np.inf)
-                if not meets(kind, ground[k], above, height[h], asks, highest, near[h], far[h], tilt[h], vfov[h], slant[h], focal[h]):
+                if not meets(kind, ground[k], above, height[h], asks, highest, near[h], far[h], tilt[pose], vfov[h], slant[h], focal[h]):
                     continue
                 if fill:
                     indices[indptr[pose] + found] = target[k]
@@ -95,8 +96,10 @@ def build_matrix(sightlines: Sightlines, poses: Poses, n_demand: int) -> Coverag
     poses: what to filter by.
     n_demand: number of targets.
     """
-    names = ("hfov_deg", "height_m", "rise_m", "near_m", "far_m", "focal_px", "tilt_deg", "vfov_deg", "slant_m")
+    names = ("hfov_deg", "height_m", "rise_m", "near_m", "far_m", "focal_px", "vfov_deg", "slant_m")
     columns = [np.array([getattr(head, name) for head in poses.heads], dtype=np.float64) for name in names]
+    terrain, points = (None, np.zeros((0, 2))) if sightlines.stands_on is None else sightlines.stands_on
+    columns.insert(6, np.ascontiguousarray(tilts(terrain, points, poses), dtype=np.float64))
     counts = np.zeros(len(poses), dtype=np.int64)
     lines: tuple[Any, ...] = (sightlines.start, sightlines.target, sightlines.bearing_deg, sightlines.ground_m, sightlines.critical_m)
     lines += sightlines.drops

@@ -18,6 +18,7 @@ from scipy import sparse
 
 from coverage.poses import Poses
 from coverage.sight import Floats, Ints, Walls, cast
+from coverage.tilts import tilts
 from planning.figures import Figures
 from planning.jit import jit
 
@@ -52,11 +53,12 @@ def plate_reads(
     np.maximum.at(reach, poses.site, slant[poses.head])
     plate = figures["plate_height_m"]
     lines = cast(walls, points_m, places_m, np.full(n_places, plate), reach_m=reach, highest_m=top + 1e-9, deck_m=deck_m)
-    view = [np.array([getattr(head, name) for head in heads]) for name in ("hfov_deg", "vfov_deg", "tilt_deg")]
+    view = [np.array([getattr(head, name) for head in heads]) for name in ("hfov_deg", "vfov_deg")]
+    tilt = tilts(walls.terrain, points_m, poses)
     limits = np.array([figures["plate_vertical_deg"], figures["plate_horizontal_deg"]])
     counts, columns = _read(
         lines.start, lines.target, lines.bearing_deg, lines.ground_m, lines.critical_m, poses.site, poses.head, poses.bearing_deg.copy(), view[0],
-        view[1], view[2], height, height - plate, lines.drop_m is not None, lines.drops[1], slant, np.array(heading_deg, dtype=np.float64), limits,
+        view[1], tilt, height, height - plate, lines.drop_m is not None, lines.drops[1], slant, np.array(heading_deg, dtype=np.float64), limits,
         figures["plate_rear"] == 1,
     )  # fmt: skip
     indptr: Ints = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
@@ -91,7 +93,7 @@ def _read(
             if _turn(line_bearing[k], bearing[pose]) > hfov[h] / 2 + slack:
                 continue
             below = np.degrees(np.arctan2(rise, ground[k]))
-            if abs(below - tilt[h]) > vfov[h] / 2 + slack or abs(below) > most_down + slack:
+            if abs(below - tilt[pose]) > vfov[h] / 2 + slack or abs(below) > most_down + slack:
                 continue
             aside = _turn(heading[target[k]], line_bearing[k])  # 0 where it drives straight away from the camera, 180 straight toward it
             if 180.0 - aside <= most_aside + slack or (rear and aside <= most_aside + slack):

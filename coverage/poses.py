@@ -8,8 +8,9 @@ Which bearings to offer is where coverage is won. Three ways, joined:
   turned right up to the last step before it loses a target, and every such place is tried.
 - fan: a fixed number of even steps, kept for comparison.
 
-Tilt follows from the lens, the height and the reach (`coverage.optics.tilt_deg`), as on level ground: a head is set up alike wherever it hangs. On
-terrain each target is then tested by its own angle below the horizon and its own slant range.
+Tilt follows from the lens, the height and the reach (`coverage.optics.tilt_deg`), on terrain from the ground along the bearing too
+(`coverage.tilts`); there each target is tested by its own angle below the horizon and its own slant range. While bearings are sought a target is
+tested by the tilt of a camera that looks its way, to 5 deg; what a pose then sees is worked out with its own tilt.
 """
 
 from __future__ import annotations
@@ -21,13 +22,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from coverage.ground import height_on
 from coverage.optics import far_m, focal_px, ground_reach_m, near_m, reach_m, tilt_deg
-from coverage.sight import Floats, Ints, Sightlines
+from coverage.sight import Floats, Ints, Sightlines, Walls
 from planning.errors import ScenarioError
 from planning.jit import jit, parallel_jit, prange
 from planning.nouns import CameraModel
 
 EYE_M = 1.6
+_SECTORS = 36
 SLACK_DEG = 1e-9  # a target on the picture's edge is in it, whichever way it is rounded
 
 
@@ -67,13 +70,15 @@ class Aim:
 class Poses:
     """Cameras that could be placed: rows sorted by site.
 
-    `site` (n,) row of the site; `head` (n,) row of `heads`; `bearing_deg` (n,) [0, 360).
+    `site` (n,) row of the site; `head` (n,) row of `heads`; `bearing_deg` (n,) [0, 360); `tilt_deg` (n,) as set, None where it follows from the head
+    and the ground (`coverage.tilts`).
     """
 
     heads: tuple[Head, ...]
     site: npt.NDArray[np.int32]
     head: npt.NDArray[np.int32]
     bearing_deg: Floats
+    tilt_deg: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.site)
@@ -132,6 +137,13 @@ def make_heads(
     return heads
 
 
+def farthest_m(heads: Sequence[Head], walls: Walls) -> float:
+    """How far apart on the map a mount and what one of these heads sees can be: on terrain, where a target may lie as high as the mount, the whole
+    range [m].
+    """
+    return max(head.far_m if walls.terrain is None else head.slant_m for head in heads)
+
+
 @jit
 def in_view(ground: float, rise: float, tilt: float, vfov: float, slant: float) -> bool:
     """Whether a target `rise` below the mount and `ground` away lies between the picture's lower and upper edge, and within range.
@@ -140,6 +152,53 @@ def in_view(ground: float, rise: float, tilt: float, vfov: float, slant: float) 
     """
     below = np.degrees(np.arctan2(rise, ground))
     return bool(abs(below - tilt) <= vfov / 2.0 + SLACK_DEG and ground * ground + rise * rise <= slant * slant * (1.0 + 1e-12))
+
+
+@jit
+def _onward(gx: float, gy: float, size: float, px: float, py: float, ux: float, uy: float, away: float) -> float:
+    """How far out the ground is asked next along a ray: a step on, or where it passes to another cell, where the ground has its edges [m]."""
+    step = min(max(size / 2.0, 2.0), 10.0)
+    for start, run in ((px + ux * away - gx, ux), (py + uy * away - gy, uy)):
+        if run != 0.0:
+            at = start / size
+            line = np.floor(at) + 1.0 if run > 0 else np.ceil(at) - 1.0
+            step = min(step, (line - at) * size / run)
+    return float(away + max(step, 1e-6 * size))
+
+
+@jit
+def slope_tilt(
+    grid: Any, gx: float, gy: float, size: float, px: float, py: float, base: float, ux: float, uy: float, rise: float, vfov: float, slant: float,
+    halvings: int,
+) -> float:  # fmt: skip
+    """The tilt that puts the picture's upper edge on the target that stands highest in it, of those on the ground within range along a bearing [deg].
+
+    Parameters
+    ----------
+    grid: heights at nodes, node [0, 0] at gx, gy, `size` apart [m]. base: ground at the mount px, py [m]. ux, uy: the bearing as a step of 1 m.
+    rise: mount above its own ground less target above its own [m]. halvings: how often the end of the range is halved in on.
+    """
+    least, last, over, away, inside = 90.0, 0.0, slant, 0.0, True
+    while away < slant:
+        away = min(_onward(gx, gy, size, px, py, ux, uy, away), slant)
+        above = rise + base - height_on(grid, gx, gy, size, px + ux * away, py + uy * away)
+        now = away * away + above * above <= slant * slant
+        if now:
+            last, least = away, min(least, np.degrees(np.arctan2(above, away)))
+        elif inside:
+            over = away
+        inside = now
+    low, high = last, max(over, last)
+    for _ in range(halvings):
+        middle = (low + high) / 2
+        above = rise + base - height_on(grid, gx, gy, size, px + ux * middle, py + uy * middle)
+        low, high = (middle, high) if middle * middle + above * above <= slant * slant else (low, middle)
+    end_ground = height_on(grid, gx, gy, size, px + ux * low, py + uy * low)
+    if low > 0.0:
+        least = min(least, np.degrees(np.arctan2(rise + base - end_ground, low)))
+    if rise < 0.0:
+        return float(np.degrees(np.arctan2(base - end_ground, low))) if low > 0.0 else 0.0
+    return float(min(least + vfov / 2.0, 90.0 - vfov / 2.0))
 
 
 @jit
@@ -209,16 +268,17 @@ def _is_new(bearing: float, taken: Any, count: int, least: float) -> bool:
 @jit
 def _lines_seen(
     first: int, last: int, ground: Any, critical: Any, kind: int, drop: Any, need: Any, most: Any, height: float, near: float, far: float,
-    rise: float, tilt: float, vfov: float, slant: float, focal: float, seen: Any,
+    rise: float, line_bearing: Any, tilt: Any, vfov: float, slant: float, focal: float, seen: Any,
 ) -> int:  # fmt: skip
-    """Lists in `seen` which sight lines a head looks along, whatever its bearing; how many."""
+    """Lists in `seen` which sight lines a head looks along, whatever its bearing; how many. `tilt` (n,): of a camera that looks into each sector."""
     n = 0
     for k in range(first, last):
         if critical[k] >= height:
             continue
         above = rise + (drop[k] if kind > 0 else 0.0)
         asks, highest = (need[k], most[k]) if kind == 2 else (1.0, np.inf)
-        if not meets(kind, ground[k], above, height, asks, highest, near, far, tilt, vfov, slant, focal):
+        sector = int(line_bearing[k] * len(tilt) / 360.0) % len(tilt)
+        if not meets(kind, ground[k], above, height, asks, highest, near, far, tilt[sector], vfov, slant, focal):
             continue
         seen[n] = k
         n += 1
@@ -229,17 +289,24 @@ def _lines_seen(
 def _aim(
     start: Any, target: Any, line_bearing: Any, ground: Any, critical: Any, kind: int, drop: Any, need: Any, most: Any, weight: Any,
     hfov: Any, height: Any, near: Any, far: Any, rise: Any, tilt: Any, vfov: Any, slant: Any, focal: Any, ceiling: Any,
-    street_start: Any, street: Any, best: int, fan: int, room: int, out: Any, counts: Any,
+    street_start: Any, street: Any, best: int, fan: int, room: int, hilly: bool, points: Any, base: Any, grid: Any, gx: float, gy: float, size: float,
+    out: Any, counts: Any,
 ) -> None:  # fmt: skip
     for p in prange(len(start) - 1):
         first, last = start[p], start[p + 1]
         for head in range(len(hfov)):
             if height[head] > ceiling[p]:
                 continue
-            seen = np.empty(last - first, dtype=np.int64)
+            seen, tilt_of = np.empty(last - first, dtype=np.int64), np.full(_SECTORS, tilt[head])
+            if hilly and hfov[head] < 360.0 and last > first:
+                for sector in range(_SECTORS):
+                    turn = 2.0 * np.pi * (sector + 0.5) / _SECTORS
+                    tilt_of[sector] = slope_tilt(
+                        grid, gx, gy, size, points[p, 0], points[p, 1], base[p], np.sin(turn), np.cos(turn), rise[head], vfov[head], slant[head], 12
+                    )
             n = _lines_seen(
-                first, last, ground, critical, kind, drop, need, most, height[head], near[head], far[head], rise[head], tilt[head], vfov[head],
-                slant[head], focal[head], seen,
+                first, last, ground, critical, kind, drop, need, most, height[head], near[head], far[head], rise[head],
+                line_bearing, tilt_of, vfov[head], slant[head], focal[head], seen,
             )  # fmt: skip
             if n == 0:
                 continue
@@ -294,9 +361,18 @@ def make_poses(
     arguments: tuple[Any, ...] = (
         sightlines.start, sightlines.target, sightlines.bearing_deg, sightlines.ground_m, sightlines.critical_m, *sightlines.drops,
         np.ascontiguousarray(weight, dtype=np.float64), *columns, np.ascontiguousarray(ceiling_m, dtype=np.float64),
-        np.ascontiguousarray(street_start, dtype=np.int64), np.ascontiguousarray(street, dtype=np.float64), aim.best, aim.fan, room, out, counts,
+        np.ascontiguousarray(street_start, dtype=np.int64), np.ascontiguousarray(street, dtype=np.float64), aim.best, aim.fan, room,
+        *_hills(sightlines), out, counts,
     )  # fmt: skip
     _aim(*arguments)
     there = np.arange(room) < counts[:, :, None]
     site, head, _ = np.nonzero(there)
     return Poses(tuple(heads), site.astype(np.int32), head.astype(np.int32), out[there])
+
+
+def _hills(sightlines: Sightlines) -> tuple[bool, Floats, Floats, Floats, float, float, float]:
+    """Whether the points stand on terrain, where, how high, and its grid, as `_aim` takes it."""
+    if sightlines.stands_on is None:
+        return False, np.zeros((1, 2)), np.zeros(1), np.zeros((2, 2)), 0.0, 0.0, 1.0
+    terrain, points = sightlines.stands_on
+    return True, np.ascontiguousarray(points), terrain.height_at(points), terrain.height_m, *terrain.origin_m, terrain.cell_m

@@ -15,6 +15,7 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import numpy.typing as npt
 import shapely
 
 from coverage.frontage import Frontage
@@ -23,6 +24,7 @@ from coverage.optics import far_m, ground_reach_m, near_m, reach_m
 from coverage.poses import Head, Poses
 from coverage.sight import Floats, Ints, Sightlines, Walls, cast
 from coverage.standing import Standing
+from coverage.tilts import tilts
 from planning.geometry import first_area
 from planning.intrusion import PrivacySettings
 
@@ -97,7 +99,11 @@ def at_height(head: Head, target_m: float, px_per_m: float) -> Head:
 def facing(lines: Sightlines, outward_deg: Floats, most_oblique_deg: float) -> Sightlines:
     """The sight lines that meet a wall from its outward side, no more obliquely than allowed; `outward_deg` of each target (n_targets,)."""
     turn = np.abs((lines.bearing_deg - outward_deg[lines.target]) % 360.0 - 180.0)
-    kept = turn <= most_oblique_deg
+    return only(lines, turn <= most_oblique_deg)
+
+
+def only(lines: Sightlines, kept: npt.NDArray[np.bool_]) -> Sightlines:
+    """Some of the sight lines (n_lines,)."""
     before = np.concatenate([[0], np.cumsum(kept)]).astype(np.int64)
     pairs = {field.name: getattr(lines, field.name) for field in dataclasses.fields(lines) if field.name != "start"}
     cut: dict[str, Any] = {name: values[kept] for name, values in pairs.items() if isinstance(values, np.ndarray)}
@@ -109,8 +115,9 @@ def _views(
 ) -> Iterator[tuple[Ints, Ints]]:
     """Which pose sees which target, as rows of poses and of targets, some sites at a time."""
     heads = tuple(at_height(head, target_z, px_per_m) for head in poses.heads)
+    tilt = tilts(walls.terrain, sites_m, poses)
     # On terrain a target may lie as high as the mount: then the whole range counts.
-    far = np.array([(head.far_m if walls.terrain is None else head.slant_m) if head.near_m <= head.far_m else 0.0 for head in heads])
+    far = np.array([head.slant_m if walls.terrain is not None else head.far_m if head.near_m <= head.far_m else 0.0 for head in heads])
     live = np.flatnonzero(far[poses.head] > 0)
     live = live[np.argsort(poses.site[live], kind="stable")]
     if not len(live) or not len(targets_m):
@@ -127,7 +134,7 @@ def _views(
         if outward is not None:
             lines = facing(lines, *outward)
         own = np.repeat(np.arange(last - begin, dtype=np.int32), np.diff(ends[begin : last + 1])).astype(np.int32)
-        seen = build_matrix(lines, Poses(heads, own, poses.head[rows], poses.bearing_deg[rows]), len(targets_m)).px_per_m
+        seen = build_matrix(lines, Poses(heads, own, poses.head[rows], poses.bearing_deg[rows], tilt[rows]), len(targets_m)).px_per_m
         yield np.repeat(rows, np.diff(seen.indptr)), seen.indices.astype(np.int64)
 
 

@@ -68,7 +68,8 @@ class Sightlines:
     `start` (n_points + 1,); per pair: `target` (index), `bearing_deg` [0, 360), `ground_m` (horizontal distance) and `critical_m`: the target is seen
     from every mount strictly higher above its own ground. Pairs blocked even from `highest_m` are left out. `drop_m`: how much lower than the mount's
     ground lies what the target stands on, for each pair; None on flat ground. `need_px`, `most_m`: pixels a metre the target asks, and the highest
-    mount that does not see it too steeply, for each pair; None where all targets ask what heads are made for.
+    mount that does not see it too steeply, for each pair; None where all targets ask what heads are made for. `stands_on`: the terrain, and where on
+    it the points are (n_points, 2) [m]; None on flat ground.
     """
 
     start: Ints
@@ -80,6 +81,7 @@ class Sightlines:
     drop_m: Floats | None = None
     need_px: Floats | None = None
     most_m: Floats | None = None
+    stands_on: tuple[Terrain, Floats] | None = None
 
     def __len__(self) -> int:
         return len(self.target)
@@ -337,10 +339,11 @@ def cast(
     reach = np.broadcast_to(np.asarray(reach_m, dtype=np.float64), len(points)).copy()
     highest = np.broadcast_to(np.asarray(highest_m, dtype=np.float64), len(points)).copy()
     top = float(highest.max()) if len(points) else 0.0
+    stands_on = None if walls.terrain is None else (walls.terrain, np.asarray(points_m, dtype=np.float64).reshape(-1, 2))
     if not len(points) or not len(targets):
         none = np.empty(0)
         drop = None if walls.terrain is None else none
-        return Sightlines(np.zeros(len(points) + 1, dtype=np.int64), np.empty(0, dtype=np.int32), none, none, none, top, drop)
+        return Sightlines(np.zeros(len(points) + 1, dtype=np.int64), np.empty(0, dtype=np.int32), none, none, none, top, drop, stands_on=stands_on)
     bx, by = targets[:, 0].min(), targets[:, 1].min()
     b_rows, b_columns = int((targets[:, 1].max() - by) // BUCKET_M) + 1, int((targets[:, 0].max() - bx) // BUCKET_M) + 1
     b_start, b_order = _buckets(targets, bx, by, b_rows, b_columns, BUCKET_M)
@@ -361,7 +364,7 @@ def cast(
     np.cumsum(counts, out=start[1:])
     kept = np.arange(start[-1]) - np.repeat(start[:-1] - room[:-1], counts)
     drop = None if walls.terrain is None else np.repeat(mount_ground, counts) - target_ground[target[kept]]
-    return Sightlines(start, target[kept], bearing[kept], ground[kept], critical[kept], top, drop)
+    return Sightlines(start, target[kept], bearing[kept], ground[kept], critical[kept], top, drop, stands_on=stands_on)
 
 
 def ground_under(walls: Walls, points_m: Floats) -> Floats:

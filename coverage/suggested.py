@@ -71,7 +71,7 @@ def look_out(city: City, plan: Plan, *, walls: Walls | None = None) -> Lookout:
     standing = stand(city["cameras"], city["buildings"], models, level.px_per_m)
     new = planned(plan.cameras, models, level.px_per_m)
     flags = np.repeat([False, True], [len(standing.ids), len(new.ids)])
-    return Lookout(city, walls, open_eyes(together(standing, new), models, flags), level)
+    return Lookout(city, walls, open_eyes(together(standing, new), models, flags, terrain=walls.terrain), level)
 
 
 def to_metres(city: City, places: Sequence[tuple[float, float]]) -> Floats:

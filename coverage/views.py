@@ -15,6 +15,7 @@ import shapely
 from coverage.ground import critical_ground, height_on
 from coverage.poses import Poses, in_view
 from coverage.sight import CELL_M, Floats, Walls, critical_height, ground_under, heights_of
+from coverage.tilts import tilts
 from planning.jit import jit, parallel_jit, prange
 
 RAY_DEG = 2.0
@@ -127,8 +128,8 @@ def view_areas(walls: Walls, points_m: Floats, poses: Poses, *, target_m: float)
     if walls.terrain is None:
         _ends(*grid, at[:, 0].copy(), at[:, 1].copy(), height, near, far, first, step, rays, target_m, STEP_M, out)
     else:
-        lens = np.array([(head.tilt_deg, head.vfov_deg, head.slant_m) for head in heads], dtype=np.float64)
-        cameras = np.column_stack([at, ground_under(walls, points_m)[poses.site], height, lens])
+        lens = np.array([(head.vfov_deg, head.slant_m) for head in heads], dtype=np.float64)
+        cameras = np.column_stack([at, ground_under(walls, points_m)[poses.site], height, tilts(walls.terrain, points_m, poses), lens])
         _ends_on_ground(grid, heights_of(walls)[1:], cameras, first, step, rays, target_m, STEP_M, begins, out)
     areas = []
     for c in range(len(poses)):

@@ -105,9 +105,9 @@ def get_ready(city: City, cameras: Standing, planned: Standing | None = None, *,
     groups = [cameras] if planned is None else [cameras, planned]
     flags = np.repeat([False, True][: len(groups)], [len(group.ids) for group in groups])
     everyone = together(*groups)
-    eyes = open_eyes(everyone, load_models(), flags)
     if walls is None:
         walls = build_walls(city["buildings"], (float(np.floor(city.area.bounds[0])), float(np.floor(city.area.bounds[1]))), read_terrain(city))
+    eyes = open_eyes(everyone, load_models(), flags, terrain=walls.terrain)
     ways = street_ways(city["roads"], settings.step_m)
     least = min(level.px_per_m for level in levels.values())
     views = street_views(walls, eyes, ways, height_m=settings.street_height_m, least_px_per_m=least)

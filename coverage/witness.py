@@ -24,6 +24,8 @@ import numpy.typing as npt
 from coverage.poses import Head
 from coverage.sight import Floats, Ints, Walls, cast, ground_under
 from coverage.standing import Standing
+from coverage.terrain import Terrain
+from coverage.tilts import tilts
 from planning.nouns import CameraModel, Level
 from planning.paces import REASONS
 
@@ -94,27 +96,31 @@ class Eyes:
     planned: Flags
 
 
-def open_eyes(cameras: Standing, models: Mapping[str, CameraModel], planned: Sequence[bool] | Flags | None = None) -> Eyes:
+def open_eyes(
+    cameras: Standing, models: Mapping[str, CameraModel], planned: Sequence[bool] | Flags | None = None, *, terrain: Terrain | None = None
+) -> Eyes:  # fmt: skip
     """Cameras ready to be asked.
 
     Parameters
     ----------
     models: the catalogue; it says how far a model sees by night, and which turn.
     planned: which of the cameras are a plan's, one a camera; none where not given.
+    terrain: the ground they look over, which decides their tilt; flat where None.
     """
     n = len(cameras.ids)
     table = np.full((6, n), np.nan)
     keys, dark, known, turns = [""] * n, np.zeros(n), np.ones(n, bool), np.zeros(n, bool)
-    for site, head_row, bearing in zip(cameras.poses.site, cameras.poses.head, cameras.poses.bearing_deg, strict=True):
-        head: Head = cameras.poses.heads[head_row]
+    poses = cameras.poses
+    for site, head_row, bearing, tilt in zip(poses.site, poses.head, poses.bearing_deg, tilts(terrain, cameras.points_m, poses), strict=True):
+        head: Head = poses.heads[head_row]
         model = models[head.model]
-        table[:, site] = (head.height_m, head.hfov_deg, head.vfov_deg, head.tilt_deg, bearing, head.focal_px)
+        table[:, site] = (head.height_m, head.hfov_deg, head.vfov_deg, tilt, bearing, head.focal_px)
         keys[site], dark[site], turns[site] = head.model, model.night_range_m, model.kind == "ptz"
         known[site] = head.hfov_deg < 360 or any(lens.hfov_deg >= 360 for lens in model.lenses)
     flags = np.zeros(n, bool) if planned is None else np.asarray(planned, dtype=bool)
-    height, hfov, vfov, tilt, aim, focal = table
+    height, hfov, vfov, down, aim, focal = table
     points = cameras.points_m.reshape(-1, 2)
-    return Eyes(cameras.ids, tuple(keys), points, height, hfov, vfov, tilt, aim, focal, dark, known, turns, flags)
+    return Eyes(cameras.ids, tuple(keys), points, height, hfov, vfov, down, aim, focal, dark, known, turns, flags)
 
 
 @dataclass(frozen=True, eq=False)

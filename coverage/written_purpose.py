@@ -15,7 +15,9 @@ import numpy as np
 import shapely
 from scipy.spatial import cKDTree
 
+from coverage.decks import decks_of
 from coverage.matrix import build_matrix
+from coverage.poses import farthest_m
 from coverage.sight import Floats, Ints, Walls, cast
 from coverage.standing import Standing
 from planning.catalogue import NO_PURPOSE, PARTS, PurposeWords
@@ -54,7 +56,7 @@ def written_purposes(city: City, walls: Walls, cameras: Standing, demand: gpd.Ge
     demand: the frame of `planning.demand`.
     """
     xy: Floats = shapely.get_coordinates(demand.geometry.array).astype(np.float64)
-    camera, point = _seen(walls, cameras, xy, demand["target_m"].to_numpy(dtype=np.float64))
+    camera, point = _seen(walls, cameras, xy, demand["target_m"].to_numpy(dtype=np.float64), decks_of(walls.terrain, city["roads"], demand))
     ends = np.concatenate([[0], np.cumsum(np.bincount(camera, minlength=len(cameras.ids)))]).astype(np.int64)
     parts = np.column_stack([demand[f"part_{part}"].to_numpy(dtype=np.float64) for part in PARTS])
     places, zones = _places_near(city, xy, point, settings.places_within_m), _zones_of(city, xy, point)
@@ -94,13 +96,12 @@ def _first(counts: Counter[str]) -> str:
     return min(counts, key=lambda name: (-counts[name], name)) if counts else ""
 
 
-def _seen(walls: Walls, cameras: Standing, xy: Floats, z: Floats) -> tuple[Ints, Ints]:
+def _seen(walls: Walls, cameras: Standing, xy: Floats, z: Floats, deck: Floats | None) -> tuple[Ints, Ints]:
     """Which camera sees which demand point, in order of both, each pair once."""
     if not len(cameras.poses) or not len(xy):
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    reach = max(head.far_m for head in cameras.poses.heads)
     top = max(head.height_m for head in cameras.poses.heads)
-    lines = cast(walls, cameras.points_m, xy, z, reach_m=reach, highest_m=top + 1e-9)
+    lines = cast(walls, cameras.points_m, xy, z, reach_m=farthest_m(cameras.poses.heads, walls), highest_m=top + 1e-9, deck_m=deck)
     seen = build_matrix(lines, cameras.poses, len(xy)).px_per_m
     pairs = np.unique(np.column_stack([np.repeat(cameras.poses.site, np.diff(seen.indptr)), seen.indices]).astype(np.int64), axis=0)
     return pairs[:, 0], pairs[:, 1]

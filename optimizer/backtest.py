@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from coverage.poses import Aim, Poses, make_poses
+from coverage.poses import Aim, Poses, farthest_m, make_poses
 from coverage.sight import cast
 from coverage.standing import Standing, stand
 from optimizer.field import Field, aimed_field, all_round_field, plain_problem, px_of, sees_of, targets_of
@@ -240,7 +240,7 @@ def _standing(
     targets, heads = targets_of(survey), survey.poses.heads
     top = max(head.height_m for head in heads)
     lines = cast(
-        survey.walls, there.points_m, targets, np.full(len(targets), target_m), reach_m=max(head.far_m for head in heads), highest_m=top + 1e-9
+        survey.walls, there.points_m, targets, np.full(len(targets), target_m), reach_m=farthest_m(heads, survey.walls), highest_m=top + 1e-9
     )
     weight = survey.demand["weight"].to_numpy(dtype=np.float64)
     poses = make_poses(lines, heads, weight, free, (np.zeros(count + 1, dtype=np.int64), np.empty(0)), Aim(streets=False, best=3))

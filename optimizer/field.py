@@ -14,7 +14,7 @@ import shapely
 from scipy import sparse
 
 from coverage.matrix import build_matrix
-from coverage.poses import Poses
+from coverage.poses import Poses, farthest_m
 from coverage.sight import Walls, cast
 from coverage.standing import stand
 from optimizer.plan import make_problem
@@ -115,7 +115,7 @@ def sees_of(walls: Walls, points_m: Floats, poses: Poses, targets_m: Floats, tar
     """Which targets each pose sees, csr bool (n_poses, ntargets_of)."""
     if not len(poses):
         return sparse.csr_matrix((0, len(targets_m)), dtype=bool)
-    reach, top = max(head.far_m for head in poses.heads), max(head.height_m for head in poses.heads)
+    reach, top = farthest_m(poses.heads, walls), max(head.height_m for head in poses.heads)
     lines = cast(walls, points_m, targets_m, np.full(len(targets_m), target_m), reach_m=reach, highest_m=np.minimum(ceiling_m, top) + 1e-9)
     found = build_matrix(lines, poses, len(targets_m)).px_per_m
     return sparse.csr_matrix((np.ones(found.nnz, dtype=bool), found.indices, found.indptr), shape=found.shape)

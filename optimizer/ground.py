@@ -14,9 +14,9 @@ import shapely
 from scipy import sparse
 
 from coverage.asked import Asked, meet
-from coverage.decks import raised
+from coverage.decks import decks_of
 from coverage.matrix import build_matrix
-from coverage.poses import Head, make_heads
+from coverage.poses import Head, farthest_m, make_heads
 from coverage.sight import Floats, Sightlines, Walls, build_walls, cast
 from coverage.standing import Standing, stand
 from coverage.terrain import Terrain, read_terrain
@@ -85,7 +85,7 @@ def lay_ground(city: City, scenario: Scenario, *, demand: gpd.GeoDataFrame | Non
         px_per_m = float(asked.px_per_m.min())  # as far as the least demanding point lets a camera see
     terrain = read_terrain(city)
     walls = build_walls(city["buildings"], (float(np.floor(city.area.bounds[0])), float(np.floor(city.area.bounds[1]))), terrain)
-    decks = _decks(city, demand, terrain)
+    decks = decks_of(terrain, city["roads"], demand)
     by_night, target_m = scenario.by_night, float(recipe.target_m)
     standing = stand(city["cameras"], city["buildings"], load_models(), px_per_m, by_night=by_night, target_m=target_m)
     already = _look_around(standing, walls, demand, decks, asked, target_m)
@@ -114,7 +114,8 @@ def ground_notes(city: City, terrain: Terrain | None) -> tuple[str, ...]:
     """What is assumed of the ground, where there is terrain."""
     if terrain is None:
         return ()
-    notes = [*terrain.notes, "Roofs stand their building's height above the lowest corner of its footprint; tilts are those for level ground"]
+    tilted = "each camera is tilted for the ground along its bearing"
+    notes = [*terrain.notes, f"Roofs stand their building's height above the lowest corner of its footprint; {tilted}"]
     bridges = int(city["roads"]["bridge"].sum())
     if bridges:
         notes.append(
@@ -149,13 +150,6 @@ def _wanted(city: City, scenario: Scenario) -> tuple[dict[str, CameraModel], flo
     return {key: catalogue[key] for key in keys}, levels[scenario.level].px_per_m, recipe
 
 
-def _decks(city: City, demand: gpd.GeoDataFrame, terrain: Terrain | None) -> Floats | None:
-    if terrain is None:
-        return None
-    found: Floats = raised(terrain, city["roads"], _xy(demand), demand["road"].where(demand["kind"] == "road", "").to_numpy(object))
-    return found
-
-
 def _look_around(
     standing: Standing, walls: Walls, demand: gpd.GeoDataFrame, decks: Floats | None, asked: Asked | None, target_m: float
 ) -> npt.NDArray[np.int64]:  # fmt: skip
@@ -172,10 +166,8 @@ def _look_around(
 def _cast(
     walls: Walls, demand: gpd.GeoDataFrame, decks: Floats | None, points_m: Floats, highest_m: Floats | float, heads: Sequence[Head]
 ) -> Sightlines:
-    # How far apart on the map a mount and what it sees can be: on terrain the whole range, where a target lies as high as the mount.
-    reach = max(head.far_m if walls.terrain is None else head.slant_m for head in heads)
     target_z = demand["target_m"].to_numpy(dtype=np.float64)
-    return cast(walls, points_m, _xy(demand), target_z, reach_m=reach, highest_m=highest_m, deck_m=decks)
+    return cast(walls, points_m, _xy(demand), target_z, reach_m=farthest_m(heads, walls), highest_m=highest_m, deck_m=decks)
 
 
 def _xy(frame: gpd.GeoDataFrame) -> Floats:

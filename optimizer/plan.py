@@ -16,6 +16,7 @@ from scipy import sparse
 from coverage.band import band
 from coverage.poses import Poses
 from coverage.standing import planned, together
+from coverage.tilts import spans, tilts
 from coverage.views import view_areas
 from coverage.written_purpose import written_purposes
 from optimizer.cover import Covered, cover
@@ -117,18 +118,14 @@ def _with_purposes(city: City, survey: Survey, plan: Plan) -> Plan:
 
 
 def with_band(city: City, survey: Survey, plan: Plan, *, draws: int = DRAWS) -> Plan:
-    """The plan with the band of its coverage, and for each demand point the share of draws in which it is seen (`seen_share`).
-
-    On terrain, and where places ask purposes, none is worked out; the assumptions then say so.
-    """
-    wish, demand = plan.scenario, plan.demand
-    if survey.walls.terrain is not None or wish.purposes:
-        told = "No band of the coverage is worked out on terrain, or where places ask purposes of their own"
-        return dataclasses.replace(plan, assumptions=(*plan.assumptions, told))
-    px_per_m = load_levels()[wish.level].px_per_m
-    new = planned(plan.cameras, load_models(), px_per_m, by_night=wish.by_night, target_m=survey.target_m)
+    """The plan with the band of its coverage, and for each demand point the share of draws in which it is seen (`seen_share`)."""
+    wish, demand, ground = plan.scenario, plan.demand, survey.ground
+    new = planned(plan.cameras, load_models(), ground.px_per_m, by_night=wish.by_night, target_m=survey.target_m)
     xy, z, weight = shapely.get_coordinates(demand.geometry.array), demand["target_m"].to_numpy(float), demand["weight"].to_numpy(float)
-    found = band(city["buildings"], together(survey.standing, new), xy, z, weight, recorded=len(survey.standing.ids), draws=draws, seed=wish.seed)
+    found = band(
+        city["buildings"], together(survey.standing, new), xy, z, weight, recorded=len(survey.standing.ids), draws=draws, seed=wish.seed,
+        terrain=survey.walls.terrain, deck_m=ground.deck_m, asked=ground.asked, target_m=survey.target_m,
+    )  # fmt: skip
     told = f"The band of the coverage is of {draws} draws with errors of the sizes in data/doubt.toml; walls and trees no map has are not in it"
     card = dataclasses.replace(plan.scorecard, low=found.low, high=found.high)
     seen = demand.assign(seen_share=found.seen_share)
@@ -298,7 +295,10 @@ def cameras_of(survey: Survey, problem: Problem, chosen: Ints) -> tuple[PlannedC
     x, y = survey.sites.geometry.x.to_numpy(), survey.sites.geometry.y.to_numpy()
     wards = survey.sites["ward"].to_numpy(dtype=object)
     cameras = []
-    for pose in chosen:
+    picked = Poses(survey.poses.heads, survey.poses.site[chosen], survey.poses.head[chosen], survey.poses.bearing_deg[chosen])
+    terrain, points = survey.walls.terrain, np.column_stack([x, y])
+    tilt, (_, far) = tilts(terrain, points, picked), spans(terrain, points, picked)
+    for row, pose in enumerate(chosen):
         head, site = survey.poses.heads[survey.poses.head[pose]], int(survey.poses.site[pose])
         seen = problem.covers.indices[problem.covers.indptr[pose] : problem.covers.indptr[pose + 1]]
         places = int((seen < len(survey.demand)).sum())  # routes on which it reads plates are no places it sees
@@ -306,9 +306,9 @@ def cameras_of(survey: Survey, problem: Problem, chosen: Ints) -> tuple[PlannedC
         cameras.append(
             PlannedCamera(
                 id=survey.camera_id(int(pose)), site=survey.labels[site], x_m=float(x[site]), y_m=float(y[site]), model=head.model,
-                hfov_deg=head.hfov_deg, vfov_deg=head.vfov_deg, bearing_deg=float(survey.poses.bearing_deg[pose]), tilt_deg=head.tilt_deg,
-                height_m=head.height_m, reach_m=head.far_m, lens=head.lens, cost_inr=int(problem.cost[pose]), yearly_inr=int(problem.yearly[pose]),
-                ward=str(wards[site] or ""), sees=places, gain=alone / max(problem.whole, 1e-12),
+                hfov_deg=head.hfov_deg, vfov_deg=head.vfov_deg, bearing_deg=float(survey.poses.bearing_deg[pose]), tilt_deg=float(tilt[row]),
+                height_m=head.height_m, reach_m=float(far[row]), lens=head.lens, cost_inr=int(problem.cost[pose]),
+                yearly_inr=int(problem.yearly[pose]), ward=str(wards[site] or ""), sees=places, gain=alone / max(problem.whole, 1e-12),
             )
         )  # fmt: skip
     return tuple(cameras)

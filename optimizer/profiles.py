@@ -18,6 +18,7 @@ from coverage.terrain import Terrain
 Floats = npt.NDArray[np.float64]
 
 STEP_M = 0.5
+FINE_M = 0.02
 AT_ONCE = 2_000_000  # points of profiles held at a time
 TOUCH_M = 1e-9
 
@@ -77,3 +78,24 @@ def _along(terrain: Terrain, start: Floats, end: Floats, longest: float) -> Floa
         parts.append(np.clip((nodes - a[:, None]) / run[:, None], 0.0, 1.0))
     out: Floats = np.concatenate(parts, axis=1)
     return out
+
+
+def tilt_over(
+    terrain: Terrain | None, at_m: tuple[float, float], bearing_deg: float, height_m: float, target_m: float, vfov_deg: float, slant_m: float
+) -> float:  # fmt: skip
+    """The tilt that a camera's reach over the ground along its bearing asks, from a point every 2 cm [deg].
+
+    Of all targets `target_m` above the ground and within `slant_m`, the one least far below the horizon touches the picture's upper edge.
+    """
+    away = np.arange(1, int(slant_m / FINE_M) + 1) * FINE_M
+    turn = np.radians(bearing_deg)
+    points = np.asarray(at_m, dtype=np.float64) + np.vstack([[0.0, 0.0], away[:, None] * [np.sin(turn), np.cos(turn)]])
+    ground = heights(terrain, points)
+    above = ground[0] + height_m - (ground[1:] + target_m)
+    inside = np.hypot(away, above) <= slant_m
+    if not inside.any():
+        return 90.0 - vfov_deg / 2
+    if height_m < target_m:
+        last = int(np.flatnonzero(inside)[-1])
+        return float(np.degrees(np.arctan2(ground[0] - ground[1 + last], away[last])))
+    return float(min(np.degrees(np.arctan2(above, away))[inside].min() + vfov_deg / 2, 90.0 - vfov_deg / 2))

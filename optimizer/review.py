@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import shapely
 
+from coverage.decks import decks_of
 from coverage.frontage import build_frontage
 from coverage.gaps import gap_areas, times_seen
 from coverage.masks import masks_of_cameras
@@ -139,7 +140,7 @@ def _masks(plan: Plan, city: City, progress: Progress) -> _Parts:
     progress.step("frontage", 0.0)
     frontage, walls = build_frontage(city["buildings"], settings), walls_of(city)
     progress.step("masks", 0.2)
-    eyes = open_eyes(groups_of(plan, city, night=False)[1], load_models())
+    eyes = open_eyes(groups_of(plan, city, night=False)[1], load_models(), terrain=walls.terrain)
     found = masks_of_cameras(walls, eyes, frontage, zone_points(city["zones"], settings), settings)
     cameras: list[Row] = [
         {
@@ -165,12 +166,13 @@ def score_tables(plan: Plan, city: City, walls: Walls) -> dict[str, tuple[Score,
     purposes ask left aside.
     """
     demand, recipe = plan.demand, load_recipe(plan.scenario.recipe)
+    decks = decks_of(walls.terrain, city["roads"], demand)
     before, after = (demand[name].to_numpy(dtype=bool) for name in ("before", "after"))
     by_time: dict[bool, tuple[Bools, Bools]] = {}
     for night in (False, True):
         old, new = groups_of(plan, city, night=night)
-        first = times_seen(walls, old, demand) > 0
-        by_time[night] = (first, first | (times_seen(walls, new, demand) > 0))
+        first = times_seen(walls, old, demand, deck_m=decks) > 0
+        by_time[night] = (first, first | (times_seen(walls, new, demand, deck_m=decks) > 0))
     return {
         "ward": by_ward(demand, before, after), "road_class": by_road_class(demand, before, after),
         "place": by_place_kind(demand, city["places"], before, after, snap_m=recipe.place_snap_m),

@@ -18,7 +18,7 @@ import numpy as np
 import shapely
 
 from coverage.matrix import build_matrix
-from coverage.poses import EYE_M
+from coverage.poses import EYE_M, farthest_m
 from coverage.sight import Floats, cast
 from optimizer import gains
 from optimizer.desk import Desk
@@ -61,7 +61,7 @@ def chances(desk: Desk, points_m: Floats | Sequence[tuple[float, float]]) -> tup
         return ()
     sites = shapely.get_coordinates(survey.sites.geometry.array).astype(np.float64)
     heads = survey.poses.heads
-    reach = max(head.far_m if survey.walls.terrain is None else head.slant_m for head in heads)
+    reach = farthest_m(heads, survey.walls)
     highest = np.minimum(survey.sites["max_height_m"].to_numpy(dtype=np.float64), max(head.height_m for head in heads)) + 1e-9
     lines = cast(survey.walls, sites, points, np.full(len(points), EYE_M), reach_m=reach, highest_m=highest)
     seen = build_matrix(lines, survey.poses, len(points)).px_per_m.tocsc()

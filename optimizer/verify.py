@@ -29,7 +29,7 @@ from optimizer.grid import Grid, centre_of, lay_grid, poles_of
 from optimizer.lines import load_grid_figures
 from optimizer.verify_grid import grid_faults
 from optimizer.verify_routes import routes_read
-from optimizer.verify_sight import Camera, sees, standing_cameras
+from optimizer.verify_sight import Camera, sees, standing_cameras, tilted_otherwise
 from planning.catalogue import load_levels, load_models, load_prices, load_recipe
 from planning.city import City
 from planning.demand import build_demand
@@ -79,7 +79,10 @@ def verify(plan: Plan, city: City, *, grid: Grid | None = None, figures: Figures
     demand = ask_purposes(city, demand, wish.purposes, levels, wish.level)
     weight, terrain = demand["weight"].to_numpy(dtype=np.float64), read_terrain(city)
     least_px = float(demand["px_per_m"].min())
-    old, new = standing_cameras(city, least_px, by_night=wish.by_night, target_m=recipe.target_m), _planned(plan, faults)
+    old, new = standing_cameras(city, terrain, least_px, by_night=wish.by_night, target_m=recipe.target_m), _planned(plan, faults)
+    for row, tilt in tilted_otherwise(new, terrain, least_px, recipe.target_m):
+        where = f"the camera at {new[row].x_m:.1f}, {new[row].y_m:.1f} that looks {new[row].bearing_deg:g} deg"
+        faults.append(_differs("verify.camera", f"{where} is tilted otherwise than its ground asks", f"{new[row].tilt_deg:.2f}", f"{tilt:.2f}"))
     seen_old, seen_new = sees(old, city, demand, terrain), sees(new, city, demand, terrain)
     before = np.asarray(seen_old.getnnz(axis=0) > 0)
     after = before | np.asarray(seen_new.getnnz(axis=0) > 0)

@@ -13,11 +13,13 @@ from coverage.decks import raised
 from coverage.sight import Floats
 from coverage.standing import stand
 from coverage.terrain import Terrain
-from optimizer.profiles import heights, over_ground, roofs
+from coverage.tilts import tilts
+from optimizer.profiles import heights, over_ground, roofs, tilt_over
 from planning.catalogue import load_models
 from planning.city import City
 
 ANGLE_SLACK_DEG = 1e-6
+TILT_SLACK_DEG = 0.1  # nobody aims a camera finer
 
 
 @dataclass(frozen=True)
@@ -35,16 +37,17 @@ class Camera:
     most_m: float
 
 
-def standing_cameras(city: City, least_px: float, *, by_night: bool, target_m: float) -> list[Camera]:
+def standing_cameras(city: City, terrain: Terrain | None, least_px: float, *, by_night: bool, target_m: float) -> list[Camera]:
     """The cameras that stand, as they are taken to be at this level."""
     models = load_models()
     standing = stand(city["cameras"], city["buildings"], models, least_px, by_night=by_night, target_m=target_m)
     cameras = []
+    tilt = tilts(terrain, standing.points_m, standing.poses)
     for row, site in enumerate(standing.poses.site):
         head = standing.poses.heads[standing.poses.head[row]]
         x, y = standing.points_m[site]
         most = models[head.model].night_range_m if by_night else np.inf
-        aim = (float(standing.poses.bearing_deg[row]), head.tilt_deg, head.hfov_deg, head.vfov_deg)
+        aim = (float(standing.poses.bearing_deg[row]), float(tilt[row]), head.hfov_deg, head.vfov_deg)
         cameras.append(Camera(float(x), float(y), head.height_m, *aim, head.focal_px, float(most)))
     return cameras
 
@@ -74,6 +77,17 @@ def sees(cameras: list[Camera], city: City, demand: gpd.GeoDataFrame, terrain: T
     clear = np.nonzero(clear_of_roofs(start, at[row], start_z, target_z[row], city["buildings"], roofs(terrain, city["buildings"])))[0]
     clear = clear[over_ground(terrain, start[clear], at[row[clear]], start_z[clear], target_z[row[clear]])]
     return sparse.csr_matrix((np.ones(len(clear), dtype=bool), (owner[clear], row[clear])), shape=empty.shape)
+
+
+def tilted_otherwise(cameras: list[Camera], terrain: Terrain | None, least_px: float, target_m: float) -> list[tuple[int, float]]:
+    """On terrain: rows of the cameras whose tilt is not what the ground along their bearing asks, each with that tilt [deg]."""
+    found = []
+    for row, camera in enumerate(cameras if terrain is not None else ()):
+        slant, lens = min(camera.focal_px / least_px, camera.most_m), camera.vfov_deg
+        own = tilt_over(terrain, (camera.x_m, camera.y_m), camera.bearing_deg, camera.height_m, target_m, lens, slant)
+        if camera.hfov_deg < 360.0 and not abs(own - camera.tilt_deg) <= TILT_SLACK_DEG:
+            found.append((row, own))
+    return found
 
 
 def _in_picture(

@@ -14,6 +14,7 @@ from planning.effects import load_effects
 from planning.nouns import Plan
 from planning.reviews import PARTS, Review, Row
 from screens import jobs, library
+from screens.floors import show_floors
 from screens.mapdata import ward_names
 from screens.maps import LINKS, city_map, map_data, review_data
 from screens.plan import choose_plan
@@ -50,6 +51,8 @@ def show(city: City, said: Words) -> None:
         data["urls"] = {name: url for name, url in data["urls"].items() if name in wanted}
         city_map(data, key="map-review")
     {"gaps": _gaps, "network": _network, "masks": _masks, "scores": _scores, "backtest": _tested}[part](city, plan, review, said)
+    if part == "scores" and len(city["wards"]):
+        show_floors(city, plan, file, said)
     if review.notes:
         st.markdown("\n".join(f"- {plain(said.note(note))}" for note in review.notes))
 

@@ -6,6 +6,7 @@ import fcntl
 import os
 import runpy
 import signal
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -92,9 +93,10 @@ def demo(request: pytest.FixtureRequest) -> City:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server() -> Iterator[str]:
     """The address of a real PostgreSQL server."""
-    with postgresql(tmp_path_factory.mktemp("postgresql")) as address:
+    # As root its server runs as another user, to whom the next run of pytest closes the folder of all its runs.
+    with tempfile.TemporaryDirectory(prefix="chaukas-") as folder, postgresql(Path(folder)) as address:
         yield address
 
 

@@ -40,7 +40,7 @@ def start_server(cities: Path, log: Path, environment: dict[str, str], program: 
 
     Raises
     ------
-    RuntimeError: it ended or did not answer within a minute; the message holds what it said.
+    RuntimeError: it ended or did not answer within two minutes; the message holds what it said.
     """
     port = free_port()
     command = (program or f"{Path(__file__).with_name('toy_server.py')} PORT").replace("PORT", str(port)).split()
@@ -64,8 +64,8 @@ def open_page(browser: Browser, address: str, **settings: Any) -> Page:
 
 
 def answers(server: subprocess.Popen[bytes], port: int) -> bool:
-    """Whether the app answers on this port within a minute."""
-    until = time.monotonic() + 60
+    """Whether the app answers on this port within two minutes."""
+    until = time.monotonic() + 120
     while time.monotonic() < until and server.poll() is None:
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=2):

@@ -66,7 +66,7 @@ def running_house(town: City, plan: Plan, tmp_path_factory: pytest.TempPathFacto
         yield House(address, store, browser, city)
         browser.close()
     server.terminate()
-    server.wait(20)
+    server.wait(60)
     store.engine.dispose()
 
 

@@ -47,7 +47,7 @@ def address_of_the_app(home: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     server, address = start_server(home, log, dict(os.environ), f"{ROOT / 'cli.py'} app --port PORT")
     yield address
     server.terminate()
-    server.wait(20)
+    server.wait(60)
 
 
 @pytest.fixture(name="browser", scope="module")

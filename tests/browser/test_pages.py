@@ -177,4 +177,4 @@ def test_public_page_and_screens(city: City, page: tuple[Page, list[str]], tmp_p
         expect(sheet.locator("body")).to_contain_text(SCRIPTS["script"])
     finally:
         server.terminate()
-        server.wait(20)
+        server.wait(60)

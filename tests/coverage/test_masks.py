@@ -10,16 +10,19 @@ from coverage.frontage import build_frontage
 from coverage.masks import CameraMasks, hidden_by, masks_of_cameras, project
 from coverage.poses import Head
 from coverage.privacy import privacy_of_cameras, zone_points
+from coverage.sight import ground_under
 from coverage.standing import Standing, stand
+from coverage.terrain import Terrain
 from coverage.witness import open_eyes
 from planning.catalogue import load_models
 from planning.city import City
 from planning.intrusion import load_privacy
-from tests.coverage.watching import a_head, houses, stands, walls_of
+from tests.coverage.watching import a_head, ground_of, houses, stands, walls_of
 from tests.planning.toy_streets import EAST, NORTH, box, frame
 
 SETTINGS = load_privacy()
 MODELS = load_models()
+HILLS = ground_of(lambda x, y: 262.0 + 0.06 * x + 3.0 * np.sin(x / 31) * np.cos(y / 27))
 
 
 def in_picture(head: Head, bearing: float, *points: tuple[float, float, float]) -> tuple[np.ndarray, np.ndarray]:
@@ -30,13 +33,13 @@ def in_picture(head: Head, bearing: float, *points: tuple[float, float, float]) 
 
 def masks(
     cameras: Standing, *shapes: shapely.Geometry, height: float = 4.0, zones: shapely.Geometry | None = None, px: float = 25.0,
-    kind: str | list[str] = "house",
+    kind: str | list[str] = "house", terrain: Terrain | None = None,
 ) -> list[CameraMasks]:  # fmt: skip
     """The masks of cameras before houses of one height."""
     buildings = houses(*shapes, height=height, kind=kind)
     ground = zone_points(frame("zones", [] if zones is None else [zones], kind="no_view"), SETTINGS)
     eyes = open_eyes(cameras, MODELS)
-    return list(masks_of_cameras(walls_of(buildings), eyes, build_frontage(buildings, SETTINGS), ground, SETTINGS, px_per_m=px))
+    return list(masks_of_cameras(walls_of(buildings, terrain), eyes, build_frontage(buildings, SETTINGS), ground, SETTINGS, px_per_m=px))
 
 
 def test_a_level_pinhole_worked_by_hand() -> None:
@@ -127,8 +130,35 @@ def test_a_wall_beside_the_lens_is_cut_where_it_passes_behind() -> None:
     assert all(np.isfinite(mask.corners).all() for mask in found.masks)
 
 
-@pytest.mark.parametrize("hfov", [70.0, 110.0, 180.0, 359.0])
-def test_every_window_in_view_lies_behind_a_mask(town: City, hfov: float) -> None:
+@pytest.mark.parametrize("level", [0.0, 263.7])
+def test_on_level_terrain_masks_are_those_of_flat_ground(level: float) -> None:
+    """Level terrain of any height gives the masks that no terrain gives, of homes and of zones."""
+    camera = stands(("a", 0, 0, 90.0, a_head(hfov=100.0, vfov=60.0, tilt=10.0)))
+    shapes, zone = [box(12, 3 * k - 9, 13, 3 * k - 7) for k in range(5)], box(15, -30, 21, -20)
+    (flat,), (found,) = (masks(camera, *shapes, zones=zone, terrain=ground) for ground in (None, ground_of(lambda x, y: level)))
+    assert {mask.why for mask in flat.masks} == {"homes", "zones"}
+    assert len(found.masks) == len(flat.masks)
+    for one, other in zip(found.masks, flat.masks, strict=True):
+        assert one.box == pytest.approx(other.box, abs=1e-9)
+
+
+def test_a_window_on_a_terrace_is_masked_higher() -> None:
+    """The house that is masked about the middle stands 2 m higher than the lens's own ground: its mask lies 2 m higher in the picture, and a zone on
+    that terrace too.
+    """
+    camera = stands(("a", 0, 0, 90.0, a_head(hfov=90.0, vfov=60.0, tilt=0.0, height=1.5)))
+    terrace = ground_of(lambda x, y: 40.0 + 2.0 * np.clip(x / 4.0, 0.0, 1.0))
+    (low,), (high,) = (masks(camera, box(10, -1, 12, 1), terrain=ground) for ground in (None, terrace))
+    up = 2.0 / 9.9 / (2 * np.tan(np.radians(30)))
+    left, top, right, bottom = low.masks[0].box
+    assert high.masks[0].box == pytest.approx((left, top - up, right, bottom - up), abs=1e-6)
+    (below,), (above,) = (masks(camera, zones=box(15, -3, 21, 3), terrain=ground) for ground in (None, terrace))
+    assert above.masks[0].box[1] < below.masks[0].box[1] - 0.05
+    assert above.masks[0].box[3] < below.masks[0].box[3] - 0.05
+
+
+@pytest.mark.parametrize(("hfov", "terrain"), [(70.0, None), (110.0, None), (180.0, None), (359.0, None), (70.0, HILLS), (180.0, HILLS)])
+def test_every_window_in_view_lies_behind_a_mask(town: City, hfov: float, terrain: Terrain | None) -> None:
     """Whatever the optics count as seen of homes is hidden by the masks; by projection, a picture holds at least as much as the sector on the map."""
     rng = np.random.default_rng(int(hfov))
     xy = rng.uniform((-160, -100), (150, 120), size=(200, 2)) + (EAST, NORTH)
@@ -140,8 +170,8 @@ def test_every_window_in_view_lies_behind_a_mask(town: City, hfov: float) -> Non
         foot = shapely.get_coordinates(shapely.shortest_line(shapely.Point(x, y), solid))[1]
         bearing = np.degrees(np.arctan2(foot[0] - x, foot[1] - y)) + rng.uniform(-40, 40)
         rows.append((f"c{k}", x - EAST, y - NORTH, bearing % 360, a_head(hfov=hfov, tilt=25.0)))
-    cameras, walls = stands(*rows), walls_of(town["buildings"])
-    eyes, frontage = open_eyes(cameras, MODELS), build_frontage(town["buildings"], SETTINGS)
+    cameras, walls = stands(*rows), walls_of(town["buildings"], terrain)
+    eyes, frontage = open_eyes(cameras, MODELS, terrain=terrain), build_frontage(town["buildings"], SETTINGS)
     nothing = zone_points(town["zones"], SETTINGS)
     found = masks_of_cameras(walls, eyes, frontage, nothing, SETTINGS)
     windows = 0
@@ -151,9 +181,10 @@ def test_every_window_in_view_lies_behind_a_mask(town: City, hfov: float) -> Non
         lowest = np.flatnonzero(seen.storeys_seen > 0)
         if seen.seen_m > 0:
             assert found[k].masks, camera
-        uv, depth = project(eyes, k, frontage.points_m[lowest], np.full(len(lowest), SETTINGS.window_m))
+        window = SETTINGS.window_m + ground_under(walls, frontage.points_m[lowest]) - ground_under(walls, eyes.points_m[k : k + 1])
+        uv, depth = project(eyes, k, frontage.points_m[lowest], window)
         inside = (depth > 0) & (np.abs(uv - 0.5) < 0.5).all(axis=1)
-        hidden = hidden_by(eyes, k, found[k].masks, frontage.points_m[lowest], np.full(len(lowest), SETTINGS.window_m))
+        hidden = hidden_by(eyes, k, found[k].masks, frontage.points_m[lowest], window)
         assert hidden[inside].all()
         windows += int(inside.sum())
     assert windows > 30

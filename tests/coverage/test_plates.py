@@ -14,6 +14,7 @@ from coverage.plates import plate_reads
 from coverage.poses import Poses, make_head
 from coverage.sight import build_walls
 from coverage.terrain import Terrain
+from coverage.tilts import tilts
 from planning.catalogue import load_models
 from planning.movement import load_movement_figures
 
@@ -90,7 +91,9 @@ def test_a_higher_mount_of_the_same_pole_sees_over_a_wall() -> None:
 
 
 def test_on_a_slope_the_plate_lies_lower_or_higher() -> None:
-    """Where the road falls away 1 in 4 a plate 11 m ahead lies 2.75 m lower, at 28 deg, beyond a limit of 25; where it rises the view is flatter."""
+    """Where the road falls away 1 in 4 a plate 11 m ahead lies 2.75 m lower, at 28 deg, beyond a limit of 25; where it rises the camera looks up
+    along it and reads one that a level tilt would lose above its picture.
+    """
     x = np.arange(-50.0, 51.0, 1.0)
     none = gpd.GeoDataFrame({"height_m": []}, geometry=[], crs="EPSG:32644")
     ground = [Terrain((-50.0, -50.0), 1.0, np.tile(rise * x[:, None], (1, 101))) for rise in (-0.25, 0.25)]
@@ -99,8 +102,9 @@ def test_on_a_slope_the_plate_lies_lower_or_higher() -> None:
     assert read(poses, [(0.0, 11.0)], [180.0], limit) == [[True]]
     assert read(poses, [(0.0, 11.0)], [180.0], limit, down) == [[False]]
     shallow = math.degrees(math.atan2(3.2 - 2.75, 11.0))
-    inside = abs(shallow - poses.heads[0].tilt_deg) <= poses.heads[0].vfov_deg / 2
-    assert read(poses, [(0.0, 11.0)], [180.0], limit, up) == [[inside]]
+    assert abs(shallow - poses.heads[0].tilt_deg) > poses.heads[0].vfov_deg / 2
+    assert abs(shallow - tilts(up.terrain, np.zeros((1, 2)), poses)[0]) < poses.heads[0].vfov_deg / 2
+    assert read(poses, [(0.0, 11.0)], [180.0], limit, up) == [[True]]
 
 
 def test_a_turned_scene_reads_the_same() -> None:

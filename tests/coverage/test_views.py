@@ -73,9 +73,9 @@ def test_one_area_a_pose_in_order() -> None:
 
 
 def on(terrain: Terrain, made: Head, bearing: float, *houses: shapely.Geometry) -> shapely.Geometry:
-    """The view of one camera at the origin, on this ground, among houses of 9 m."""
+    """The view of one camera at the origin, its tilt that of its head, on this ground, among houses of 9 m."""
     walls = build_walls(gpd.GeoDataFrame({"height_m": [9.0] * len(houses)}, geometry=list(houses), crs="EPSG:32644"), (-7.0, 3.0), terrain)
-    poses = Poses((made,), np.zeros(1, dtype=np.int32), np.zeros(1, dtype=np.int32), np.array([bearing]))
+    poses = Poses((made,), np.zeros(1, dtype=np.int32), np.zeros(1, dtype=np.int32), np.array([bearing]), np.array([made.tilt_deg]))
     (found,) = view_areas(walls, np.array([[0.0, 0.0]]), poses, target_m=1.6)
     return found
 

@@ -250,7 +250,7 @@ def test_on_terrain_who_saw_is_who_sees(town: City, tmp_path: Path) -> None:
     models, px = load_models(), load_levels()["observation"].px_per_m
     cameras = stand(city["cameras"], city["buildings"], models, px)
     walls = build_walls(city["buildings"], (549_000.0, 2_439_000.0), read_terrain(city))
-    eyes = open_eyes(cameras, models)
+    eyes = open_eyes(cameras, models, terrain=walls.terrain)
     demand = build_demand(city, load_recipe("balanced"))
     points, z = shapely.get_coordinates(demand.geometry.array), demand["target_m"].to_numpy(float)
     reach = max(head.slant_m for head in cameras.poses.heads)

@@ -160,7 +160,7 @@ def test_a_camera_that_looks_nobody_knows_where_has_no_axis() -> None:
 def test_a_camera_that_reaches_nothing_is_told_as_out_of_reach() -> None:
     """A camera without a pose keeps its place among those that miss."""
     full = stands(("a", 0, 0, 90.0, a_head()), ("high", 0, 3, 90.0, a_head()))
-    without = replace(full, poses=replace(full.poses, site=full.poses.site[:1], head=full.poses.head[:1], bearing_deg=full.poses.bearing_deg[:1]))
+    without = replace(full, poses=replace(stands(("a", 0, 0, 90.0, a_head())).poses, heads=full.poses.heads))
     seen, missed = ask(without, 20, 0)
     assert [one.camera for one in seen] == ["a"]
     assert [(one.camera, one.reasons) for one in missed] == [("high", ("reach",))]

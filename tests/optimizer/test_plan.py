@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
 import shapely
 
+from coverage.band import Sizes
 from optimizer.plan import make_plan, make_problem, with_band
-from optimizer.survey import Survey
+from optimizer.survey import Survey, make_survey
 from planning.catalogue import NO_PURPOSE, load_written_purposes
 from planning.city import City
 from planning.errors import Infeasible, ScenarioError
+from planning.frames import HEIGHT_SOURCES
 from planning.nouns import Draft, Plan, Scenario
 from planning.progress import Cancelled, Progress, Step
-from tests.town import copy_of, make_town
+from tests.planning.toy_streets import at, frame
+from tests.town import copy_of, make_town, on_hills
 
 
 def changed(wish: Scenario, **changes: object) -> Scenario:
@@ -213,7 +217,7 @@ def test_drafts_are_shown_on_the_way(town: City, survey: Survey, wish: Scenario)
 
 
 def test_a_plan_has_the_band_of_its_coverage(plan: Plan, town: City, survey: Survey) -> None:
-    """The band is of the plan's own cameras, the same under the same seed; each point's share of draws is there; on purposes there is none."""
+    """The band is of the plan's own cameras, the same under the same seed; each point's share of draws is there."""
     card = plan.scorecard
     assert card.low is not None
     assert card.high is not None
@@ -225,8 +229,29 @@ def test_a_plan_has_the_band_of_its_coverage(plan: Plan, town: City, survey: Sur
     assert share[~after].mean() < 0.1
     again = with_band(town, survey, dataclasses.replace(plan, scorecard=dataclasses.replace(card, low=None, high=None)))
     assert (again.scorecard.low, again.scorecard.high) == (card.low, card.high)
-    asked = dataclasses.replace(plan, scorecard=dataclasses.replace(card, low=None), scenario=changed(plan.scenario, purposes=("junctions=face",)))
-    assert with_band(town, survey, asked).scorecard.low is None
+
+
+@pytest.mark.parametrize("asked", [(), ("junctions=face",)], ids=["alike", "purposes"])
+def test_without_errors_the_band_is_what_the_plan_counts(
+    town: City, wish: Scenario, asked: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On hills with a bridge, whether points ask alike or not: errors of size 0 give the plan's own coverage in every draw, those assumed a band."""
+    spots = {"j0": (0, 0), "jw": (-160, 3), "je": (150, 4), "jn": (1, 130), "js": (2, -120), "jf": (139, 51)}
+    junctions = frame("junctions", [at(*xy) for xy in spots.values()], ids=list(spots), degree=[4, 1, 2, 1, 1, 1], signals=[True] + [False] * 5)
+    roads = town["roads"].assign(road_class="primary", bridge=[True, False, False, False, False])
+    hilly = on_hills(copy_of(town, junctions=junctions, roads=roads), tmp_path)
+    made = make_plan(hilly, changed(wish, gap=0.02, purposes=asked))
+    card = made.scorecard
+    assert card.low is not None
+    assert card.high is not None
+    assert 0 < card.low < card.high < 1
+    assert card.low < card.after
+    assert made.demand["seen_share"][made.demand["after"]].mean() > 0.6
+    sure = Sizes(0.0, dict.fromkeys(HEIGHT_SOURCES, 0.0), 0.0, 0.0, 0.0, 0.0)
+    monkeypatch.setattr("coverage.band.load_sizes", lambda: sure)
+    same = with_band(hilly, make_survey(hilly, made.scenario), made, draws=2)
+    assert (same.scorecard.low, same.scorecard.high) == pytest.approx((card.after, card.after), abs=1e-12)
+    assert (same.demand["seen_share"] == made.demand["after"]).all()
 
 
 def test_each_camera_has_a_written_purpose(plan: Plan) -> None:

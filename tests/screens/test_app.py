@@ -36,7 +36,7 @@ def page(toy: City) -> Iterator[Callable[..., AppTest]]:
     """Opens the page at an address."""
 
     def at(**query: str) -> AppTest:
-        test = AppTest.from_file(str(ROOT / "screens" / "main.py"), default_timeout=30)
+        test = AppTest.from_file(str(ROOT / "screens" / "main.py"), default_timeout=120)
         for key, value in {"city": "toy", "lang": "en", **query}.items():
             test.query_params[key] = value
         return test.run()
@@ -74,7 +74,7 @@ def test_each_screen_in_each_language_labels_made_data(page: Callable[..., AppTe
 
 def test_hindi_is_what_a_visitor_meets(toy: City) -> None:
     """Without a language in the address the page is Hindi."""
-    test = AppTest.from_file(str(ROOT / "screens" / "main.py"), default_timeout=30).run()
+    test = AppTest.from_file(str(ROOT / "screens" / "main.py"), default_timeout=120).run()
     assert words("hi").say("made.more") in texts(sound(test))
 
 

@@ -69,7 +69,7 @@ def opener(toy: City, store: Store, monkeypatch: pytest.MonkeyPatch) -> Opener:
 
     def at(by: Actor, **query: str) -> AppTest:
         monkeypatch.setattr(who, "actor", lambda: by)
-        test = AppTest.from_file(str(ROOT / "screens" / "main.py"), default_timeout=30)
+        test = AppTest.from_file(str(ROOT / "screens" / "main.py"), default_timeout=120)
         for key, value in {"city": "toy", "lang": "en", "view": "decisions", **query}.items():
             test.query_params[key] = value
         return sound(test.run())

@@ -43,7 +43,7 @@ def test_before_and_after_are_the_plan_s(toy: City) -> None:
 @pytest.mark.parametrize("language", ["hi", "en"])
 def test_the_screen_tells_least_wards_and_residents(toy: City, language: str) -> None:
     """The least covered ward, residents in view and the Gini coefficient stand as numbers; every ward has its row; hostile names are escaped."""
-    test = AppTest.from_file(str(ROOT / "screens" / "main.py"), default_timeout=30)
+    test = AppTest.from_file(str(ROOT / "screens" / "main.py"), default_timeout=120)
     for key, value in {"city": "toy", "lang": language, "view": "fairness"}.items():
         test.query_params[key] = value
     test.run()

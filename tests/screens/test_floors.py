@@ -57,7 +57,7 @@ def test_the_job_asks_the_real_optimizer(town: City, plan: Plan, tmp_path: Path,
     assert steps[0].cost_inr is not None
     assert steps[0].least_inr <= steps[0].cost_inr <= plan.cost_inr
     jobs._keep_floors(city, (made, steps))
-    test = AppTest.from_file(str(ROOT / "screens" / "main.py"), default_timeout=60)
+    test = AppTest.from_file(str(ROOT / "screens" / "main.py"), default_timeout=120)
     for key, value in {"city": "toy", "lang": "en", "view": "fairness"}.items():
         test.query_params[key] = value
     test.run()

@@ -17,10 +17,12 @@ from planning.export import write_plan
 from planning.nouns import Plan
 from planning.reviews import PARTS, Review, read_review
 from screens import jobs, library
+from screens.floors import floor_lines
 from screens.review import picture
 from screens.review_said import back_test_line, kept_reviews, placement_rows
 from screens.routes import review_url
 from screens.words import plain, words
+from tests.screens.test_floors import STEPS
 from tests.screens.test_routes import ask
 from tests.town import copy_of
 
@@ -62,7 +64,7 @@ def part_of(home: tuple[Path, City, Plan], part: str) -> Review:
 
 def screen(**query: str) -> AppTest:
     """The screen run once."""
-    test = AppTest.from_file(str(ROOT / "screens" / "main.py"), default_timeout=60)
+    test = AppTest.from_file(str(ROOT / "screens" / "main.py"), default_timeout=120)
     for key, value in {"city": "toy", "view": "review", **query}.items():
         test.query_params[key] = value
     return test.run()
@@ -97,6 +99,25 @@ def test_a_part_that_is_asked_first_is_worked_out(there: tuple[Path, City, Plan]
     job.job.wait(60)
     assert path.is_file()
     assert len(screen(part="scores", lang="en").dataframe) >= 4
+
+
+def test_what_a_floor_costs_is_asked_for_on_the_scorecard(there: tuple[Path, City, Plan]) -> None:
+    """Only the scorecard offers it, and begins nothing by itself; what is kept beside the plan is told in rupees a percent of floor."""
+    folder, _, plan = there
+    assert not [button for button in screen(part="gaps", lang="en").button if button.key == "floors-run"]
+    before = screen(part="scores", lang="en")
+    assert [button.key for button in before.button if button.key == "floors-run"]
+    assert jobs.floors.running("toy") == []
+    kept = folder / "toy" / "plans" / f"{plan.id}.gpkg"
+    jobs._keep_floors(None, (kept, STEPS))  # type: ignore[arg-type]
+    try:
+        for language in ("hi", "en"):
+            test = screen(part="scores", lang=language)
+            assert not test.exception
+            assert len(test.dataframe) == len(before.dataframe) + 1
+            assert any(plain(floor_lines(STEPS, words(language))[0]) in told.value for told in test.markdown)
+    finally:
+        jobs.floor_path(kept).unlink()
 
 
 def test_what_cannot_be_worked_out_is_told(town: City, plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
