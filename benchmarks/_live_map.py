@@ -17,8 +17,8 @@ from benchmarks.figures import Figures, demo_city
 from planning.accounts import FIRST, TERMINAL, change_roles, find_account
 from planning.city import City
 from planning.deployed import NO_FEED, Deployment, Feed
-from planning.register import FolderRegister
-from planning.store import open_store
+from planning.register import Register
+from planning.store import Store, open_store
 from screens import mapdata
 from tests.browser.chromium import open_page, start_server
 
@@ -60,10 +60,14 @@ def through_the_map(figures: Figures, browser: Browser, folder: Path, *, clicks:
     city = demo_city()
     assert city.folder is not None
     cities = folder / "cities"
-    shutil.copytree(city.folder, cities / city.folder.name, ignore=shutil.ignore_patterns("plans", "references", "events.jsonl"))
+    former = ("events.jsonl*", "deployments.csv*", "footage.jsonl*")  # of versions before, and taken in
+    shutil.copytree(city.folder, cities / city.folder.name, ignore=shutil.ignore_patterns("plans", "references", *former))
     deployed = _deployed(city, city.folder.name, rtsp)
-    FolderRegister(lambda name: cities / name, lambda: [city.folder.name] if city.folder else []).put(*deployed)
     log = folder / "app.log"
+    state = log.with_suffix(".state")
+    kept = Store(f"sqlite:///{state / 'chaukas.db'}", state).ready()
+    Register(lambda: kept, lambda name: cities / name).put(*deployed)
+    kept.engine.dispose()
     server, address = start_server(cities, log, {**os.environ, "CHAUKAS_LIVE_DEMO": "1"}, "cli.py app --port PORT")
     try:
         before = os.environ.get("CHAUKAS_STATE")

@@ -2,8 +2,8 @@
 
     place, time  ->  cameras by witness, each with its recorder's page  ->  files with their SHA-256, who gave them, who received them
 
-The ledger is append-only, and each line holds the SHA-256 of the line before: a line that was changed, taken out or put in later is found. Recording
-itself stays with the recorder.
+The ledger is append-only, and each line holds the SHA-256 of the line before: a line that was changed, taken out or put in later is found. The ledger
+lies in the store, files that are handed over lie where they are; recording itself stays with the recorder.
 """
 
 from __future__ import annotations
@@ -22,10 +22,13 @@ from live.eyes import standing
 from planning.city import City, find_city
 from planning.deployed import Deployment
 from planning.errors import Fault, InputError
-from planning.files import append_lines, held, local_file
+from planning.files import local_file
+from planning.former import take_in, tell
+from planning.store import Row, Store, Writing, now, open_store
 
-FILE = "footage.jsonl"
+FILE = "footage.jsonl"  # of earlier versions
 FIRST = "0" * 64
+_UNREAD = ""  # the kind of a line that cannot be read
 _LARGEST = 2_000_000_000_000
 
 
@@ -148,67 +151,124 @@ def weigh(paths: Iterable[str | Path]) -> tuple[Given, ...]:
 
 
 class Ledger:
-    """The record of requests and hand-overs in a city's folder, one JSON line each, chained by SHA-256, on the disk when a call returns."""
+    """The record of requests and hand-overs as rows of the store, each with its entry as one JSON line, chained by SHA-256 beside the audit.
 
-    def __init__(self, folder: Callable[[str], Path] = find_city) -> None:
-        self._folder = folder
+    Parameters
+    ----------
+    store: gives the store. folder: of a city by its name. by: who writes, an actor's id.
+    """
+
+    def __init__(self, store: Callable[[], Store] = open_store, folder: Callable[[str], Path] = find_city, by: str = "") -> None:
+        self._store, self._folder, self._by = store, folder, by
 
     def add(self, city: str, entry: Entry) -> None:
         """Write an entry at the end.
 
         Raises
         ------
-        InputError: `evidence.request` for a hand-over of no known request; `evidence.receiver` without who gives and who receives.
+        InputError: `evidence.request` for a hand-over of no known request; `evidence.receiver` without who gives and who receives. StoreError.
         """
-        if isinstance(entry, HandOver):
-            if entry.request not in {one.id for one in self.asked(city)}:
-                raise InputError.one("evidence.request", "There is no such request for footage", "Ask first, or mend its id", entry.request)
-            if not (entry.by.strip() and entry.received_by.strip() and entry.files):
-                what = "A hand-over names who gives, who receives, and at least one file"
-                raise InputError.one("evidence.receiver", what, "Give all three", f"{entry.by} to {entry.received_by}")
-        path = self._folder(city) / FILE
-        with held(path):
-            lines = self._lines(city)
-            previous = hashlib.sha256(lines[-1].encode()).hexdigest() if lines else FIRST
-            append_lines(path, [_line("asked" if isinstance(entry, Asked) else "handed", entry, previous=previous)])
+        name, asked = self._opened(city), isinstance(entry, Asked)
+        request = entry.id if isinstance(entry, Asked) else entry.request
+        with self._store().write(self._by, "live.footage_asked" if asked else "live.footage_given", request, {"city": name}) as tx:
+            if isinstance(entry, HandOver):
+                if tx.one("footage", city=name, kind="asked", request=request) is None:
+                    raise InputError.one("evidence.request", "There is no such request for footage", "Ask first, or mend its id", request)
+                if not (entry.by.strip() and entry.received_by.strip() and entry.files):
+                    what = "A hand-over names who gives, who receives, and at least one file"
+                    raise InputError.one("evidence.receiver", what, "Give all three", f"{entry.by} to {entry.received_by}")
+            last = tx.rows("footage", order="-number", most=1, city=name)
+            previous = _digest(last[0]["line"]) if last else FIRST
+            kind = "asked" if asked else "handed"
+            tx.add("footage", _row(name, last[0]["number"] + 1 if last else 1, _line(kind, entry, previous=previous), kind, request))
 
     def asked(self, city: str) -> tuple[Asked, ...]:
-        """Every request, in the order asked."""
-        return tuple(entry for entry in self._entries(city) if isinstance(entry, Asked))
+        """Every request, in the order asked. Raises InputError `evidence.unreadable`, where the ledger is damaged."""
+        return tuple(entry for entry in self._entries(city, kind=("asked", _UNREAD)) if isinstance(entry, Asked))
 
     def handed(self, city: str, request: str) -> tuple[HandOver, ...]:
-        """What was handed over for a request, in order: the chain of custody."""
-        return tuple(entry for entry in self._entries(city) if isinstance(entry, HandOver) and entry.request == request)
+        """What was handed over for a request, in order: the chain of custody. Raises as `asked`."""
+        return tuple(entry for entry in self._entries(city, kind="handed", request=request) if isinstance(entry, HandOver))
 
     def broken(self, city: str) -> int | None:
-        """The first line whose chain does not hold, counted from 1; None where all do. Lines cut off at the end leave no trace here."""
+        """The first line whose chain does not hold, counted from 1; None where all do. Lines cut off at the end leave no trace here; the audit
+        knows of them.
+        """
         previous = FIRST
-        for number, line in enumerate(self._lines(city), 1):
+        for number, row in enumerate(self._rows(city), 1):
             try:
-                holds = json.loads(line)["previous"] == previous
+                said = json.loads(row["line"])
+                holds = said["previous"] == previous and row["number"] == number and (row["kind"], row["request"]) == _named(said)
             except (ValueError, KeyError, TypeError):
                 holds = False
             if not holds:
                 return number
-            previous = hashlib.sha256(line.encode()).hexdigest()
+            previous = _digest(row["line"])
         return None
 
     def seal(self, city: str) -> str:
         """SHA-256 of the last line, which holds all before it: on paper it proves later that none was changed or cut off."""
-        lines = self._lines(city)
-        return hashlib.sha256(lines[-1].encode()).hexdigest() if lines else FIRST
+        name = self._opened(city)
+        with self._store().read() as tx:
+            last = tx.rows("footage", order="-number", most=1, city=name)
+        return _digest(last[0]["line"]) if last else FIRST
 
-    def _lines(self, city: str) -> list[str]:
-        try:
-            return (self._folder(city) / FILE).read_text(encoding="utf-8").splitlines()
-        except FileNotFoundError:
-            return []
+    def note_page(self, request: str, path: str | Path) -> str:
+        """Write down that a request's page was made: a line of the audit with the file's name and its SHA-256, which is returned."""
+        digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+        with self._store().write(self._by, "live.footage_page", request, {"file": Path(path).name, "sha256": digest}):
+            pass
+        return digest
 
-    def _entries(self, city: str) -> list[Entry]:
+    def take_in(self, city: str) -> str:
+        """Take in what an earlier version kept in the city's folder, line for line; what was done in words, "" for nothing."""
+        path = self._folder(city).absolute() / FILE
+        return take_in(self._store(), path, _fill, by=self._by) if path.exists() else ""
+
+    def _opened(self, city: str) -> str:
+        """The city's name in the store, once all of it is there."""
+        tell(self.take_in(city))
+        return self._folder(city).absolute().name
+
+    def _rows(self, city: str, **where: Any) -> list[Row]:
+        name = self._opened(city)
+        with self._store().read() as tx:
+            return tx.rows("footage", order="number", city=name, **where)
+
+    def _entries(self, city: str, **where: Any) -> list[Entry]:
         try:
-            return [_entry(json.loads(line)) for line in self._lines(city)]
+            return [_entry(json.loads(row["line"])) for row in self._rows(city, **where)]
         except (ValueError, KeyError, TypeError) as error:
             raise InputError.one("evidence.unreadable", f"The ledger of evidence is damaged: {error}", "Restore it from a backup", city) from None
+
+
+def _fill(tx: Writing, path: Path) -> int:
+    """Lines of a ledger's file as they stand, so that their chain and the seals that were printed of it hold on; a damaged one too."""
+    number = 0
+    for line in path.read_text(encoding="utf-8").split("\n"):
+        if not line:
+            continue
+        number += 1
+        try:
+            kind, request = _named(json.loads(line))
+        except (ValueError, KeyError, TypeError):
+            kind, request = _UNREAD, ""
+        tx.add("footage", _row(path.parent.name, number, line, kind, request))
+    return number
+
+
+def _row(city: str, number: int, line: str, kind: str, request: str) -> Row:
+    return {"city": city, "number": number, "kind": kind, "request": request, "line": line, "created_at": now()}
+
+
+def _named(said: dict[str, Any]) -> tuple[str, str]:
+    """The kind of a line, and the request it is or belongs to."""
+    entry = _entry(dict(said))
+    return ("asked", entry.id) if isinstance(entry, Asked) else ("handed", entry.request)
+
+
+def _digest(line: str) -> str:
+    return hashlib.sha256(line.encode()).hexdigest()
 
 
 def _line(kind: str, entry: Entry, **more: str) -> str:

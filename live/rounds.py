@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -14,14 +15,18 @@ from datetime import UTC, datetime
 from live.feeds import Clock, Frame, Picture, SystemClock, picture_of
 from live.health import Doctor, HealthSettings, Verdict, health_settings
 from live.hub import Hub
+from live.log import EventLog
 from live.pins import NEVER, SHOWING, Status
 from live.references import References
 from live.steering import steers
-from live.uptime import EventLog, Record
+from live.uptime import Record
 from live.watch import State
+from planning.engine import StoreError
+from planning.errors import ChaukasError, InputError
 
 _TURN_S = 0.5
 _WAIT_S = 2.0
+_log = logging.getLogger("chaukas.live")
 
 
 class Rounds:
@@ -47,6 +52,7 @@ class Rounds:
         self._now: dict[str, Status] = {}
         self._ever: dict[str, frozenset[str]] = {}
         self._clocks: dict[str, bool] = {}
+        self._unwritten: dict[str, list[Record]] = {}
 
     def statuses(self) -> dict[str, Status]:
         """What was known of each camera half a second ago at most; may be asked in any thread."""
@@ -154,11 +160,12 @@ class Rounds:
         return deployment.city if deployment is not None else ""
 
     def _remember(self, cities: set[str]) -> None:
-        """Which cameras ever showed something, and whose clocks were off, by the log; each city's log is read for it once."""
-        for city in cities - set(self._ever):
-            records = self._log.records(city) if city else ()
-            self._clocks |= {record.camera: record.state == "off" for record in records if record.kind == "clock"}
-            self._ever[city] = frozenset(record.camera for record in records if record.kind == "state" and record.state in SHOWING)
+        """Which cameras ever showed something, and whose clocks were off, by the log; each city's log is asked for it once."""
+        for city in cities - set(self._ever) - {""}:
+            # Where the log cannot be read now it is asked again at the next turn; the watch goes on.
+            with contextlib.suppress(ChaukasError):
+                self._clocks |= self._log.clocks_off(city)
+                self._ever[city] = self._log.showed(city)
 
     def _since(self, camera: str, name: str, state: State) -> float:
         """When the state began: as it was told, as the hub says, or now where the hub's own word is older than what was told last."""
@@ -195,5 +202,16 @@ class Rounds:
         await asyncio.to_thread(self._append, fresh)
 
     def _append(self, fresh: Mapping[str, list[Record]]) -> None:
+        """Write what is fresh, after what could not be written before; what cannot be written now is kept for the next turn."""
         for city, records in fresh.items():
-            self._log.append(city, *records)
+            self._unwritten.setdefault(city, []).extend(records)
+        for city, records in list(self._unwritten.items()):
+            try:
+                self._log.append(city, *records)
+            except StoreError as error:
+                if len(records) == len(fresh.get(city, ())):
+                    _log.warning("the log of %s is not written now, and will be: %s", city, error.code)
+                continue
+            except InputError as error:
+                _log.warning("the log of %s is not written: %s", city, error.code)
+            del self._unwritten[city]

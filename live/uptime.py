@@ -1,10 +1,10 @@
-"""What befell the cameras, written down for good, and how much of a time each of them worked.
+"""What befell the cameras, and how much of a time each of them worked.
 
-The log is append-only; nothing in it is changed or taken out. It holds five kinds of record:
+The log (`live.log`) is append-only; nothing in it is changed or taken out. It holds five kinds of record:
 
     state         a camera's state changed: what it is now, since when, and the measure that said so
     clock         a camera's own clock was found off, or right again
-    watching      the watch was at work at this moment; longer silence than a beat or two is time that nobody watched
+    watching      the watch was at work until this moment, since an earlier one; longer silence than a beat or two is time that nobody watched
     maintenance   a camera was or will be out of service by plan, from and until
     acknowledged  someone has seen an event, with a note
 
@@ -13,30 +13,23 @@ An event is a stretch of one state, from one change to the next. Times are UTC.
 
 from __future__ import annotations
 
-import contextlib
-import json
-import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any, Protocol
 
 from live.health import STATES, HealthSettings, health_settings
-from planning.city import find_city
 from planning.deployed import Deployment
 from planning.errors import InputError
-from planning.files import append_lines
 
-FILE = "events.jsonl"
 CLOCK_OFF = "clock_off"  # the state of an event that is a clock's: a warning beside the camera's own state
 KINDS = ("state", "clock", "watching", "maintenance", "acknowledged")
-_MISSED_BEATS = 2.5  # silence of so many beats is taken for a watch that stood still
+_BEATS = {"watching", "state"}  # kinds of record that tell that the watch was at work
+MISSED_BEATS = 2.5  # silence of so many beats is taken for a watch that stood still
 
 
 @dataclass(frozen=True)
 class Record:
-    """One line of the log. `at`: when it was written; `camera`: empty for `watching`; the rest as its kind asks.
+    """One line of the log. `at`: when it was written; `camera`: empty for `watching`, which may tell a stretch; the rest as its kind asks.
 
     `state` and `measure` of a state; the same of a clock, whose state is `off` or `right`; `until` and `note` of a maintenance, which begins at
     `since`; `event` (its id), `by` and `note` of an acknowledgement. A state counts from `since`.
@@ -82,67 +75,11 @@ class Event:
         return f"{self.camera}@{self.since.isoformat()}{'/clock' if self.state == CLOCK_OFF else ''}"
 
 
-class EventLog(Protocol):
-    """Where records are kept. What was appended is on the disk when `append` returns."""
-
-    def append(self, city: str, *records: Record) -> None:
-        """Write records at the end."""
-
-    def records(self, city: str) -> Sequence[Record]:
-        """All that was ever written of a city, in the order written."""
-
-
-class FileLog:
-    """A log as JSON lines in the city's folder: one record a line, synced before `append` returns. A line cut short by a power cut is passed over."""
-
-    def __init__(self, folder: Callable[[str], Path] = find_city) -> None:
-        self._folder = folder
-        self._lock = threading.Lock()
-        self._read: dict[Path, tuple[int, list[Record]]] = {}
-
-    def append(self, city: str, *records: Record) -> None:
-        """Write records at the end, on the disk when this returns; writers of several processes take turns."""
-        lines = [json.dumps(_plain(record), ensure_ascii=False, sort_keys=True) for record in records]
-        with self._lock:
-            append_lines(self._folder(city) / FILE, lines)
-
-    def records(self, city: str) -> Sequence[Record]:
-        """All records, each line read once."""
-        path = self._folder(city) / FILE
-        with self._lock:
-            done, found = self._read.get(path, (0, []))
-            with contextlib.suppress(FileNotFoundError), path.open("rb") as stream:
-                stream.seek(done)
-                fresh = stream.read()
-                whole = fresh[: fresh.rfind(b"\n") + 1]
-                found = [*found, *_parsed(whole)]
-                self._read[path] = (done + len(whole), found)
-        return found
-
-
-def _plain(record: Record) -> dict[str, str]:
-    pairs = ((name, getattr(record, name)) for name in record.__dataclass_fields__)
-    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in pairs if value not in ("", None)}
-
-
-def _parsed(lines: bytes) -> Iterable[Record]:
-    for line in lines.splitlines():
-        with contextlib.suppress(ValueError, TypeError, InputError):
-            row: dict[str, Any] = json.loads(line)
-            for name in ("at", "since", "until"):
-                if name in row:
-                    row[name] = datetime.fromisoformat(row[name])
-            yield Record(**row)
-
-
 def events(records: Sequence[Record]) -> tuple[Event, ...]:
     """The events of a log, in the order they began; a state told again is no new event."""
     open_: dict[str, Event] = {}
     found: list[Event] = []
-    seen: dict[str, Record] = {}
     for record in records:
-        if record.kind == "acknowledged":
-            seen[record.event] = record
         if record.kind != "state":
             continue
         since = record.since or record.at
@@ -152,46 +89,7 @@ def events(records: Sequence[Record]) -> tuple[Event, ...]:
         if before is not None:
             found.append(Event(before.camera, before.state, before.since, max(since, before.since), before.measure))
         open_[record.camera] = Event(record.camera, record.state, since, None, record.measure)
-    every = sorted([*found, *open_.values()], key=lambda event: (event.since, event.camera))
-    return tuple(Event(event.camera, event.state, event.since, event.until, event.measure, seen.get(event.id)) for event in every)
-
-
-def clock_events(records: Sequence[Record]) -> tuple[Event, ...]:
-    """The stretches of a log in which a camera's own clock was off, in the order they began."""
-    open_: dict[str, Event] = {}
-    found: list[Event] = []
-    seen = {record.event: record for record in records if record.kind == "acknowledged"}
-    for record in records:
-        if record.kind != "clock":
-            continue
-        if record.state == "off":
-            open_.setdefault(record.camera, Event(record.camera, CLOCK_OFF, record.at, None, record.measure))
-        elif (begun := open_.pop(record.camera, None)) is not None:
-            found.append(Event(begun.camera, CLOCK_OFF, begun.since, record.at, begun.measure))
-    every = sorted([*found, *open_.values()], key=lambda event: (event.since, event.camera))
-    return tuple(Event(event.camera, event.state, event.since, event.until, event.measure, seen.get(event.id)) for event in every)
-
-
-def acknowledge(log: EventLog, city: str, event: str, *, by: str, note: str, at: datetime) -> Record:
-    """Write down that someone has seen an event.
-
-    Parameters
-    ----------
-    event: the event's id. by: who. note: what is done about it.
-
-    Raises
-    ------
-    InputError: `event.unknown`; `event.note` for one without a note or longer than 2,000 letters.
-    """
-    note = " ".join(note.split())
-    if not 0 < len(note) <= 2000:
-        raise InputError.one("event.note", "An acknowledgement needs a note", "Write what is done about it, in up to 2,000 letters", note[:80])
-    records = log.records(city)
-    if event not in {one.id for one in (*events(records), *clock_events(records))}:
-        raise InputError.one("event.unknown", "There is no such event", "Reload the page", event)
-    record = Record("acknowledged", at, camera=event.rpartition("@")[0], event=event, by=by, note=note)
-    log.append(city, record)
-    return record
+    return tuple(sorted([*found, *open_.values()], key=lambda event: (event.since, event.camera)))
 
 
 @dataclass(frozen=True)
@@ -243,7 +141,8 @@ def uptime(
     if since >= until:
         raise InputError.one("uptime.period", "The time ends before it begins", "Give the earlier moment first", f"{since} to {until}")
     every = events(records)
-    unwatched = _gaps([record.at for record in records if record.kind in {"watching", "state"}], since, until, settings.beat_s * _MISSED_BEATS)
+    watched = [(record.since if record.kind == "watching" and record.since else record.at, record.at) for record in records if record.kind in _BEATS]
+    unwatched = _gaps(watched, since, until, settings.beat_s * MISSED_BEATS)
     found = []
     for camera in cameras:
         planned = [(r.since, r.until) for r in records if r.kind == "maintenance" and r.camera == camera and r.since and r.until]
@@ -296,16 +195,16 @@ def _length(spans: Iterable[Span]) -> float:
     return sum((end - begin for begin, end in spans), timedelta()).total_seconds()
 
 
-def _gaps(beats: Iterable[datetime], since: datetime, until: datetime, longest_s: float) -> list[Span]:
-    """Where the log is silent for longer than a working watch would be, within a time."""
+def _gaps(watched: Iterable[Span], since: datetime, until: datetime, longest_s: float) -> list[Span]:
+    """Where the log is silent for longer than a working watch would be, within a time; `watched`: stretches of beats."""
     gaps: list[Span] = []
     before: datetime | None = None
-    for beat in sorted({beat.astimezone(UTC) for beat in beats}):
+    for begin, end in sorted((a.astimezone(UTC), b.astimezone(UTC)) for a, b in watched):
         if before is None:
-            gaps.append((min(since, beat), beat))
-        elif (beat - before).total_seconds() > longest_s:
-            gaps.append((before, beat))
-        before = beat
+            gaps.append((min(since, begin), begin))
+        elif (begin - before).total_seconds() > longest_s:
+            gaps.append((before, begin))
+        before = end if before is None else max(before, end)
     if before is None:
         return [(since, until)]
     if (until - before).total_seconds() > longest_s:

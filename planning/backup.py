@@ -15,9 +15,10 @@ from pathlib import Path
 
 from planning.accounts import TERMINAL
 from planning.audit import Break, Head
+from planning.engine import StoreError
 from planning.errors import FileRefused
 from planning.files import MEGABYTE, atomic_path, local_file
-from planning.store import Reading, Store, StoreError, now
+from planning.store import Reading, Store, now
 
 _MAGIC = b"SQLite format 3\x00"
 _LARGEST = 50_000 * MEGABYTE

@@ -33,6 +33,7 @@ from planning.frames import SCHEMAS, conform, empty, require_metres
 VERSION = 1
 TERRAIN = "terrain.tif"
 ROOT = Path(__file__).resolve().parent.parent
+FOLDERS = (ROOT / "data" / "cities", ROOT / "data" / "demo")  # where cities lie, besides $CHAUKAS_CITIES
 MADE_NOTE = "Made data, not surveyed"
 MADE_NOTE_HI = "बनावटी आँकड़े, सर्वेक्षण नहीं"
 
@@ -217,7 +218,7 @@ def digest_of(frames: Mapping[str, gpd.GeoDataFrame], area: shapely.Geometry, te
 def city_folders() -> tuple[Path, ...]:
     """Where cities are looked for: $CHAUKAS_CITIES, data/cities, data/demo."""
     named = os.environ.get("CHAUKAS_CITIES")
-    return (*((Path(named),) if named else ()), ROOT / "data" / "cities", ROOT / "data" / "demo")
+    return (*((Path(named),) if named else ()), *FOLDERS)
 
 
 def find_city(name: str) -> Path:

@@ -116,8 +116,8 @@ def set_rules(store: Store, actor: Actor, city: str, quorum: float, majority: fl
 
 def members(tx: Reading, city: str, *, active: bool = False) -> list[Row]:
     """A city's members by name; only the `active` ones where asked."""
-    where: dict[str, object] = {"city": city, "active": True} if active else {"city": city}
-    return tx.rows("members", order="name", **where)
+    which = (True,) if active else (True, False)
+    return tx.rows("members", order="name", city=city, active=which)
 
 
 def member_of(tx: Reading, city: str, actor: Actor) -> Row | None:

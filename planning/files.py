@@ -6,7 +6,6 @@ Reading is refused before a driver sees the file: an OGR VRT named wards.geojson
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import glob
 import mmap
 import os
@@ -17,7 +16,7 @@ import sqlite3
 import tempfile
 import time
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -253,33 +252,6 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
         shutil.rmtree(scratch, ignore_errors=True)
         if target.exists():
             shutil.rmtree(aside, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def held(path: Path) -> Iterator[None]:
-    """No other writer of this file until the block ends."""
-    with path.with_name(f".{path.name}.lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-def append_lines(path: Path, lines: Iterable[str]) -> None:
-    """Write lines at the end of a file, on the disk when this returns; writers of several processes take turns, and no line is written into another.
-
-    What a power cut left of a line stays a line by itself.
-    """
-    text = "".join(line + "\n" for line in lines).encode()
-    if not text:
-        return
-    with path.open("ab+") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
-        end = stream.seek(0, os.SEEK_END)
-        if end:
-            stream.seek(end - 1)
-            text = text if stream.read(1) == b"\n" else b"\n" + text
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
 
 
 def _sync(folder: Path) -> None:

@@ -11,10 +11,11 @@ import re
 from planning.access import Actor, require
 from planning.errors import Forbidden, InputError
 from planning.oidc import Claims
-from planning.sessions import open_session
+from planning.sessions import end_sessions, open_session
 from planning.store import Reading, Row, Store, now
 
 KINDS = ("email", "subject")
+_ISSUER = re.compile(r"https?://[^\s/]+\S{0,200}")
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}")
 
 
@@ -23,13 +24,16 @@ def link(store: Store, by: Actor, account: str, issuer: str, kind: str, value: s
 
     Parameters
     ----------
-    kind: email or subject.
+    issuer: the service's address as it calls itself. kind: email or subject.
 
     Raises
     ------
-    Forbidden: without `account.manage`. InputError: `identity.value`, or `identity.taken` where it is linked already.
+    Forbidden: without `account.manage`. InputError: `identity.issuer`, `identity.value`, or `identity.taken` where it is linked already.
     """
     require(by, "account.manage")
+    issuer = issuer.strip()
+    if not _ISSUER.fullmatch(issuer):
+        raise InputError.one("identity.issuer", "This is no service's address", "Give it as the service calls itself: https://…", issuer[:100])
     plain = value.strip().casefold() if kind == "email" else value.strip()
     if kind not in KINDS or not plain or len(plain) > 255 or (kind == "email" and not _EMAIL.fullmatch(plain)):
         raise InputError.one("identity.value", "This is no e-mail address or subject", "Give what the service calls the person", value[:100])
@@ -40,25 +44,30 @@ def link(store: Store, by: Actor, account: str, issuer: str, kind: str, value: s
         return tx.add("identities", {"account": account, "issuer": issuer, "kind": kind, "value": plain, "created_at": now()})
 
 
-def unlink(store: Store, by: Actor, account: str) -> int:
-    """Take all links of an account away; how many.
+def unlink(store: Store, by: Actor, account: str, which: str | None = None) -> int:
+    """Take one link of an account away, or all of them where none is named; how many. Its sessions end: whoever was let in by it is out.
 
     Raises
     ------
-    Forbidden: without `account.manage`.
+    Forbidden: without `account.manage`. InputError: `store.unknown` where the account has no such link.
     """
     require(by, "account.manage")
     with store.write(by.id, "account.identity_off", account) as tx:
-        found = tx.rows("identities", account=account)
+        found = tx.rows("identities", account=account) if which is None else [tx.get("identities", which)]
+        if any(row["account"] != account for row in found):
+            raise InputError.one("store.unknown", "There is no such entry in identities", "Reload the page, or choose one of the list", which or "")
         for row in found:
             tx.drop("identities", row["id"])
+        tx.told["links"] = [{"issuer": row["issuer"], "kind": row["kind"]} for row in found]
+        end_sessions(tx, account)
     return len(found)
 
 
-def identities_of(store: Store, account: str) -> list[Row]:
-    """An account's links, the oldest first."""
+def identities_of(store: Store, account: str | None = None) -> list[Row]:
+    """An account's links, or everybody's, the oldest first."""
     with store.read() as tx:
-        return tx.rows("identities", order="created_at", account=account)
+        found = tx.rows("identities", order="created_at")
+    return [row for row in found if account in {None, row["account"]}]
 
 
 def enter(store: Store, claims: Claims, agent: str = "") -> str:

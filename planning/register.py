@@ -1,4 +1,4 @@
-"""The register of deployments: which cameras hang in a city. A file in the city's folder, until a store takes its place."""
+"""The register of deployments: which cameras hang in a city. Rows of the store; what earlier versions kept as a file is taken in once."""
 
 from __future__ import annotations
 
@@ -7,125 +7,130 @@ import dataclasses
 import datetime
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from planning.city import find_city, list_cities
+from planning.city import find_city
 from planning.deployed import Deployment, Feed
 from planning.errors import ChaukasError, InputError
-from planning.files import atomic_path, held, local_file
-from planning.tables import harmless
+from planning.files import local_file
+from planning.former import take_in, tell
+from planning.store import Row, Store, Writing, new_id, now, open_store
 
-FILE = "deployments.csv"
+FILE = "deployments.csv"  # of earlier versions
 _LARGEST = 50_000_000
-_COLUMNS = (
-    "id", "city", "title", "lat", "lon", "bearing_deg", "height_m", "hfov_deg", "model", "feed_kind", "feed_url", "feed_mask", "recorder", "serial",
-    "contractor", "installed_on", "plan", "planned", "notes", "onvif", "repair_inr", "repair_h",
-)  # fmt: skip
 
 
-class Register(Protocol):
-    """Where deployments are kept."""
+class Register:
+    """Deployments as rows of the store. A city's are read once for each change of them, by whichever process that was.
 
-    def list(self, city: str) -> tuple[Deployment, ...]:
-        """Every deployment of a city, by id."""
+    Parameters
+    ----------
+    store: gives the store. folder: of a city by its name. by: who changes it, an actor's id.
+    """
 
-    def get(self, id: str) -> Deployment:  # noqa: A002
-        """The deployment of an id; InputError `deployment.unknown` where there is none."""
-
-    def put(self, *deployments: Deployment) -> None:
-        """Keep deployments, each in place of an earlier one of its id and city; InputError `deployment.taken` where another city has the id."""
-
-
-class FolderRegister:
-    """Deployments in `deployments.csv` of each city's folder, replaced whole or not at all; one writer at a time, over processes too."""
-
-    def __init__(self, folder: Callable[[str], Path] = find_city, cities: Callable[[], Any] = list_cities) -> None:
-        self._folder, self._cities = folder, cities
+    def __init__(self, store: Callable[[], Store] = open_store, folder: Callable[[str], Path] = find_city, by: str = "") -> None:
+        self._store, self._folder, self._by = store, folder, by
         self._lock = threading.Lock()
-        self._kept: dict[Path, tuple[tuple[int, int], tuple[Deployment, ...]]] = {}
+        self._kept: dict[tuple[str, str], tuple[str, tuple[Deployment, ...]]] = {}
 
     def list(self, city: str) -> tuple[Deployment, ...]:
         """Every deployment of a city, by id.
 
         Raises
         ------
-        CityError: `city.unknown`. InputError: `register.unreadable`, where the file is damaged.
+        CityError: `city.unknown`. InputError: `register.unreadable`, where the file of an earlier version is damaged. StoreError.
         """
-        path = self._folder(city) / FILE
-        try:
-            status = path.stat()
-        except FileNotFoundError:
-            return ()
-        stamp = (status.st_mtime_ns, status.st_size)
-        with self._lock:
-            kept = self._kept.get(path)
-        if kept is None or kept[0] != stamp:
-            kept = (stamp, _read(path))
+        tell(self.take_in(city))
+        name, store = self._folder(city).absolute().name, self._store()
+        with store.read() as tx:
+            mark = tx.one("settings", id=_mark(name))
+            stamp = "" if mark is None else str(mark["value"])
             with self._lock:
-                self._kept[path] = kept
+                kept = self._kept.get((store.name, name))
+            if kept is None or kept[0] != stamp:
+                kept = (stamp, tuple(sorted(map(_deployment, tx.rows("deployments", city=name)), key=lambda one: one.id)))
+                with self._lock:
+                    self._kept[store.name, name] = kept
         return kept[1]
 
-    def get(self, id: str) -> Deployment:  # noqa: A002
-        """The deployment of an id, whichever city it hangs in.
-
-        Raises
-        ------
-        InputError: `deployment.unknown`.
-        """
-        found = self._find(id)
-        if found is None:
-            raise InputError.one("deployment.unknown", "No camera of this id is deployed", "See chaukas live list CITY", id)
-        return found
-
     def put(self, *deployments: Deployment) -> None:
-        """Keep deployments.
+        """Keep deployments, each in place of an earlier one of its id, all with one line of the audit; those that are as they were stay so.
 
         Raises
         ------
-        InputError: `deployment.taken`; then none is kept.
+        InputError: `deployment.taken` where a camera of another city has the id; then none is kept. Else as `list`.
         """
-        by_city: dict[str, dict[str, Deployment]] = {}
-        for one in deployments:
-            other = self._find(one.id, but=one.city)
-            if other is not None:
-                raise InputError.one("deployment.taken", f"The id is that of a camera in {other.city}", "Give the camera another id", one.id)
-            by_city.setdefault(one.city, {})[one.id] = one
-        for city, fresh in by_city.items():
-            path = self._folder(city) / FILE
-            with held(path):
-                merged = {one.id: one for one in _read(path)} if path.exists() else {}
-                _write(path, {**merged, **fresh})
+        if not deployments:
+            return
+        cities = sorted({one.city for one in deployments})
+        for city in cities:
+            tell(self.take_in(city))
+        with self._store().write(self._by, "live.deploy", ", ".join(cities), {"cameras": len(deployments)}) as tx:
+            _put(tx, deployments)
 
-    def _find(self, id: str, but: str = "") -> Deployment | None:  # noqa: A002
-        for city in self._cities():
-            if city != but:
-                found = next((one for one in self.list(city) if one.id == id), None)
-                if found is not None:
-                    return found
-        return None
+    def take_in(self, city: str) -> str:
+        """Take in what an earlier version kept in the city's folder; what was done in words, "" for nothing. Raises as `list`."""
+        path = self._folder(city).absolute() / FILE
+        return take_in(self._store(), path, _fill, by=self._by) if path.exists() else ""
 
 
-def _write(path: Path, deployments: dict[str, Deployment]) -> None:
-    with atomic_path(path) as scratch, scratch.open("w", encoding="utf-8-sig", newline="") as stream:
-        writer = csv.DictWriter(stream, _COLUMNS, lineterminator="\r\n")
-        writer.writeheader()
-        for _, one in sorted(deployments.items()):
-            writer.writerow({key: _quoted(value) for key, value in _row(one).items()})
+def _fill(tx: Writing, path: Path) -> int:
+    """The cameras of a register's file that the store does not hold yet; how many."""
+    city = path.parent.name
+    known = {row["id"] for row in tx.rows("deployments", city=city)}
+    found = tuple(dataclasses.replace(one, city=city) for one in _read(path) if one.id not in known)
+    _put(tx, found)
+    return len(found)
 
 
-def _row(one: Deployment) -> dict[str, str]:
+def _put(tx: Writing, deployments: tuple[Deployment, ...]) -> None:
+    cities = {one.city for one in deployments}
+    before = {row["id"]: row for city in cities for row in tx.rows("deployments", city=city)}
+    elsewhere = {row["id"]: row["city"] for row in tx.rows("deployments", id=tuple({one.id for one in deployments} - set(before)))}
+    fresh: dict[str, Row] = {}
+    for one in deployments:
+        row, old = _row(one), before.get(one.id)
+        where = fresh.get(one.id, old or {}).get("city") or elsewhere.get(one.id, one.city)
+        if where != one.city:
+            raise InputError.one("deployment.taken", f"The id is that of a camera in {where}", "Give the camera another id", one.id)
+        if old is None:
+            fresh[one.id] = {**row, "changed_at": now()}
+        elif any(old[key] != value for key, value in row.items()):
+            tx.change("deployments", one.id, **row, changed_at=now())
+            before[one.id] = row
+    tx.add_all("deployments", fresh.values())
+    for city in cities:
+        told = {"value": new_id(), "changed_at": now()}
+        if tx.one("settings", id=_mark(city)) is None:
+            tx.add("settings", {"id": _mark(city), **told})
+        else:
+            tx.change("settings", _mark(city), **told)
+
+
+def _mark(city: str) -> str:
+    """Where it stands which state of a city's register is the latest."""
+    return f"deployments/{city}"[:128]
+
+
+def _row(one: Deployment) -> Row:
     row = {field.name: getattr(one, field.name) for field in dataclasses.fields(one) if field.name != "feed"}
-    row |= {"feed_kind": one.feed.kind, "feed_url": one.feed.url, "recorder": one.feed.recorder}
-    row["feed_mask"] = json.dumps(one.feed.mask) if one.feed.mask else ""
-    row["notes"] = json.dumps(one.notes, ensure_ascii=False) if one.notes else ""
-    return {key: "" if value is None else str(value) for key, value in row.items()}
+    row |= {"feed_kind": one.feed.kind, "feed_url": one.feed.url, "recorder": one.feed.recorder, "notes": list(one.notes)}
+    row["feed_mask"] = [[list(point) for point in ring] for ring in one.feed.mask]
+    row["installed_on"] = one.installed_on.isoformat() if one.installed_on else None
+    return row
 
 
-def _quoted(text: str) -> str:
-    """A text as it stands in the file: an apostrophe before what a spreadsheet would run, and before another apostrophe."""
-    return f"'{text}" if text.startswith("'") else harmless(text)
+def _deployment(row: Row) -> Deployment:
+    own = {key: value for key, value in row.items() if not key.startswith("feed_") and key not in {"recorder", "changed_at"}}
+    day = datetime.date.fromisoformat(own["installed_on"]) if own["installed_on"] else None
+    feed = Feed(row["feed_kind"], row["feed_url"], _rings(row["feed_mask"]), row["recorder"])
+    return Deployment(**{**own, "notes": tuple(own["notes"]), "installed_on": day, "feed": feed})
+
+
+def _rings(mask: Any) -> tuple[tuple[tuple[float, float], ...], ...]:
+    return tuple(tuple((float(x), float(y)) for x, y in ring) for ring in mask)
 
 
 def _read(path: Path) -> tuple[Deployment, ...]:
@@ -133,18 +138,18 @@ def _read(path: Path) -> tuple[Deployment, ...]:
     try:
         with found.open(encoding="utf-8-sig", newline="") as stream:
             rows = list(csv.DictReader(stream, strict=True))
-        return tuple(_of_row({key: value.removeprefix("'") for key, value in row.items()}) for row in rows)
+        return tuple(_of_cells({key: value.removeprefix("'") for key, value in row.items()}) for row in rows)
     except (ValueError, KeyError, TypeError, AttributeError, csv.Error, ChaukasError) as error:
         way_out = "Put the file right, or take it away and deploy the cameras again"
         raise InputError.one("register.unreadable", f"The register of deployments is damaged: {error}", way_out, path) from None
 
 
-def _of_row(row: dict[str, str]) -> Deployment:
+def _of_cells(row: Mapping[str, str]) -> Deployment:
     def number(key: str) -> float | None:
         return float(row[key]) if row[key] else None
 
     day = datetime.date.fromisoformat(row["installed_on"]) if row["installed_on"] else None
-    mask = tuple(tuple((float(x), float(y)) for x, y in ring) for ring in json.loads(row["feed_mask"] or "[]"))
+    mask = _rings(json.loads(row["feed_mask"] or "[]"))
     return Deployment(
         id=row["id"], city=row["city"], title=row["title"], lat=float(row["lat"]), lon=float(row["lon"]), bearing_deg=number("bearing_deg"),
         height_m=float(row["height_m"]), model=row["model"], feed=Feed(row["feed_kind"], row["feed_url"], mask, row["recorder"]),

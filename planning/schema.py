@@ -108,6 +108,35 @@ works = Table(
 # Credentials of a deployed camera's feed, sealed with a key that is not in the database.
 sealed = Table("sealed", metadata, _id(), _text("token"), _time("changed_at"))
 
+# Cameras that hang; the id is the camera's own, of one city over all. Where pictures come from is told without name and password: those are in
+# `sealed`. `mask`: polygons of the picture in shares of its size.
+deployments = Table(
+    "deployments", metadata, Column("id", Text, primary_key=True), _text("city"), _text("title"), Column("lat", Float, nullable=False),
+    Column("lon", Float, nullable=False), Column("bearing_deg", Float), Column("height_m", Float, nullable=False), Column("hfov_deg", Float),
+    _text("model"), _text("feed_kind"), _text("feed_url"), Column("feed_mask", JSON, nullable=False), _text("recorder"), _text("serial"),
+    _text("contractor"), _time("installed_on", optional=True), _text("plan"), _text("planned"), Column("notes", JSON, nullable=False),
+    _text("onvif"), Column("repair_inr", BigInteger), Column("repair_h", Float), _time("changed_at"),
+)  # fmt: skip
+
+# Footage asked for and handed over. `line` is the entry as it was written, which holds the SHA-256 of its city's line before; `number` counts them.
+footage = Table(
+    "footage", metadata, _id(), _text("city"), Column("number", Integer, nullable=False), Column("kind", String(8), nullable=False), _text("request"),
+    _text("line"), _time("created_at"), UniqueConstraint("city", "number"),
+)  # fmt: skip
+
+# What befell the cameras, one record a row as `live.uptime` knows them; `number` counts a city's in the order written. Of the watch's own beats
+# there are stretches, from `since` to `until`; the stretch that goes on is in `beats`, which no audit seals: it is written every minute.
+events = Table(
+    "events", metadata, _id(), _text("city"), Column("number", Integer, nullable=False), Column("kind", String(16), nullable=False), _time("at"),
+    _text("camera"), _text("state"), _time("since", optional=True), _time("until", optional=True), _text("measure"), _text("event"), _text("by"),
+    _text("note"), UniqueConstraint("city", "number"),
+)  # fmt: skip
+beats = Table("beats", metadata, Column("id", Text, primary_key=True), _time("since"), _time("until"), info={"sealed": False})
+# How cameras shall look: the digest of the picture that names its file in its city's folder references; the id is the camera's.
+looks = Table(
+    "looks", metadata, Column("id", Text, primary_key=True), _text("city"), Column("digest", String(64), nullable=False), _time("changed_at")
+)
+
 # What an administrator switched on or off; the id says what of which city, as in suggestions/bilaspur.
 settings = Table("settings", metadata, Column("id", String(128), primary_key=True), _text("value"), _time("changed_at"))
 
@@ -119,6 +148,14 @@ audit = Table(
 
 for _column in (
     sessions.c.account, links.c.account, identities.c.account, members.c.city, plans.c.city, suggestions.c.city, proposals.c.city,
-    remarks.c.proposal, votes.c.proposal, payments.c.plan, works.c.plan, audit.c.subject,
+    remarks.c.proposal, votes.c.proposal, payments.c.plan, works.c.plan, audit.c.subject, deployments.c.city, footage.c.request, events.c.event,
 ):  # fmt: skip
     Index(None, _column)
+Index("ix_events_camera", events.c.city, events.c.kind, events.c.camera, events.c.since, events.c.number)
+Index("ix_events_number", events.c.city, events.c.kind, events.c.number)
+Index("ix_events_since", events.c.city, events.c.kind, events.c.since)
+
+
+def is_sealed(table: Table) -> bool:
+    """Whether each row of a table is sealed by the audit."""
+    return bool(table.info.get("sealed", True))

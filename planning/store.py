@@ -14,7 +14,7 @@ import os
 import secrets
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,24 +24,17 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from planning.audit import Break, Head, check_chain, check_rows, next_line, row_digest
-from planning.errors import ChaukasError, InputError
+from planning.engine import READS, WRITES, Range, StoreError, open_engine
+from planning.errors import InputError
 from planning.keys import read_key, state_folder
-from planning.schema import metadata
+from planning.schema import is_sealed, metadata
 
-BUSY_MS = 15_000  # how long a writer waits for another
 _MIGRATIONS = Path(__file__).parent / "migrations"
-_WRITERS = 0x6368617561756474  # PostgreSQL's lock that makes writers wait for one another, as SQLite's do
-_READS, _WRITES = {"chaukas": "read"}, {"chaukas": "write"}
 
 Row = dict[str, Any]
-
-
-class StoreError(ChaukasError):
-    """The store could not do what was asked; nothing of it was kept."""
 
 
 def now() -> str:
@@ -73,7 +66,7 @@ class Store:
         self.folder = folder or state_folder()
         self.key = read_key(self.folder / "audit.key")
         self._heads = self.folder / "audit.heads"
-        self.engine = _engine(self.url)
+        self.engine = open_engine(self.url)
 
     @property
     def name(self) -> str:
@@ -84,7 +77,7 @@ class Store:
         """Bring the tables to this version's form; the revisions before and after."""
         before, newest = self.revision()
         if before != newest:
-            with self._told(), self.engine.connect().execution_options(**_WRITES) as connection, connection.begin():
+            with self._told(), self.engine.connect().execution_options(**WRITES) as connection, connection.begin():
                 config = Config()
                 config.set_main_option("script_location", str(_MIGRATIONS))
                 config.attributes["connection"] = connection
@@ -100,7 +93,7 @@ class Store:
         """
         scripts = ScriptDirectory(str(_MIGRATIONS))
         newest = scripts.get_current_head() or ""
-        with self._told(), self.engine.connect().execution_options(**_READS) as connection, connection.begin():
+        with self._told(), self.engine.connect().execution_options(**READS) as connection, connection.begin():
             found = MigrationContext.configure(connection).get_current_revision()
         if found is not None and found not in {script.revision for script in scripts.walk_revisions()}:
             raise StoreError.one("store.newer", "The database was written by a later version", "Run the version that wrote it, or a later one", found)
@@ -123,7 +116,7 @@ class Store:
     @contextlib.contextmanager
     def read(self) -> Iterator[Reading]:
         """One look at all tables, as they stood at one moment."""
-        with self._told(), self.engine.connect().execution_options(**_READS) as connection, connection.begin():
+        with self._told(), self.engine.connect().execution_options(**READS) as connection, connection.begin():
             yield Reading(connection)
 
     @contextlib.contextmanager
@@ -138,7 +131,7 @@ class Store:
         ------
         StoreError: the database is busy, full or away. InputError: a row is there already, or what it names is not.
         """
-        with self._told(), self.engine.connect().execution_options(**_WRITES) as connection:
+        with self._told(), self.engine.connect().execution_options(**WRITES) as connection:
             with connection.begin():
                 tx = Writing(connection)
                 yield tx
@@ -152,6 +145,20 @@ class Store:
                 self._note(Head(line["seq"], line["mac"]))
 
     @contextlib.contextmanager
+    def ticking(self) -> Iterator[Writing]:
+        """A change of tables that no audit seals: what machines write at every tick. A change of any other is none of it.
+
+        Raises
+        ------
+        StoreError: the database is busy, full or away.
+        """
+        with self._told(), self.engine.connect().execution_options(**WRITES) as connection, connection.begin():
+            tx = Writing(connection)
+            yield tx
+            if tx.digests:
+                raise ValueError(f"without a line of the audit nothing of these is changed: {', '.join(tx.digests)}")
+
+    @contextlib.contextmanager
     def filling(self) -> Iterator[Writing]:
         """Rows put as they stand into a store that holds nothing: they bring their audit with them, so no line is added.
 
@@ -159,7 +166,7 @@ class Store:
         ------
         StoreError: the store holds something.
         """
-        with self._told(), self.engine.connect().execution_options(**_WRITES) as connection, connection.begin():
+        with self._told(), self.engine.connect().execution_options(**WRITES) as connection, connection.begin():
             tx = Writing(connection)
             held = sorted(name for name in metadata.tables if tx.one(name) is not None)
             if held:
@@ -247,11 +254,22 @@ class Reading:
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
 
-    def rows(self, table: str, *, order: str = "id", **where: object) -> list[Row]:
-        """Rows whose columns equal what is given, or are among it where a tuple is given; in the order of a column."""
+    def rows(self, table: str, *, order: str = "id", most: int | None = None, **where: object) -> list[Row]:
+        """Rows whose columns equal what is given, are among it where a tuple is given, or lie in it where a `Range` is; in the order of a column.
+
+        Parameters
+        ----------
+        order: the column, with a minus before it for the largest first. most: how many of them; all where None.
+        """
         there = metadata.tables[table]
-        found = self._connection.execute(sa.select(there).where(*_conditions(there, where)).order_by(there.c[order]))
-        return [dict(row) for row in found.mappings()]
+        by = there.c[order.removeprefix("-")]
+        asked = sa.select(there).where(*_conditions(there, where)).order_by(by.desc() if order.startswith("-") else by).limit(most)
+        return [dict(row) for row in self._connection.execute(asked).mappings()]
+
+    def values(self, table: str, column: str, **where: object) -> set[Any]:
+        """What a column holds in such rows, each once."""
+        there = metadata.tables[table]
+        return set(self._connection.execute(sa.select(there.c[column]).where(*_conditions(there, where)).distinct()).scalars())
 
     def one(self, table: str, **where: object) -> Row | None:
         """The first such row; None where there is none."""
@@ -290,9 +308,9 @@ class Reading:
             yield table.name, (dict(row) for row in found.mappings())
 
     def row_digests(self) -> Iterator[tuple[str, str]]:
-        """Every row but the audit's, as `table/id` with its digest."""
+        """Every row that the audit seals, as `table/id` with its digest."""
         for table in metadata.sorted_tables:
-            if table.name != "audit":
+            if table.name != "audit" and is_sealed(table):
                 for row in self._connection.execute(sa.select(table)).mappings():
                     yield f"{table.name}/{row['id']}", row_digest(table.name, dict(row))
 
@@ -310,6 +328,15 @@ class Writing(Reading):
         values = {"id": new_id(), **row}
         self._connection.execute(sa.insert(metadata.tables[table]).values(**values))
         return self._sealed(table, str(values["id"]))
+
+    def add_all(self, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Add rows that name the same columns, many at a time."""
+        left = iter(rows)
+        while part := [{"id": new_id(), **row} for row in itertools.islice(left, 500)]:
+            self._connection.execute(sa.insert(metadata.tables[table]), part)
+            if is_sealed(metadata.tables[table]):
+                found = self.rows(table, id=tuple(row["id"] for row in part))
+                self.digests |= {f"{table}/{row['id']}": row_digest(table, row) for row in found}
 
     def change(self, table: str, row_id: str, **values: object) -> str:
         """Change columns of a row; its id.
@@ -333,7 +360,8 @@ class Writing(Reading):
         there = metadata.tables[table]
         self.get(table, row_id)
         self._connection.execute(sa.delete(there).where(there.c.id == row_id))
-        self.digests[f"{table}/{row_id}"] = None
+        if is_sealed(there):
+            self.digests[f"{table}/{row_id}"] = None
 
     def fill(self, table: str, rows: Iterator[Row]) -> int:
         """Put rows in as they stand; how many."""
@@ -345,56 +373,25 @@ class Writing(Reading):
 
     def _sealed(self, table: str, row_id: str) -> str:
         # Read back, so that the digest is of what the database holds and not of what it was given.
-        self.digests[f"{table}/{row_id}"] = row_digest(table, self.get(table, row_id))
+        if is_sealed(metadata.tables[table]):
+            self.digests[f"{table}/{row_id}"] = row_digest(table, self.get(table, row_id))
         return row_id
 
 
 def _conditions(table: sa.Table, where: Mapping[str, object]) -> list[sa.ColumnElement[bool]]:
-    return [table.c[name].in_(value) if isinstance(value, tuple) else table.c[name] == value for name, value in where.items()]
+    found: list[sa.ColumnElement[bool]] = []
+    for name, value in where.items():
+        column = table.c[name]
+        if not isinstance(value, Range):
+            found.append(column.in_(value) if isinstance(value, tuple) else column == value)
+            continue
+        if value.least is not None:
+            found.append(column >= value.least)
+        if value.below is not None:
+            found.append(column < value.below)
+    return found
 
 
 def _said(error: BaseException) -> str:
     """What the driver says, without the statement and its values, which may be a person's."""
     return str(getattr(error, "orig", None) or error).splitlines()[0][:200]
-
-
-def _engine(url: str) -> sa.Engine:
-    """An engine whose transactions begin as FACTS of the field demand: on SQLite a writer takes its lock at once.
-
-    Raises
-    ------
-    StoreError: the address is neither SQLite's nor PostgreSQL's.
-    """
-    try:
-        parsed = sa.make_url(url)
-    except sa.exc.ArgumentError:
-        raise StoreError.one("store.url", "This is no database's address", "Use sqlite:///PATH or postgresql+psycopg://USER@HOST/NAME") from None
-    if parsed.get_backend_name() == "sqlite" and parsed.database and parsed.database != ":memory:":
-        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-        engine = sa.create_engine(parsed, connect_args={"timeout": BUSY_MS / 1000})
-        event.listen(engine, "connect", _sqlite_settings)
-        event.listen(engine, "begin", _sqlite_begin)
-        return engine
-    if parsed.get_backend_name() == "postgresql":
-        engine = sa.create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
-        event.listen(engine, "begin", _postgresql_begin)
-        return engine
-    way_out = "Use sqlite:///PATH or postgresql+psycopg://USER@HOST/NAME"
-    raise StoreError.one("store.url", "The store is a SQLite file or a PostgreSQL server", way_out, parsed.get_backend_name())
-
-
-def _sqlite_settings(connection: sqlite3.Connection, _: object) -> None:
-    connection.isolation_level = None  # transactions are begun below, not by the driver's guess
-    for setting in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_MS}"):
-        connection.execute(f"PRAGMA {setting}")
-
-
-def _sqlite_begin(connection: sa.Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("chaukas") == "write" else "BEGIN")
-
-
-def _postgresql_begin(connection: sa.Connection) -> None:
-    if connection.get_execution_options().get("chaukas") == "write":
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS})")
-    else:
-        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")

@@ -213,9 +213,32 @@ def _upgrade(_: argparse.Namespace) -> int:
 
     store = Store()
     before, after = store.upgrade()
-    store.engine.dispose()
     print(f"{store.name}: {before or 'empty'} -> {after}" if before != after else f"{store.name}: {after}, nothing to do")
+    faults = _take_in(store)
+    store.engine.dispose()
+    if faults:
+        raise InputError(faults)
     return 0
+
+
+def _take_in(store: Store) -> list[Fault]:
+    """Take every city's files of earlier versions into the store, each told of; what is wrong with those that cannot be."""
+    from live.evidence import Ledger
+    from live.log import EventLog
+    from planning.accounts import TERMINAL
+    from planning.city import list_cities
+    from planning.register import Register
+
+    faults: list[Fault] = []
+    for city in sorted(list_cities()):
+        for kept in (Register, EventLog, Ledger):
+            try:
+                told = kept(lambda: store, by=TERMINAL.id).take_in(city)
+            except InputError as error:
+                faults += error.faults
+            else:
+                print(told, end="\n" if told else "")
+    return faults
 
 
 def _verify(options: argparse.Namespace) -> int:

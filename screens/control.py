@@ -19,19 +19,19 @@ import shapely
 from coverage.who_saw import Ready, get_ready
 from live.blindness import Blindness, Vision, blindness, look_around
 from live.eyes import standing, turned
+from live.log import EventLog
 from live.pins import NEVER, Status, cones, state_now
-from live.references import FolderReferences
+from live.references import References
 from live.repairs import Effort, efforts
 from live.rounds import Rounds
 from live.secrets import StoreVault, open_sealer
 from live.service import Service, start
 from live.steering import bearing_of
-from live.uptime import EventLog, FileLog
 from planning.access import Actor, may
 from planning.city import City
 from planning.deployed import Deployment
 from planning.errors import ChaukasError, Forbidden
-from planning.register import FolderRegister, Register
+from planning.register import Register
 from planning.store import open_store
 from screens import library
 from screens.library import Shelf
@@ -69,11 +69,11 @@ class Control:
     """The command centre's own. `service`: live video; `rounds`: health."""
 
     def __init__(self, register: Register | None = None, log: EventLog | None = None, *, demo: bool = False) -> None:
-        self.register, self.log = register or FolderRegister(), log or FileLog()
+        self.register, self.log = register or Register(), log or EventLog()
         self.service: Service = start(
             {}, audit=self._viewed, demo=demo, vault=StoreVault(), sealer=open_sealer, allowed=may_operate, steered=self._steered
         )
-        self.rounds = Rounds(self.service.hub, self.log, references=FolderReferences())
+        self.rounds = Rounds(self.service.hub, self.log, references=References())
         self._ready: Shelf[Ready] = Shelf(2)
         self._visions: Shelf[Vision] = Shelf(2)
         self._blind: Shelf[Blindness] = Shelf(16)

@@ -57,13 +57,14 @@ def _city(name: str) -> City:
 
 
 def _deploy(options: argparse.Namespace) -> int:
+    from planning.accounts import TERMINAL
     from planning.deploy import deploy, keep_aside, read_deployments
     from planning.errors import InputError
     from planning.export import read_plan
-    from planning.register import FolderRegister
+    from planning.register import Register
     from screens.terminal import read_mapping
 
-    city, register = _city(options.city), FolderRegister()
+    city, register = _city(options.city), Register(by=TERMINAL.id)
     assert city.folder is not None
     if options.plan:
         plan = read_plan(options.plan)
@@ -92,10 +93,10 @@ def _password(options: argparse.Namespace) -> int:
     from planning.accounts import TERMINAL
     from planning.city import find_city
     from planning.errors import InputError
-    from planning.register import FolderRegister
+    from planning.register import Register
 
     find_city(options.city)
-    camera = next((one for one in FolderRegister().list(options.city) if one.id == options.camera), None)
+    camera = next((one for one in Register().list(options.city) if one.id == options.camera), None)
     if camera is None:
         raise InputError.one("deployment.unknown", "No camera of this id is deployed", "See chaukas live list CITY", options.camera)
     sealed = open_sealer().seal(camera.id, Credentials(options.user, read_password()))
@@ -106,10 +107,10 @@ def _password(options: argparse.Namespace) -> int:
 
 def _list(options: argparse.Namespace) -> int:
     from planning.city import find_city
-    from planning.register import FolderRegister
+    from planning.register import Register
 
     find_city(options.city)
-    for one in FolderRegister().list(options.city):
+    for one in Register().list(options.city):
         aim = "?" if one.bearing_deg is None else f"{one.bearing_deg:.0f}"
         print("\t".join((one.id, one.title, f"{one.lat:.6f},{one.lon:.6f}", aim, one.model, one.feed.kind, one.contractor)))
     return 0
@@ -126,16 +127,18 @@ def read_moment(text: str) -> datetime:
 
 
 def _uptime(options: argparse.Namespace) -> int:
-    from live.uptime import FileLog, by_contractor, uptime
+    from live.log import EventLog
+    from live.uptime import by_contractor, uptime
     from planning.city import find_city
-    from planning.register import FolderRegister
+    from planning.register import Register
     from screens.terminal import read_share
 
     find_city(options.city)
     since, until = read_moment(options.since), read_moment(options.until)
-    hung = FolderRegister().list(options.city)
+    hung = Register().list(options.city)
     agreed = read_share(options.agreed) if options.agreed else None
-    found = uptime(FileLog().records(options.city), [one.id for one in hung], since, until, agreed=agreed)
+    cameras = [one.id for one in hung]
+    found = uptime(EventLog().records(options.city, cameras, since, until), cameras, since, until, agreed=agreed)
     print(f"{since:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M}; planned maintenance and time nobody watched are left out")
     print(f"{'contractor':30}  {'cameras':>7}  {'uptime':>8}  {'agreed':>8}  {'kept':4}  {'planned h':>10}  {'unwatched h':>11}")
     for one in by_contractor(found, hung):
@@ -158,19 +161,21 @@ def _print_uptime(one: Uptime, name: str, cameras: int) -> None:
 
 
 def _maintain(options: argparse.Namespace) -> int:
-    from live.uptime import FileLog, Record
+    from live.log import EventLog
+    from live.uptime import Record
+    from planning.accounts import TERMINAL
     from planning.city import find_city
     from planning.errors import Fault, InputError
-    from planning.register import FolderRegister
+    from planning.register import Register
 
     find_city(options.city)
-    known = {one.id for one in FolderRegister().list(options.city)}
+    known = {one.id for one in Register().list(options.city)}
     strange = [camera for camera in options.camera if camera not in known]
     if strange:
         what, way_out = "No camera of this id is deployed", "See chaukas live list CITY"
         raise InputError([Fault("deployment.unknown", what, way_out, camera) for camera in strange])
     now, since, until = datetime.now().astimezone(), read_moment(options.since), read_moment(options.until)
     records = [Record("maintenance", now, camera, since=since, until=until, by=options.by, note=options.note) for camera in options.camera]
-    FileLog().append(options.city, *records)
+    EventLog(by=TERMINAL.id).append(options.city, *records)
     print(f"{len(records)} cameras under planned maintenance from {since:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M}")
     return 0

@@ -29,6 +29,7 @@ from planning.accounts import (
     turn_on,
 )
 from planning.errors import ChaukasError, Forbidden, InputError
+from planning.identities import identities_of
 from planning.passwords import gate_figures
 from planning.proposals import public
 from planning.sessions import Session, account_of_link, end_session, end_sessions, list_sessions
@@ -37,6 +38,7 @@ from planning.suggestions import open_cities
 from screens import library
 from screens.forms import Fields, agent_of, door, inside, offer, one, read_form, session_asked, wrong
 from screens.gate import is_local, session_in, set_session
+from screens.identity_part import tie, ties, untie
 from screens.public_view import public_parts
 from screens.sheet import anchor, code, field, form, page, section, table, text, tick
 from screens.words import Words
@@ -210,8 +212,11 @@ async def _accounts(request: Request, said: Words) -> Response:
     return await run_in_threadpool(_accounts_sheet, session_asked(request), said)
 
 
-def _accounts_sheet(session: Session, said: Words, *parts: str) -> Response:
+def _accounts_sheet(session: Session, said: Words, *parts: str, status: int = 200) -> Response:
     lang, hidden = f"?lang={said.language}", {"csrf": session.csrf}
+    known: dict[str, list[Row]] = {}
+    for found in identities_of(open_store()):
+        known.setdefault(found["account"], []).append(found)
 
     def ticks(held: list[str]) -> str:
         return "".join(tick("roles", key, said.pick(role.title, role.title_hi), on=key in held) for key, role in roles().items() if key != "public")
@@ -221,7 +226,8 @@ def _accounts_sheet(session: Session, said: Words, *parts: str) -> Response:
         where = f"/accounts/change{lang}"
         does = ["link", "off"] if row["active"] else ["on"]
         buttons = "".join(form(where, [], said.say(f"gate.do_{do}"), hidden={**mine, "do": do}, less=True) for do in does)
-        return form(where, [ticks(row["roles"])], said.say("gate.do_roles"), hidden={**mine, "do": "roles"}, less=True) + buttons
+        own = form(where, [ticks(row["roles"])], said.say("gate.do_roles"), hidden={**mine, "do": "roles"}, less=True) + buttons
+        return own + ties(known.get(row["id"], []), where, mine, said)
 
     def state(row: Row) -> str:
         return said.say("gate.is_off" if not row["active"] else "gate.is_on" if row["has_password"] else "gate.is_new")
@@ -231,7 +237,7 @@ def _accounts_sheet(session: Session, said: Words, *parts: str) -> Response:
     adding = section(form(f"/accounts/add{lang}", new, said.say("gate.add"), hidden=hidden), heading=said.say("gate.add"))
     listed = section(table([said.say(f"gate.{key}") for key in ("name", "state", "rights")], rows), heading=said.say("gate.accounts"))
     own = section(anchor(f"/account{lang}", said.say("gate.account")))
-    return page(said, said.say("gate.accounts"), *parts, own, adding, listed, at="/accounts")
+    return page(said, said.say("gate.accounts"), *parts, own, adding, listed, at="/accounts", status=status)
 
 
 @door
@@ -262,6 +268,11 @@ async def _change(request: Request, said: Words) -> Response:
             told = _told_link(request, said, make_link(store, by, account))
         elif do in {"off", "on"}:
             (turn_off if do == "off" else turn_on)(store, by, account)
+        elif do in {"tie", "untie"}:
+            try:
+                told = tie(store, by, account, given, said) if do == "tie" else untie(store, by, account, given, said)
+            except InputError as error:
+                return _accounts_sheet(session, said, wrong(error, said), status=400)
         return _accounts_sheet(session, said, told)
 
     return await run_in_threadpool(work)

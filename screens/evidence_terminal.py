@@ -42,24 +42,26 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def _ask(options: argparse.Namespace) -> int:
     from coverage.who_saw import read_place
     from live.evidence import Ledger, as_text, ask
-    from planning.register import FolderRegister
+    from planning.accounts import TERMINAL
+    from planning.register import Register
     from screens.deploy_terminal import read_moment
     from screens.terminal import open_city
 
     lat, lon = read_place(options.at)
     begin, end = read_moment(options.since), read_moment(options.until)
     now = datetime.now().astimezone()
-    hung = FolderRegister().list(options.city)
+    hung = Register().list(options.city)
     asked = ask(open_city(options.city), hung, lat, lon, begin, end, at=now, by=options.by, reason=options.reason, case=options.case)
-    Ledger().add(options.city, asked)
+    Ledger(by=TERMINAL.id).add(options.city, asked)
     print(as_text(asked, ()))
     return 0
 
 
 def _hand_over(options: argparse.Namespace) -> int:
     from live.evidence import HandOver, Ledger, as_text, weigh
+    from planning.accounts import TERMINAL
 
-    ledger, now = Ledger(), datetime.now().astimezone()
+    ledger, now = Ledger(by=TERMINAL.id), datetime.now().astimezone()
     ledger.add(options.city, HandOver(now, options.request, options.by, options.to, weigh(options.file), options.note))
     asked = next(one for one in ledger.asked(options.city) if one.id == options.request)
     print(as_text(asked, ledger.handed(options.city, options.request)))
@@ -69,11 +71,12 @@ def _hand_over(options: argparse.Namespace) -> int:
 def _show(options: argparse.Namespace) -> int:
     from live.custody import write_custody
     from live.evidence import Ledger, as_text
+    from planning.accounts import TERMINAL
     from planning.errors import InputError
     from screens.terminal import open_city
     from screens.words import words
 
-    ledger = Ledger()
+    ledger = Ledger(by=TERMINAL.id)
     if options.pdf and not options.request:
         raise InputError.one("evidence.request", "A page is of one request", "Name its id, as chaukas live evidence show prints it")
     broken = ledger.broken(options.city)
@@ -90,7 +93,7 @@ def _show(options: argparse.Namespace) -> int:
         if options.pdf:
             city, said, seal = open_city(options.city), words(options.lang).catalogue, ledger.seal(options.city)
             write_custody(asked, handed, city, options.pdf, words=said, hindi=options.lang == "hi", seal=seal)
-            print(f"written to {options.pdf}")
+            print(f"written to {options.pdf}, SHA-256 {ledger.note_page(asked.id, options.pdf)}")
     for asked in () if options.request else found:
         given = sum(len(one.files) for one in ledger.handed(options.city, asked.id))
         print("\t".join((asked.id, asked.at.isoformat(timespec="minutes"), asked.by, asked.case, f"{len(asked.cameras)} cameras", f"{given} files")))

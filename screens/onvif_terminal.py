@@ -42,11 +42,11 @@ def _deployed() -> dict[str, list[str]]:
     from urllib.parse import urlsplit
 
     from planning.city import list_cities
-    from planning.register import FolderRegister
+    from planning.register import Register
 
     found: dict[str, list[str]] = {}
     for city in list_cities():
-        for one in FolderRegister().list(city):
+        for one in Register().list(city):
             for host in dict.fromkeys(urlsplit(url).hostname for url in (one.onvif, one.feed.url) if url):
                 found.setdefault(host or "", []).append(one.id)
     return found

@@ -29,7 +29,7 @@ from starlette.routing import BaseRoute, Route
 
 from coverage.who_saw import who_saw
 from live.pins import counts, geojson, pins
-from live.uptime import Event, acknowledge, clock_events, events
+from live.uptime import Event
 from planning.access import actor_of
 from planning.city import City
 from planning.errors import ChaukasError, Forbidden, InputError
@@ -187,10 +187,8 @@ def _blind(request: Request, here: Control, scene: Scene) -> dict[str, Any]:
 def _events(_: Request, here: Control, scene: Scene) -> dict[str, Any]:
     """Events that are no plain watching, the newest first."""
     titles = {one.id: one.title or one.id for one in scene.deployments}
-    records = here.log.records(library.address(scene.city))
-    every = sorted([*events(records), *clock_events(records)], key=lambda one: (one.since, one.camera))
-    found = [one for one in every if one.state not in {"live", "never_seen"} and one.camera in titles]
-    return {"events": [_event(one, titles[one.camera]) for one in reversed(found[-_MOST_EVENTS:])]}
+    found = here.log.latest(library.address(scene.city), titles, _MOST_EVENTS)
+    return {"events": [_event(one, titles[one.camera]) for one in found]}
 
 
 def _event(event: Event, title: str) -> dict[str, Any]:
@@ -210,8 +208,7 @@ def _noted(request: Request, here: Control, scene: Scene) -> dict[str, Any]:
         event, note = str(body["event"]), str(body["note"])
     except (ValueError, KeyError, TypeError):
         raise InputError.one("event.note", "An acknowledgement needs a note", "Write what is done about it, in up to 2,000 letters") from None
-    actor = actor_of(request.scope)
-    record = acknowledge(here.log, library.address(scene.city), event, by=actor.name or actor.id, note=note, at=datetime.now(UTC))
+    record = here.log.acknowledge(library.address(scene.city), event, by=actor_of(request.scope), note=note, at=datetime.now(UTC))
     return {"event": record.event, "at": record.at.isoformat()}
 
 

@@ -22,12 +22,14 @@ main { max-width: 44rem; margin: 1.2rem auto; padding: 0 1rem; }
 section { background: #fff; border: 1px solid #d9dee3; border-radius: .5rem; padding: 1rem 1.2rem; margin-bottom: 1rem; overflow-x: auto; }
 h1 { font-size: 1.4rem; margin: .2rem 0 .8rem; } h2 { font-size: 1.1rem; margin: 0 0 .6rem; }
 label { display: block; margin: .6rem 0; } label.tick { display: inline-block; margin: .2rem .9rem .2rem 0; }
-input:not([type=checkbox]), textarea { display: block; width: 100%; max-width: 24rem; box-sizing: border-box; padding: .6rem; font: inherit;
+input:not([type=checkbox]), select, textarea { display: block; width: 100%; max-width: 24rem; box-sizing: border-box; padding: .6rem; font: inherit;
   border: 1px solid #7b8794; border-radius: .3rem; }
 button { padding: .6rem 1.1rem; font: inherit; color: #fff; background: #0072b2; border: 0; border-radius: .3rem; cursor: pointer; }
 button.less { color: #0072b2; background: #fff; border: 1px solid #0072b2; }
-a { color: #005a8c; } a:focus, button:focus, input:focus, textarea:focus { outline: 3px solid #e69f00; outline-offset: 1px; }
+a { color: #005a8c; }
+:is(a, button, input, select, textarea, summary):focus { outline: 3px solid #e69f00; outline-offset: 1px; }
 td form { display: inline-block; margin: .2rem .5rem .2rem 0; } td button { padding: .4rem .7rem; }
+td details { margin-top: .4rem; } summary { cursor: pointer; color: #005a8c; }
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; padding: .35rem .6rem .35rem 0; border-top: 1px solid #e4e8eb; vertical-align: top; }
 .wrong { border-color: #b3261e; background: #fdeceb; } .told { border-color: #2e7d32; background: #edf7ee; }
@@ -96,6 +98,12 @@ def field(name: str, label: str, *, kind: str = "text", value: str = "", auto: s
 def area(name: str, label: str, *, value: str, most: int) -> str:
     """Some lines to fill in, of at most so many signs."""
     return f'<label>{escape(label)}<textarea name="{escape(name)}" rows="4" maxlength="{most}" required>{escape(value)}</textarea></label>'
+
+
+def choice(name: str, label: str, options: Sequence[tuple[str, str]]) -> str:
+    """One of some, each with the words it is shown by."""
+    inner = "".join(f'<option value="{escape(value)}">{escape(words)}</option>' for value, words in options)
+    return f'<label>{escape(label)}<select name="{escape(name)}">{inner}</select></label>'
 
 
 def tick(name: str, value: str, label: str, *, on: bool) -> str:

@@ -17,7 +17,7 @@ from optimizer.plan import make_plan
 from optimizer.survey import Survey, make_survey
 from planning.city import ROOT, City
 from planning.nouns import Plan, Scenario
-from planning.store import Store
+from planning.store import Store, open_store
 from tests.databases import fresh_database, postgresql
 from tests.town import WISH, make_town
 
@@ -42,6 +42,15 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setenv("CHAUKAS_STATE", str(folder))
         patch.delenv("CHAUKAS_DATABASE_URL", raising=False)
         yield folder
+
+
+@pytest.fixture
+def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    """A state folder of the test's own, and the store in it, which is the process's one meanwhile."""
+    monkeypatch.setenv("CHAUKAS_STATE", str(tmp_path / "state"))
+    found = open_store()
+    yield found
+    found.engine.dispose()
 
 
 @pytest.fixture(scope="session")

@@ -123,7 +123,7 @@ def plan_of_the_town(built: Path, tmp_path_factory: pytest.TempPathFactory) -> P
 @pytest.fixture(name="desk")
 def desk_of_ones_own(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, built: Path) -> Desk:
     """A desk of one's own, with the town among its cities."""
-    monkeypatch.setattr(cities, "ROOT", tmp_path / "elsewhere")
+    monkeypatch.setattr(cities, "FOLDERS", ())
     monkeypatch.setenv("CHAUKAS_CITIES", str(tmp_path / "cities"))
     shutil.copytree(built, tmp_path / "cities" / "town")
     capsys.readouterr()

@@ -24,7 +24,7 @@ QUICK = ("--models", "bullet-4mp", "--gap", "0.05", "--time", "10")
 def home(town: City, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of cities that holds the town, and is the only one there is."""
     town.save(tmp_path / "toy")
-    monkeypatch.setattr(cities, "ROOT", tmp_path / "elsewhere")
+    monkeypatch.setattr(cities, "FOLDERS", ())
     monkeypatch.setenv("CHAUKAS_CITIES", str(tmp_path))
     return tmp_path
 
@@ -229,10 +229,12 @@ def test_import_makes_a_city_from_lines(home: Path, town: City, capsys: pytest.C
 
 def test_the_demo_city_is_made_once(home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, town: City) -> None:
     """Asked for by name or by `city demo`, the demo city is made where it is not, and not again where it is."""
-    script = cities.ROOT / "data" / "demo" / "make_bilaspur.py"
+    elsewhere = home / "elsewhere"
+    script = elsewhere / "data" / "demo" / "make_bilaspur.py"
+    monkeypatch.setattr(cities, "FOLDERS", (script.parent,))
     script.parent.mkdir(parents=True)
     script.write_text("from tests.town import make_town\n\n\ndef make_bilaspur(folder):\n    return make_town().save(folder)\n")
-    monkeypatch.setattr(terminal, "ROOT", cities.ROOT)
+    monkeypatch.setattr(terminal, "ROOT", elsewhere)
     assert cli.main(["city", "check", "bilaspur"]) == 0
     made = files(script.parent)
     assert any(name.endswith("city.toml") for name in made)

@@ -18,13 +18,14 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from benchmarks.browser import ARGUMENTS, find_chromium
 from live.feeds import write_clip
+from live.log import EventLog
 from live.secrets import Credentials, StoreVault, open_sealer
 from live.simulated_onvif import OnvifDevice
-from live.uptime import FileLog, Record
+from live.uptime import Record
 from planning.accounts import FIRST, TERMINAL, change_roles, find_account
 from planning.deployed import NO_FEED, Deployment, Feed
-from planning.register import FolderRegister
-from planning.store import open_store
+from planning.register import Register
+from planning.store import Store, open_store
 from tests.browser.chromium import PICTURES, open_page, start_server
 from tests.live import scenes
 from tests.screens.toy import CRS, EAST, HOSTILE, NORTH, save_toy
@@ -51,7 +52,7 @@ def head() -> Iterator[OnvifDevice]:
 
 
 @pytest.fixture(scope="module")
-def cities(tmp_path_factory: pytest.TempPathFactory, head: OnvifDevice) -> Path:
+def cities(tmp_path_factory: pytest.TempPathFactory, head: OnvifDevice, log: Path) -> Path:
     """The toy city with six cameras: two that show a street, one that never answers, one without an address, one found dark, and one that turns."""
     parent = tmp_path_factory.mktemp("cities")
     save_toy(parent, plans=False)
@@ -61,8 +62,9 @@ def cities(tmp_path_factory: pytest.TempPathFactory, head: OnvifDevice) -> Path:
     feeds = [Feed("file", clip.as_uri()), Feed("file", clip.as_uri()), Feed("rtsp", "rtsp://127.0.0.1:1/none"), NO_FEED, NO_FEED]
     # The first two look at each other along a street, near enough to see between them by night as well.
     rows = [("west", 380, 400, 90), ("east", 420, 400, 270), (HOSTILE, 600, 100, 0), ("bare", 600, 600, None), ("night", 100, 600, 45)]
-    register = FolderRegister(lambda name: parent / name, lambda: ["toy"])
-    register.put(
+    state = log.with_suffix(".state")
+    store = Store(f"sqlite:///{state / 'chaukas.db'}", state).ready()
+    Register(lambda: store, lambda name: parent / name).put(
         *(
             Deployment(f"cam-{number}", "toy", title, *place(x, y), bearing, 6.0, "bullet-4mp", feed, contractor="Made & Co")
             for number, ((title, x, y, bearing), feed) in enumerate(zip(rows, feeds, strict=True))
@@ -70,7 +72,8 @@ def cities(tmp_path_factory: pytest.TempPathFactory, head: OnvifDevice) -> Path:
         Deployment("cam-5", "toy", "turner", *place(500, 200), 0.0, 6.0, "ptz-2mp", feeds[0], onvif=head.url),
     )
     since = datetime(2026, 3, 1, tzinfo=UTC)
-    FileLog(lambda name: parent / name).append("toy", Record("state", since, "cam-4", "dark", since=since, measure="11 steps"))
+    EventLog(lambda: store, lambda name: parent / name).append("toy", Record("state", since, "cam-4", "dark", since=since, measure="11 steps"))
+    store.engine.dispose()
     return parent
 
 
@@ -224,7 +227,9 @@ def test_everything_can_be_done_by_keyboard(visit: Callable[..., Page]) -> None:
     expect(page.locator("[role=tab][aria-selected='true']")).to_have_text("Events")
 
 
-def test_an_event_is_acknowledged_with_a_note(visit: Callable[..., Page], cities: Path) -> None:
+def test_an_event_is_acknowledged_with_a_note(
+    visit: Callable[..., Page], cities: Path, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The note stands under the event, for whoever comes next too, and runs as nothing."""
     page = visit()
     page.locator("[data-tab=events]").click()
@@ -235,7 +240,8 @@ def test_an_event_is_acknowledged_with_a_note(visit: Callable[..., Page], cities
     page.locator(".note-form textarea").fill(HOSTILE)
     page.locator(".note-form button", has_text="Save").click()
     expect(row.locator(".noted")).to_contain_text(HOSTILE)
-    kept = [record for record in FileLog(lambda name: cities / name).records("toy") if record.kind == "acknowledged"]
+    monkeypatch.setenv("CHAUKAS_STATE", str(log.with_suffix(".state")))
+    kept = [record for record in EventLog(folder=lambda name: cities / name).records("toy") if record.kind == "acknowledged"]
     assert [record.note for record in kept] == [HOSTILE]
 
 

@@ -12,8 +12,9 @@ import pytest
 from benchmarks import exported
 from benchmarks.kills import fill_disk, forked, kill_exports, kill_writers
 from planning.city import City
+from planning.engine import StoreError
 from planning.nouns import Plan
-from planning.store import Store, StoreError, now
+from planning.store import Store, now
 from tests.databases import by_force, with_a_hand_in
 
 pytestmark = pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # later Pythons warn of any fork beside threads

@@ -18,11 +18,14 @@ from screens.routes import ASSETS
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("planning", "coverage", "optimizer", "live", "screens")
 MOST_LINES, MOST_IN_A_FUNCTION = 400, 60
-STEPS = {"planning.migrations.versions.0001_first_tables", "planning.migrations.versions.0002_settings_and_identities"}
+STEPS = {
+    f"planning.migrations.versions.{name}"
+    for name in ("0001_first_tables", "0002_settings_and_identities", "0003_deployments_footage_events")
+}
 # library -> the modules that may import it
 DOORS = {
     "osmium": {"planning.osm"}, "osmnx": {"planning.osm"}, "pyrosm": {"planning.osm"}, "pandera": {"planning.frames"}, "numba": {"planning.jit"},
-    "pulp": {"optimizer.program"}, "highspy": {"optimizer.program"}, "sqlalchemy": {"planning.store", "planning.schema", *STEPS},
+    "pulp": {"optimizer.program"}, "highspy": {"optimizer.program"}, "sqlalchemy": {"planning.store", "planning.engine", "planning.schema", *STEPS},
     "alembic": {"planning.store", "planning.migrations.env", *STEPS},
     "argon2": {"planning.passwords"}, "cryptography": {"live.secrets", "planning.signed"}, "onvif": {"live.onvif"}, "lxml": {"live.soap"},
     "dask": {"planning.workers"}, "distributed": {"planning.workers"},

@@ -13,6 +13,7 @@ from live.custody import write_custody
 from live.evidence import Asked, HandOver, Ledger, weigh
 from planning.city import MADE_NOTE, MADE_NOTE_HI
 from planning.errors import InputError
+from planning.store import Store
 from screens.words import words
 from tests.live.test_evidence import NOON, asked
 from tests.screens.toy import toy_city
@@ -30,9 +31,9 @@ def text_of(path: Path) -> str:
 
 
 @pytest.mark.parametrize("language", ["hi", "en"])
-def test_the_page_holds_request_files_hands_and_seal(asked: Asked, tmp_path: Path, language: str) -> None:
+def test_the_page_holds_request_files_hands_and_seal(asked: Asked, own_state: Store, tmp_path: Path, language: str) -> None:
     """Who asked and why, every camera, each file's SHA-256, from whom to whom, the ledger's seal and the made mark; names run as nothing."""
-    film, ledger = tmp_path / "film [1].mp4", Ledger(lambda _: tmp_path)
+    film, ledger = tmp_path / "film [1].mp4", Ledger(folder=lambda _: tmp_path)
     film.write_bytes(b"film")
     asked = dataclasses.replace(asked, reason=HOSTILE)
     over = HandOver(NOON + timedelta(days=1), asked.id, "asha", "Inspector Rao", weigh([film]), "on a sealed disk")

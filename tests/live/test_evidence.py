@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import json
+import threading
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pyproj
 import pytest
 
-from live.evidence import FILE, Asked, HandOver, Ledger, as_text, ask, recorder_link, weigh
+from live.evidence import FILE, Asked, Given, HandOver, Ledger, as_text, ask, recorder_link, weigh
 from planning.city import City
 from planning.deployed import Deployment, Feed
 from planning.errors import FileRefused, InputError
+from planning.former import SUFFIX
+from planning.store import Store
+from tests.databases import by_force
 from tests.screens.toy import CRS, EAST, NORTH, toy_city
 
 INDIA = timezone(timedelta(hours=5.5))
@@ -42,9 +48,10 @@ def asked() -> Asked:
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Ledger:
-    """A ledger in a folder of its own."""
-    return Ledger(lambda _: tmp_path)
+def ledger(store: Store, tmp_path: Path) -> Ledger:
+    """An empty ledger, on either database."""
+    (tmp_path / "toy").mkdir()
+    return Ledger(lambda: store, lambda name: tmp_path / name, by="asha")
 
 
 def test_a_request_names_the_cameras_that_see_the_place(asked: Asked) -> None:
@@ -113,17 +120,94 @@ def test_a_hand_over_that_names_not_all_is_refused(ledger: Ledger, asked: Asked,
     assert ledger.handed("toy", asked.id) == ()
 
 
-@pytest.mark.parametrize("spoil", ["change", "drop", "swap"])
-def test_a_ledger_that_was_changed_is_found(ledger: Ledger, asked: Asked, tmp_path: Path, spoil: str) -> None:
-    """A word changed, a line taken out, two lines exchanged: the first line that does not hold is named."""
+SPOILT = {
+    "change": (["UPDATE footage SET line = replace(line, 'theft', 'nothing') WHERE number = 2"], 2, "row_changed"),
+    "drop": (["DELETE FROM footage WHERE number = 2"], 2, "row_dropped"),
+    "renumbered": (["DELETE FROM footage WHERE number = 2", "UPDATE footage SET number = number - 1 WHERE number > 2"], 2, "row_changed"),
+    "swap": ([f"UPDATE footage SET number = {to} WHERE number = {number}" for number, to in ((1, 9), (2, 1), (9, 2))], 1, "row_changed"),
+    "cut": (["DELETE FROM footage WHERE number = 4"], None, "row_dropped"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("spoil", SPOILT)
+def test_a_ledger_that_was_changed_is_found(ledger: Ledger, store: Store, asked: Asked, spoil: str) -> None:
+    """A word changed, a line taken out, the rest moved up, two exchanged: the first line that does not hold is named, and the audit knows as well, of
+    a last line cut off too.
+    """
     for name in ("asha", "ravi", "meena", "john"):
         ledger.add("toy", dataclasses.replace(asked, by=name))
+    assert (ledger.broken("toy"), store.verify()[1]) == (None, None)
+    statements, line, what = SPOILT[spoil]
+    by_force(store, *statements)
+    assert ledger.broken("toy") == line
+    broken = store.verify()[1]
+    assert broken is not None
+    assert broken.what == what
+    assert broken.where.startswith("footage/")
+
+
+def test_each_entry_is_a_line_of_the_audit(ledger: Ledger, store: Store, asked: Asked, tmp_path: Path) -> None:
+    """Request, hand-over and the page that was made of them, by whom, and of what."""
+    (tmp_path / "a.mp4").write_bytes(b"film")
+    ledger.add("toy", asked)
+    ledger.add("toy", HandOver(NOON, asked.id, "asha", "Rao", weigh([tmp_path / "a.mp4"]), ""))
+    assert ledger.note_page(asked.id, tmp_path / "a.mp4") == hashlib.sha256(b"film").hexdigest()
+    with store.read() as tx:
+        lines = list(tx.lines())
+    assert [(line["action"], line["by"], line["subject"]) for line in lines] == [
+        (f"live.footage_{what}", "asha", asked.id) for what in ("asked", "given", "page")
+    ]
+    assert hashlib.sha256(b"film").hexdigest() in lines[2]["details"]
+
+
+def test_writers_at_once_make_one_chain(ledger: Ledger, asked: Asked) -> None:
+    """Each entry follows another; none is lost."""
+
+    def write(name: str) -> None:
+        for number in range(5):
+            ledger.add("toy", dataclasses.replace(asked, by=name, case=str(number)))
+
+    writers = [threading.Thread(target=write, args=(name,)) for name in "abc"]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join(60)
+    assert len(ledger.asked("toy")) == 15
     assert ledger.broken("toy") is None
-    path = tmp_path / FILE
-    lines = path.read_text(encoding="utf-8").splitlines()
-    spoilt = {
-        "change": [lines[0], lines[1].replace("theft", "nothing"), *lines[2:]], "drop": [lines[0], *lines[2:]],
-        "swap": [lines[1], lines[0], *lines[2:]],
-    }[spoil]  # fmt: skip
-    path.write_text("\n".join(spoilt) + "\n", encoding="utf-8")
-    assert ledger.broken("toy") == {"change": 3, "drop": 2, "swap": 1}[spoil]
+
+
+def old_lines(*entries: Asked | HandOver) -> list[str]:
+    """Entries as the version before wrote them into its file."""
+    lines, previous = list[str](), "0" * 64
+    for entry in entries:
+        said = {"kind": "asked" if isinstance(entry, Asked) else "handed", **dataclasses.asdict(entry), "previous": previous}
+        lines.append(json.dumps(said, sort_keys=True, ensure_ascii=False, default=lambda value: value.isoformat()))
+        previous = hashlib.sha256(lines[-1].encode()).hexdigest()
+    return lines
+
+
+def test_a_file_of_before_is_taken_in_with_its_seals(ledger: Ledger, store: Store, asked: Asked, tmp_path: Path) -> None:
+    """Every entry as it was, and the seal that was printed is the seal still; new entries follow it; the file lies beside."""
+    over = HandOver(NOON, asked.id, "आशा", "Rao", (Given("a.mp4", 4, "ab" * 32),), "सील बंद")
+    lines = old_lines(asked, over)
+    path = tmp_path / "toy" / FILE
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    assert ledger.seal("toy") == hashlib.sha256(lines[1].encode()).hexdigest()
+    assert (ledger.asked("toy"), ledger.handed("toy", asked.id), ledger.broken("toy")) == ((asked,), (over,), None)
+    assert not path.exists()
+    assert path.with_name(FILE + SUFFIX).read_text(encoding="utf-8").splitlines() == lines
+    ledger.add("toy", dataclasses.replace(over, by="Rao", received_by="the court"))
+    assert ledger.broken("toy") is None
+    assert len(ledger.handed("toy", asked.id)) == 2
+    assert store.verify()[1] is None
+
+
+@pytest.mark.parametrize(("spoil", "line"), [(lambda lines: [lines[0], lines[2]], 2), (lambda lines: [lines[0], "no entry", lines[2]], 2)])
+def test_a_damaged_file_of_before_is_taken_in_as_it_is(ledger: Ledger, asked: Asked, tmp_path: Path, spoil: Any, line: int) -> None:
+    """What was tampered with stays evidence, and is told as before."""
+    lines = old_lines(*(dataclasses.replace(asked, by=name) for name in ("asha", "ravi", "meena")))
+    (tmp_path / "toy" / FILE).write_text("\n".join(spoil(lines)) + "\n", encoding="utf-8")
+    assert ledger.broken("toy") == line
+    if "no entry" in spoil(lines):
+        with pytest.raises(InputError, match="ledger of evidence is damaged"):
+            ledger.asked("toy")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import itertools
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,15 +12,18 @@ import pytest
 
 from live.feeds import Frame, frame_of, write_jpeg
 from live.hub import Hub
+from live.log import EventLog
 from live.nal import Config
 from live.pins import state_now
-from live.references import FolderReferences
+from live.references import References
 from live.rounds import Rounds
 from live.settings import load_settings
 from live.stills import config_of
-from live.uptime import FileLog, clock_events, events, uptime
+from live.uptime import events, uptime
 from live.watch import State
 from planning.deployed import Deployment, Feed
+from planning.engine import StoreError
+from planning.store import Store
 from tests.live import scenes
 from tests.live.scenes import Picture
 
@@ -76,8 +79,11 @@ class Watch:
     """A round over one camera, told what it shows, turn by turn of ten seconds."""
 
     def __init__(self, folder: Path) -> None:
-        self.hub, self.clock, self.log = Cameras(), Clock(), FileLog(lambda _: folder)
-        self.rounds = Rounds(self.hub, self.log, clock=self.clock, references=FolderReferences(lambda _: folder))  # type: ignore[arg-type]
+        (folder / "toy").mkdir(exist_ok=True)
+        store = Store(f"sqlite:///{folder / 'chaukas.db'}", folder).ready()
+        self.hub, self.clock, self.log = Cameras(), Clock(), EventLog(lambda: store, lambda name: folder / name)
+        self.store = store
+        self.rounds = Rounds(self.hub, self.log, clock=self.clock, references=References(lambda: store, lambda name: folder / name))  # type: ignore[arg-type]
 
     def turn(self, name: str, picture: Picture | None = None, code: str = "") -> str:
         """Ten seconds later: the hub's word, and what the camera shows; the state to draw."""
@@ -99,9 +105,11 @@ class Watch:
 
 
 @pytest.fixture
-def watch(tmp_path: Path) -> Watch:
+def watch(tmp_path: Path) -> Iterator[Watch]:
     """A round over a log of its own."""
-    return Watch(tmp_path)
+    made = Watch(tmp_path)
+    yield made
+    made.store.engine.dispose()
 
 
 def test_hub_and_doctor_make_one_state_and_one_story(watch: Watch) -> None:
@@ -190,9 +198,29 @@ def test_every_minute_the_watch_writes_that_it_watches(watch: Watch) -> None:
     """So that time nobody watched can be told from time a camera was down."""
     for _ in range(13):
         watch.turn("never_seen")
-    beats = [record for record in watch.log.records("toy") if record.kind == "watching"]
-    assert len(beats) == 3
-    assert dataclasses.replace(beats[0], at=beats[1].at) == beats[1]
+    (stretch,) = watch.log.records("toy")
+    assert stretch.since is not None
+    assert (stretch.kind, (stretch.at - stretch.since).total_seconds()) == ("watching", 120)
+    watch.clock.now_s += 3600
+    watch.turn("never_seen")
+    assert [record.kind for record in watch.log.records("toy")] == ["watching", "watching"]
+
+
+def test_what_cannot_be_written_now_is_written_later(watch: Watch, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """The watch goes on while the database is busy: states stay told, and the story is whole afterwards, in its order and with its times."""
+    canvas, random = scenes.street(1), np.random.default_rng(1)
+    watch.turn("live", scenes.day(canvas, random))
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "write", lambda *_: (_ for _ in ()).throw(StoreError.one("store.busy", "busy", "wait")))
+        patch.setattr(Store, "ticking", lambda *_: (_ for _ in ()).throw(StoreError.one("store.busy", "busy", "wait")))
+        assert watch.turn("offline", code="feed.offline") == "offline"
+        assert watch.turn("live", scenes.day(canvas, random)) == "live"
+    assert watch.story() == ["live"]
+    assert [message.partition(" toy ")[2] for message in caplog.messages] == ["is not written now, and will be: store.busy"] * len(caplog.messages)
+    watch.turn("live", scenes.day(canvas, random))
+    found = events(watch.log.records("toy"))
+    assert [event.state for event in found] == ["live", "offline", "live"]
+    assert [(after.since - before.since).total_seconds() for before, after in itertools.pairwise(found)] == [10, 10]
 
 
 def test_how_a_camera_shall_look_outlives_a_restart(watch: Watch, tmp_path: Path) -> None:
@@ -210,12 +238,12 @@ def test_how_a_camera_shall_look_outlives_a_restart(watch: Watch, tmp_path: Path
     third = Watch(tmp_path)
     third.clock.now_s = again.clock.now_s
     assert [third.turn("live", scenes.day(canvas, random, aim=turned)) for _ in range(5)] == ["live"] * 5
-    (kept,) = (tmp_path / "references").iterdir()
+    (kept,) = (tmp_path / "toy" / "references").iterdir()
     kept.unlink()
     fourth = Watch(tmp_path)
     fourth.clock.now_s, fourth.hub.mask = third.clock.now_s, (((0.0, 0.0), (0.1, 0.0), (0.1, 0.1)),)
     fourth.turn("live", scenes.day(canvas, random))
-    assert list((tmp_path / "references").iterdir()) == []
+    assert list((tmp_path / "toy" / "references").iterdir()) == []
 
 
 def test_what_cannot_be_written_down_is_not_accepted(watch: Watch) -> None:
@@ -247,7 +275,7 @@ def test_a_clock_that_is_off_is_told_and_written_beside_the_state(watch: Watch, 
     again = Watch(tmp_path)
     again.clock.now_s = watch.clock.now_s
     assert [turn(again, ahead) for ahead in (-13.0, 0.25, 0.25, 0.25)] == [-13.0, 0.25, 0.25, None]
-    (found,) = clock_events(again.log.records("toy"))
+    (found,) = again.log.latest("toy", ["cam"], 10)
     assert (found.state, found.measure) == ("clock_off", "-12 s")
     assert found.until is not None
     assert (found.until - found.since).total_seconds() == 60

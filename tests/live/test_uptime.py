@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import threading
 from datetime import UTC, datetime, timedelta, timezone
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from live.uptime import FILE, FileLog, Record, acknowledge, by_contractor, events, uptime
+from live.uptime import Record, by_contractor, events, uptime
 from planning.deployed import NO_FEED, Deployment
 from planning.errors import InputError
 
@@ -30,12 +27,6 @@ def state(camera: str, what: str, hours: float) -> Record:
 def beats(begin: float, end: float) -> list[Record]:
     """A watch at work, with a beat a minute."""
     return [Record("watching", at(begin) + timedelta(minutes=m)) for m in range(int((end - begin) * 60) + 1)]
-
-
-@pytest.fixture
-def log(tmp_path: Path) -> FileLog:
-    """A log in a folder of its own."""
-    return FileLog(lambda _: tmp_path)
 
 
 def test_a_day_s_uptime_worked_by_hand() -> None:
@@ -102,51 +93,23 @@ def test_contractors_answer_for_their_cameras_together() -> None:
     assert (both.name, both.cameras, both.share, both.kept) == ("X", 2, 0.5, False)
 
 
-def test_events_are_stretches_of_one_state_and_keep_their_acknowledgement(log: FileLog) -> None:
-    """A state told twice is one event; the last one is still open; an acknowledgement names who, when and what is done."""
-    log.append("toy", state("a", "live", 0), state("a", "frozen", 5), state("a", "frozen", 6), state("a", "live", 7), state("b", "dark", 6))
-    found = events(log.records("toy"))
+def test_events_are_stretches_of_one_state() -> None:
+    """A state told twice is one event; the last one is still open."""
+    told = [state("a", "live", 0), state("a", "frozen", 5), state("a", "frozen", 6), state("a", "live", 7), state("b", "dark", 6)]
+    found = events(told)
     assert [(one.camera, one.state, one.since, one.until) for one in found] == [
         ("a", "live", at(0), at(5)), ("a", "frozen", at(5), at(7)), ("b", "dark", at(6), None), ("a", "live", at(7), None),
     ]  # fmt: skip
-    acknowledge(log, "toy", found[1].id, by="asha", note="  called   the contractor ", at=at(8))
-    again = events(log.records("toy"))[1]
-    assert again.acknowledged is not None
-    assert (again.acknowledged.by, again.acknowledged.note, again.acknowledged.at) == ("asha", "called the contractor", at(8))
-    for event, note, code in ((found[1].id, " ", "event.note"), ("a@1999", "x", "event.unknown")):
-        with pytest.raises(InputError) as refused:
-            acknowledge(log, "toy", event, by="asha", note=note, at=at(9))
-        assert refused.value.code == code
 
 
-def test_the_log_survives_a_line_cut_short(log: FileLog, tmp_path: Path) -> None:
-    """What a power cut left is passed over, and the next record stands on a line of its own."""
-    log.append("toy", state("a", "live", 0))
-    with (tmp_path / FILE).open("ab") as stream:
-        stream.write(b'{"kind":"state","at":"2026-')
-    fresh = FileLog(lambda _: tmp_path)
-    assert len(fresh.records("toy")) == 1
-    fresh.append("toy", state("a", "dark", 1))
-    assert [record.state for record in fresh.records("toy")] == ["live", "dark"]
-    assert [record.state for record in FileLog(lambda _: tmp_path).records("toy")] == ["live", "dark"]
-    assert log.records("toy")[-1].since is None
-
-
-def test_writers_at_once_cut_no_line(tmp_path: Path) -> None:
-    """Each with a log of its own, as processes have: every line is whole and none is lost."""
-
-    def write(name: str) -> None:
-        own = FileLog(lambda _: tmp_path)
-        for turn in range(20):
-            own.append("toy", Record("state", at(turn), name, "live", measure="x" * 500))
-
-    workers = [threading.Thread(target=write, args=(name,)) for name in ("a", "b")]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(60)
-    lines = (tmp_path / FILE).read_text(encoding="utf-8").splitlines()
-    assert sorted(json.loads(line)["camera"] for line in lines) == ["a"] * 20 + ["b"] * 20
+def test_a_stretch_of_watching_counts_as_all_its_beats() -> None:
+    """A day in stretches, with two hours between them and from a state alone: the same figures as from a beat a minute."""
+    changes = [state("a", "live", 1), state("a", "offline", 7.5), state("a", "live", 13), state("a", "offline", 20)]
+    stretches = [Record("watching", at(end), since=at(begin), until=at(end)) for begin, end in ((0, 6), (6, 9), (11, 18))]
+    for since, until in ((0, 24), (5, 12), (8.5, 11.5), (9, 11), (20, 21)):
+        (by_stretch,) = uptime([*changes, *stretches], ["a"], at(since), at(until))
+        (by_beat,) = uptime([*changes, *beats(0, 9), *beats(11, 18)], ["a"], at(since), at(until))
+        assert by_stretch == by_beat
 
 
 def test_a_record_checks_itself() -> None:

@@ -13,9 +13,12 @@ import pytest
 
 from planning.accounts import TERMINAL, add_account, make_link, turn_off
 from planning.backup import back_up, restore
+from planning.engine import StoreError
 from planning.errors import ChaukasError, FileRefused
-from planning.store import Store, StoreError, now
+from planning.register import Register
+from planning.store import Store, now
 from tests.databases import by_force, fresh_database
+from tests.planning.test_register import BARE, FULL
 
 
 @pytest.fixture(name="filled")
@@ -30,6 +33,13 @@ def store_with_rows(store: Store) -> Store:
             "id": "p", "city": "toy", "scenario": scenario, "city_digest": "d", "file": "p.gpkg", "digest": "e", "verified": True,
             "capital_inr": 10**12, "coverage": 1 / 3, "by": account, "created_at": now(),
         })  # fmt: skip
+        tx.add("footage", {"city": "toy", "number": 1, "kind": "asked", "request": "r", "line": '{"reason": "चोरी"}', "created_at": now()})
+        told = dict.fromkeys(("camera", "state", "measure", "event", "by", "note"), "")
+        tx.add("events", {**told, "city": "toy", "number": 1, "kind": "state", "at": now(), "camera": "k-1", "state": "dark", "since": now()})
+        tx.add("looks", {"id": "k-1", "city": "toy", "digest": "0" * 64, "changed_at": now()})
+    with store.ticking() as tx:
+        tx.add("beats", {"id": "toy", "since": now(), "until": now()})
+    Register(lambda: store, lambda _: store.folder / "toy").put(FULL, BARE)
     return store
 
 
@@ -54,6 +64,7 @@ def content(store: Store) -> dict[str, list[object]]:
 def test_what_is_restored_is_what_was_backed_up(filled: Store, empty: Store, tmp_path: Path) -> None:
     """Every row comes back as it was, on whichever database; the audit goes on, says both, and is whole in both places."""
     before = content(filled)
+    assert all(before[name] for name in ("deployments", "footage", "events", "beats", "looks"))
     made = back_up(filled, tmp_path / "b.db")
     assert made.broken is None
     done = restore(empty, tmp_path / "b.db")

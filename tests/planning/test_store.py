@@ -14,9 +14,10 @@ from alembic.config import Config
 
 from planning.audit import Break, Head
 from planning.city import ROOT
+from planning.engine import Range, StoreError
 from planning.errors import InputError
 from planning.schema import metadata
-from planning.store import Store, StoreError, new_id, now
+from planning.store import Store, new_id, now
 from tests.databases import by_force, fresh_database, without_triggers
 
 
@@ -270,7 +271,7 @@ def test_sqlite_waits_for_the_disk_and_takes_its_lock_at_once(tmp_path: Path) ->
 
 def test_a_writer_who_waits_too_long_is_told_that_nothing_was_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another holds the database: the change is refused and may be tried again."""
-    monkeypatch.setattr("planning.store.BUSY_MS", 50)
+    monkeypatch.setattr("planning.engine.BUSY_MS", 50)
     store = Store(f"sqlite:///{tmp_path / 'x.db'}", tmp_path).ready()
     other = sqlite3.connect(tmp_path / "x.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
@@ -307,30 +308,70 @@ def test_ids_are_never_twice() -> None:
     assert len({new_id() for _ in range(1000)}) == 1000
 
 
-def test_a_store_of_the_first_version_is_brought_here_with_what_it_holds(tmp_path: Path, request: pytest.FixtureRequest) -> None:
-    """Tables made at 0001 with rows in them are refused until upgraded; then every row is as it was, the chain is whole, and new tables are there."""
-    for url in (f"sqlite:///{tmp_path / 'old.db'}", fresh_database(request.getfixturevalue("server"))):
-        folder = tmp_path / url.partition(":")[0]
-        old = Store(url, folder)
-        config = Config()
-        config.set_main_option("script_location", str(ROOT / "planning" / "migrations"))
-        with old.engine.connect().execution_options(chaukas="write") as connection, connection.begin():
-            config.attributes["connection"] = connection
-            command.upgrade(config, "0001")
-        with_people(old, "ravi", "meera")
-        with old.write("a", "suggestion.make", "toy") as tx:
-            tx.add("suggestions", {"id": "s", "city": "toy", "lat": 22.1, "lon": 82.1, "body": "Dark", "by": "", "created_at": now()})
-        names = [table.name for table in metadata.sorted_tables if table.name not in {"settings", "identities", "audit"}]
-        with old.read() as tx:
-            before = {name: tx.rows(name) for name in names}
-            lines, head = list(tx.lines()), tx.head()
-        with pytest.raises(StoreError) as refused:
-            old.ready()
-        assert refused.value.code == "store.older"
-        assert old.upgrade() == ("0001", "0002")
-        with old.ready().read() as tx:
-            assert {name: tx.rows(name) for name in names} == before
-            assert list(tx.lines()) == lines
-            assert tx.rows("settings") == tx.rows("identities") == []
-        assert old.verify() == (head, None)
-        old.engine.dispose()
+NEW = {"0002": {"deployments", "footage", "events", "beats", "looks"}}
+NEW["0001"] = NEW["0002"] | {"settings", "identities"}
+
+
+@pytest.mark.parametrize("version", sorted(NEW))
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_store_of_an_older_version_is_brought_here_with_what_it_holds(
+    tmp_path: Path, request: pytest.FixtureRequest, version: str, kind: str
+) -> None:
+    """Tables of then with rows in them are refused until upgraded; then every row is as it was, the chain is whole, and new tables are there."""
+    url = f"sqlite:///{tmp_path / 'old.db'}" if kind == "sqlite" else fresh_database(request.getfixturevalue("server"))
+    old = Store(url, tmp_path / "state")
+    config = Config()
+    config.set_main_option("script_location", str(ROOT / "planning" / "migrations"))
+    with old.engine.connect().execution_options(chaukas="write") as connection, connection.begin():
+        config.attributes["connection"] = connection
+        command.upgrade(config, version)
+    ravi, _ = with_people(old, "ravi", "meera")
+    with old.write("a", "suggestion.make", "toy") as tx:
+        tx.add("suggestions", {"id": "s", "city": "toy", "lat": 22.1, "lon": 82.1, "body": "Dark", "by": "", "created_at": now()})
+        tx.add("sealed", {"id": "cam-1", "token": "gAAAA", "changed_at": now()})
+        if version >= "0002":
+            tx.add("settings", {"id": "suggestions/toy", "value": "open", "changed_at": now()})
+            tx.add("identities", {"account": ravi, "issuer": "https://id.example", "kind": "subject", "value": "r1", "created_at": now()})
+    names = [table.name for table in metadata.sorted_tables if table.name not in NEW[version] | {"audit"}]
+    with old.read() as tx:
+        before = {name: tx.rows(name) for name in names}
+        lines, head = list(tx.lines()), tx.head()
+    with pytest.raises(StoreError) as refused:
+        old.ready()
+    assert refused.value.code == "store.older"
+    assert old.upgrade() == (version, "0003")
+    with old.ready().read() as tx:
+        assert {name: tx.rows(name) for name in names} == before
+        assert list(tx.lines()) == lines
+        assert [tx.rows(name) for name in sorted(NEW[version])] == [[]] * len(NEW[version])
+    assert old.verify() == (head, None)
+    with old.write("a", "test.row", "toy") as tx:
+        tx.add("settings", {"id": "x", "value": "y", "changed_at": now()})
+    assert old.verify()[1] is None
+    old.engine.dispose()
+
+
+def test_what_no_audit_seals_is_written_without_a_line_and_nothing_else_is(store: Store) -> None:
+    """A tick changes its own table alone; a change of another by that way is not kept."""
+    with store.ticking() as tx:
+        tx.add("beats", {"id": "toy", "since": now(), "until": now()})
+    with store.ticking() as tx:
+        tx.change("beats", "toy", until=now())
+    with pytest.raises(ValueError, match="accounts/"), store.ticking() as tx:
+        tx.add("accounts", person("mallory"))
+    with store.read() as tx:
+        assert (len(tx.rows("beats")), tx.rows("accounts"), tx.head().seq) == (1, [], 0)
+    with store.write("", "test.drop", "toy") as tx:
+        tx.drop("beats", "toy")
+    assert (store.verify()[0].seq, store.verify()[1]) == (1, None)
+
+
+def test_rows_are_found_in_a_range_the_first_or_the_last_of_them(store: Store) -> None:
+    """From its least on, below its end; the largest first where a minus stands before the column; what a column holds, each once."""
+    with_people(store, *"abcde")
+    with store.read() as tx:
+        assert [row["name"] for row in tx.rows("accounts", order="name", name=Range("b", "d"))] == ["b", "c"]
+        assert [row["name"] for row in tx.rows("accounts", order="-name", most=2, name=Range(below="d"))] == ["c", "b"]
+        assert len(tx.rows("accounts", name=Range())) == 5
+        assert tx.values("accounts", "title", name=Range("d")) == {"D", "E"}
+        assert tx.values("accounts", "active") == {True}

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import cli
+from live.evidence import Asked, Ledger
+from live.log import EventLog
+from live.secrets import Credentials, StoreVault, open_sealer
+from live.uptime import uptime
 from planning.accounts import enter_by_link
 from planning.city import City
+from planning.register import Register
 from planning.sessions import list_sessions
 from planning.store import Store, now, open_store
 from tests.databases import by_force, without_triggers
+from tests.live.test_log import lines
+from tests.live.test_uptime import at, beats, state
+from tests.planning.test_register import BARE, FULL, OLD
 
 
 @pytest.fixture(name="house")
@@ -167,3 +176,66 @@ def test_backup_restore_and_upgrade_say_what_they_did(
     assert done("backup", str(tmp_path / "c.db")) == 1
     assert "[audit.broken]" in capsys.readouterr().err
     assert (tmp_path / "c.db").is_file()
+
+
+def test_an_upgrade_takes_in_what_lay_in_files_of_the_cities(
+    own_state: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Registers, logs and ledgers of every city, each told of once; a damaged one is told and stays while the others are taken in."""
+    monkeypatch.setenv("CHAUKAS_CITIES", str(tmp_path / "cities"))
+    for name in ("good", "hurt"):
+        (tmp_path / "cities" / name).mkdir(parents=True)
+        (tmp_path / "cities" / name / "city.toml").touch()
+        (tmp_path / "cities" / name / "events.jsonl").write_text("\n".join(lines(state("k-1", "dark", 1))) + "\n", encoding="utf-8")
+    (tmp_path / "cities" / "good" / "deployments.csv").write_bytes(OLD.encode())
+    (tmp_path / "cities" / "hurt" / "deployments.csv").write_bytes(OLD.replace("22.1", "north").encode())
+    assert done("db", "upgrade") == 1
+    said = capsys.readouterr()
+    assert [line.partition(" taken")[0] for line in said.out.splitlines()[1:]] == [
+        "good: 2 entries of deployments.csv", "good: 1 entries of events.jsonl", "hurt: 1 entries of events.jsonl"
+    ]  # fmt: skip
+    assert "[register.unreadable]" in said.err
+    assert len(Register().list("good")) == 2
+    assert EventLog().latest("hurt", {"k-1"}, 9)[0].state == "dark"
+    (tmp_path / "cities" / "hurt" / "deployments.csv").unlink()
+    assert done("db", "upgrade") == 0
+    assert len(capsys.readouterr().out.splitlines()) == 1
+
+
+def test_all_that_is_known_of_cameras_is_in_a_backup(
+    own_state: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Backed up, the database deleted, restored: deployments, sealed passwords, events, uptime, requests with their seal are all back."""
+    monkeypatch.setenv("CHAUKAS_CITIES", str(tmp_path / "cities"))
+    (tmp_path / "cities" / "toy").mkdir(parents=True)
+    (tmp_path / "cities" / "toy" / "city.toml").touch()
+    Register().put(FULL, BARE)
+    StoreVault().put("k-1", open_sealer().seal("k-1", Credentials("viewer", "hunter2")))
+    EventLog().append("toy", state("k-1", "live", 0), *beats(0, 3), state("k-1", "dark", 2))
+    asked = Asked(at(0), "asha", "FIR 1", "theft", 22.1, 82.1, at(1), at(2), (), ("note",))
+    Ledger().add("toy", asked)
+
+    def known() -> list[object]:
+        sealed = StoreVault().get("k-1")
+        assert sealed is not None
+        return [
+            Register().list("toy"), open_sealer().open("k-1", sealed), EventLog().records("toy"), EventLog().latest("toy", {"k-1"}, 9),
+            uptime(EventLog().records("toy", ["k-1"], at(0), at(3)), ["k-1"], at(0), at(3)), Ledger().asked("toy"), Ledger().seal("toy"),
+        ]  # fmt: skip
+
+    before = known()
+    assert done("backup", str(tmp_path / "b.db")) == 0
+    assert b"hunter2" not in (tmp_path / "b.db").read_bytes()
+    own_state.engine.dispose()
+    for path in own_state.folder.glob("chaukas.db*"):
+        path.unlink()
+    again = tmp_path / "again"
+    again.mkdir()
+    for name in ("audit.key", "live.key"):
+        shutil.copy2(own_state.folder / name, again / name)
+    monkeypatch.setenv("CHAUKAS_STATE", str(again))
+    assert done("restore", str(tmp_path / "b.db")) == 0
+    assert known() == before
+    assert done("audit", "verify") == 0
+    capsys.readouterr()
+    open_store().engine.dispose()

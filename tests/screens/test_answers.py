@@ -28,7 +28,7 @@ def home_with_a_plan(town: City, tmp_path_factory: pytest.TempPathFactory) -> Pa
 @pytest.fixture(autouse=True)
 def only_here(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No other city is found."""
-    monkeypatch.setattr(cities, "ROOT", home / "elsewhere")
+    monkeypatch.setattr(cities, "FOLDERS", ())
     monkeypatch.setenv("CHAUKAS_CITIES", str(home))
 
 

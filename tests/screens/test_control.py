@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from live.feeds import write_clip
-from live.uptime import FileLog
+from live.log import EventLog
 from planning.access import Actor
 from planning.deployed import NO_FEED, Deployment, Feed
-from planning.register import FolderRegister
-from planning.store import open_store
+from planning.register import Register
+from planning.store import Store, open_store
 from screens import library
 from screens.control import Control
 from tests.live import scenes
@@ -21,14 +21,14 @@ from tests.screens.toy import save_toy
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own_state: Store) -> Path:
     """The toy city with a camera that shows a street from a file, and one without an address."""
     monkeypatch.setenv("CHAUKAS_CITIES", str(tmp_path))
     save_toy(tmp_path, plans=False)
     canvas, random = scenes.street(1), np.random.default_rng(1)
     clip = tmp_path / "clip.mp4"
     write_clip(str(clip), iter([scenes.day(canvas, random) for _ in range(10)]), fps=10, group=5)
-    FolderRegister().put(
+    Register().put(
         Deployment("film", "toy", "Film", 22.0935, 82.1365, 90.0, 6.0, "bullet-4mp", Feed("file", clip.as_uri())),
         Deployment("bare", "toy", "Bare", 22.0935, 82.1366, None, 6.0, "", NO_FEED),
     )
@@ -53,13 +53,13 @@ def test_deployed_cameras_are_watched_and_their_states_written_down(folder: Path
             await until(lambda: here.states(scene)["film"][0] == "live" and here.rounds.verdicts("film"))
             assert here.states(scene)["bare"] == ("never_seen", 0.0)
             assert "bare" not in here.service.hub.cameras()
-            FolderRegister().put(Deployment("late", "toy", "Late", 22.0935, 82.1367, 0.0, 6.0, "", Feed("rtsp", "rtsp://127.0.0.1:1/x")))
+            Register().put(Deployment("late", "toy", "Late", 22.0935, 82.1367, 0.0, 6.0, "", Feed("rtsp", "rtsp://127.0.0.1:1/x")))
             await until(lambda: "late" in here.service.hub.cameras())
             assert here.scene(city).stamp != scene.stamp
         here.service.audit(Actor("asha", "Asha"), "film", 100.0, 160.0, "theft at the market")
 
     asyncio.run(watch())
-    records = FileLog().records("toy")
+    records = EventLog().records("toy")
     assert [record.state for record in records if record.kind == "state" and record.camera == "film"] == ["live"]
     assert {record.kind for record in records} == {"state", "watching"}
     with open_store().read() as tx:

@@ -9,16 +9,17 @@ from pathlib import Path
 import pytest
 
 import cli
+from live.log import EventLog
 from live.secrets import Credentials, StoreVault, open_sealer
-from live.uptime import FileLog, Record
+from live.uptime import Record
 from planning.nouns import Scenario
-from planning.register import FolderRegister
-from planning.store import open_store
+from planning.register import Register
+from planning.store import Store, open_store
 from tests.screens.toy import HOSTILE, save_toy, toy_city, toy_plan
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own_state: Store) -> Path:
     """The toy city, found by its name, with two plans."""
     monkeypatch.setenv("CHAUKAS_CITIES", str(tmp_path))
     save_toy(tmp_path)
@@ -43,18 +44,17 @@ def test_a_plan_s_cameras_are_deployed(folder: Path, capsys: pytest.CaptureFixtu
     path = str(folder / "plans" / f"{toy_plan(toy_city(), Scenario('toy', 1_000_000)).id}.gpkg")
     assert cli.main(["live", "deploy", "toy", "--plan", path, "--camera", "s003", "--camera", "s999"]) == 1
     assert "deployment.planned" in capsys.readouterr().err
-    assert FolderRegister().list("toy") == ()
+    assert Register().list("toy") == ()
     assert cli.main(["live", "deploy", "toy", "--plan", path]) == 0
-    found = FolderRegister().list("toy")
+    found = Register().list("toy")
     assert len(found) == 20
     assert {one.planned for one in found} >= {HOSTILE, "s003"}
 
 
 def test_a_camera_s_password_is_sealed_from_a_pipe_and_never_shown(
-    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The watch opens the seal with the key of the state folder; an unknown camera is refused before a password is asked for."""
-    monkeypatch.setenv("CHAUKAS_STATE", str(tmp_path / "state"))
     (folder / "list.csv").write_text("id,lat,lon,rtsp\na,22.0935,82.1365,rtsp://c/1\n", encoding="utf-8")
     assert cli.main(["live", "deploy", "toy", "--from", str(folder / "list.csv")]) == 0
     monkeypatch.setattr("sys.stdin", io.StringIO("hunter2\n"))
@@ -65,7 +65,6 @@ def test_a_camera_s_password_is_sealed_from_a_pipe_and_never_shown(
     assert open_sealer().open("a", StoreVault().get("a") or b"") == Credentials("viewer", "hunter2")
     with open_store().read() as tx:
         assert [line["by"] for line in tx.lines(action="live.password")] == ["terminal"]
-    open_store().engine.dispose()
 
 
 def test_cameras_named_without_a_plan_are_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -80,7 +79,7 @@ def test_uptime_is_printed_by_contractor_and_camera(folder: Path, capsys: pytest
     assert cli.main(["live", "deploy", "toy", "--from", str(folder / "list.csv")]) == 0
     day = datetime(2026, 3, 1).astimezone()
     beats = [Record("watching", day + timedelta(minutes=minute)) for minute in range(1441)]
-    FileLog().append("toy", *beats, Record("state", day, "a", "live"), Record("state", day + timedelta(hours=12), "a", "offline"))
+    EventLog().append("toy", *beats, Record("state", day, "a", "live"), Record("state", day + timedelta(hours=12), "a", "offline"))
     times = ["--from", "2026-03-01T20:00", "--until", "2026-03-01T22:00"]
     assert cli.main(["live", "maintain", "toy", "a", *times, "--by", "asha", "--note", "new pole"]) == 0
     assert cli.main(["live", "maintain", "toy", "z", *times, "--by", "asha", "--note", "new pole"]) == 1

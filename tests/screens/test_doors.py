@@ -16,6 +16,7 @@ from starlette.middleware import Middleware
 
 from planning import accounts
 from planning.accounts import TERMINAL, add_account, enter_by_link, find_account, first_link, list_accounts, make_link
+from planning.identities import identities_of
 from planning.passwords import gate_figures
 from planning.sessions import list_sessions
 from planning.store import Store, now, open_store
@@ -223,6 +224,50 @@ def test_an_administrator_changes_roles_and_turns_accounts_off_and_on(house: Sto
     refused = change(own, "roles", roles=["member"])
     assert refused.status == 400
     assert "Nobody would be left" in refused.text
+
+
+def test_an_administrator_ties_an_account_to_another_service_and_takes_it_off(house: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By e-mail address or lasting name, at the service that is set up unless another is named; each is listed as text, audited, and taken off by
+    itself; whoever was signed in is out then. What is no address, or is another account's, is told on the page.
+    """
+    monkeypatch.setenv("CHAUKAS_OIDC_ISSUER", "https://id.example")
+    boss, meera = signed_in("boss"), find_account(house, "meera")["id"]
+    csrf = token_of(boss)
+
+    def change(account: str, do: str, **fields: str) -> Answer:
+        return safe(boss.post("/accounts/change?lang=en", {"csrf": csrf, "account": account, "do": do, **fields}))
+
+    assert 'name="issuer" value="https://id.example"' in boss.ask("/accounts").text
+    issuer = {"issuer": "https://id.example"}
+    assert "The account is tied." in change(meera, "tie", kind="email", value=" Meera@Example.org", **issuer).text
+    page = change(meera, "tie", kind="subject", value=HOSTILE, **issuer).text
+    assert html.escape(HOSTILE) in page
+    assert "Sign-in by another service (2)" in page
+    assert [(row["kind"], row["value"]) for row in identities_of(house, meera)] == [("email", "meera@example.org"), ("subject", HOSTILE)]
+    for fields, words in (
+        ({"kind": "email", "value": "nobody", **issuer}, "This is no e-mail address"),
+        ({"kind": "name", "value": "x", **issuer}, "This is no e-mail address"),
+        ({"kind": "subject", "value": "x", "issuer": "example"}, "no service&#x27;s address"),
+        ({"kind": "email", "value": "meera@example.org", **issuer}, "linked to this already"),
+    ):  # fmt: skip
+        answer = change(find_account(house, "boss")["id"], "tie", **fields)
+        assert (answer.status, words in answer.text) == (400, True), answer.text
+    theirs = signed_in("meera")
+    first, second = identities_of(house, meera)
+    assert change(find_account(house, "boss")["id"], "untie", identity=first["id"]).status == 400
+    assert "sessions have ended" in change(meera, "untie", identity=first["id"]).text
+    assert identities_of(house) == [second]
+    assert theirs.ask("/account").status == 401
+    with house.read() as tx:
+        lines = [(line["action"], line["by"]) for line in tx.lines(subject=meera) if line["action"].startswith("account.identity")]
+    own = find_account(house, "boss")["id"]
+    assert lines == [("account.identity", own)] * 2 + [("account.identity_off", own)]
+    assert house.verify()[1] is None
+    member = signed_in("meera")
+    sent = {"csrf": token_of(member), "account": meera, "do": "tie", "kind": "subject", "value": "me", **issuer}
+    assert member.post("/accounts/change", sent).status == 403
+    hindi = boss.ask("/accounts").text
+    assert "दूसरी सेवा से प्रवेश (1)" in hindi
 
 
 def test_the_first_run_is_by_link_and_only_from_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,7 @@ from tests.town import copy_of
 @pytest.fixture(name="home")
 def home_with_the_town(town: City, plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of cities with the town, and its plan."""
-    monkeypatch.setattr(cities, "ROOT", tmp_path / "elsewhere")
+    monkeypatch.setattr(cities, "FOLDERS", ())
     monkeypatch.setenv("CHAUKAS_CITIES", str(tmp_path))
     town.save(tmp_path / "toy")
     write_plan(plan, town, tmp_path / "p.gpkg")

@@ -18,7 +18,8 @@ import cli
 from live.secrets import Credentials
 from live.simulated_onvif import OnvifDevice
 from planning.city import ROOT
-from planning.register import FolderRegister
+from planning.register import Register
+from planning.store import Store
 from tests.browser.chromium import free_port
 from tests.live.pretend import deployment
 from tests.screens.toy import save_toy
@@ -33,7 +34,7 @@ def camera() -> Iterator[OnvifDevice]:
 
 
 def test_find_tells_devices_and_which_are_deployed(
-    camera: OnvifDevice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    camera: OnvifDevice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], own_state: Store
 ) -> None:
     """Address, name, hardware, scopes; new, or the camera it is; this machine's own only for a demonstration."""
     monkeypatch.setenv("CHAUKAS_CITIES", str(tmp_path))
@@ -44,7 +45,7 @@ def test_find_tells_devices_and_which_are_deployed(
     said = capsys.readouterr().out
     assert f"{camera.url}\tGate 2\tSIM\ttype/ptz, Profile/Streaming\tnew\n" in said
     save_toy(tmp_path, plans=False)
-    FolderRegister().put(deployment("gate", url="rtsp://127.0.0.1:8554/one"))
+    Register().put(deployment("gate", url="rtsp://127.0.0.1:8554/one"))
     assert cli.main(["live", "find", at, "--seconds", "0.3", "--demo"]) == 0
     assert "\tdeployed as gate\n" in capsys.readouterr().out
 
@@ -69,7 +70,9 @@ def test_probe_of_a_device_tells_what_it_offers_and_proposes_a_feed(
     assert "address.refused" in capsys.readouterr().err
 
 
-def test_the_demonstration_s_ptz_cameras_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_demonstration_s_ptz_cameras_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], own_state: Store
+) -> None:
     """A city's PTZ cameras get a device each, told in the table, that deploys as it stands; the others none."""
     monkeypatch.setenv("CHAUKAS_CITIES", str(tmp_path))
     save_toy(tmp_path, plans=False)
@@ -89,4 +92,4 @@ def test_the_demonstration_s_ptz_cameras_turn(tmp_path: Path, monkeypatch: pytes
         running.send_signal(signal.SIGINT)
         assert running.wait(20) == 0
     assert cli.main(["live", "deploy", "toy", "--from", str(target)]) == 0
-    assert sorted(one.onvif for one in FolderRegister().list("toy")) == ["", first["onvif"]]
+    assert sorted(one.onvif for one in Register().list("toy")) == ["", first["onvif"]]

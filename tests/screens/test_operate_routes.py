@@ -14,13 +14,14 @@ import pyproj
 import pytest
 from starlette.applications import Starlette
 
+from live.log import EventLog
 from live.onvif import Aim
 from live.pins import Status
 from live.steering import Seen
-from live.uptime import FileLog, Record
+from live.uptime import Record
 from planning.access import Actor
 from planning.deployed import NO_FEED, Deployment, Feed
-from planning.register import FolderRegister
+from planning.register import Register
 from planning.store import open_store
 from screens import operate_routes
 from screens.control import Control, control
@@ -34,12 +35,22 @@ def place(x: float, y: float) -> tuple[float, float]:
 
 
 @pytest.fixture(scope="module")
-def cities(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The toy city with three cameras at one street: two that see its middle, one that looks away."""
+def cities(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The toy city with three cameras at one street: two that see its middle, one that looks away; in a store of its own."""
     parent = tmp_path_factory.mktemp("cities")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CHAUKAS_CITIES", str(parent))
+        patch.setenv("CHAUKAS_STATE", str(tmp_path_factory.mktemp("state")))
+        hang(parent)
+        yield parent
+        open_store().engine.dispose()
+
+
+def hang(parent: Path) -> None:
+    """Save the toy city, and deploy its cameras."""
     save_toy(parent, plans=False)
     rows = (("a", 380, 90), ("b", 420, 270), ("c", 560, 90))
-    FolderRegister(lambda name: parent / name, lambda: ["toy"]).put(
+    Register().put(
         *(
             Deployment(
                 name, "toy", HOSTILE if name == "c" else name.upper(), *place(x, 400), aim, 6.0, "bullet-4mp", Feed("rtsp", f"rtsp://10.0.0.9/{name}")
@@ -48,13 +59,11 @@ def cities(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ),
         Deployment("d", "toy", "D", *place(100, 100), None, 6.0, "", NO_FEED),
     )
-    return parent
 
 
 @pytest.fixture
-def here(cities: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Control]:
+def here(cities: Path) -> Iterator[Control]:
     """The app's control over that city, nothing running."""
-    monkeypatch.setenv("CHAUKAS_CITIES", str(cities))
     control.cache_clear()
     yield control()
     control.cache_clear()
@@ -141,10 +150,10 @@ def test_states_are_those_known_now_and_never_older(client: Client, here: Contro
     assert told["stamp"] == client.get("/operate/toy/pins").json()["stamp"]
 
 
-def test_a_new_deployment_changes_the_stamp(client: Client, cities: Path) -> None:
+def test_a_new_deployment_changes_the_stamp(client: Client) -> None:
     """So that a browser fetches the pins again."""
     before = client.get("/operate/toy/states").json()["stamp"]
-    register = FolderRegister(lambda name: cities / name, lambda: ["toy"])
+    register = Register()
     register.put(Deployment("d", "toy", "Depot", *place(100, 100), None, 6.0, "", NO_FEED))
     assert client.get("/operate/toy/states").json()["stamp"] != before
 
@@ -180,10 +189,10 @@ def test_what_is_lost_is_what_only_dead_cameras_saw(client: Client, here: Contro
     assert told["repairs"][0]["gain"] == pytest.approx(told["lost"])
 
 
-def test_an_event_is_acknowledged_once_it_has_a_note(client: Client, cities: Path) -> None:
+def test_an_event_is_acknowledged_once_it_has_a_note(client: Client) -> None:
     """The note stays text; without one, for an event that is none, or from another site it is refused."""
     since = datetime(2026, 3, 1, tzinfo=UTC)
-    FileLog(lambda name: cities / name).append("toy", Record("state", since, "a", "dark", since=since))
+    EventLog().append("toy", Record("state", since, "a", "dark", since=since))
     (event,) = client.get("/operate/toy/events").json()["events"]
     assert (event["camera"], event["state"], event["acknowledged"]) == ("a", "dark", None)
     for body, code in (({"event": event["id"], "note": " "}, "event.note"), ({"event": "x", "note": "y"}, "event.unknown"), ({}, "event.note")):
@@ -194,6 +203,9 @@ def test_an_event_is_acknowledged_once_it_has_a_note(client: Client, cities: Pat
     assert client.post("/operate/toy/acknowledge", json.dumps(sent).encode() + b" " * 30_000).status == 413
     assert client.post("/operate/toy/acknowledge", sent).status == 200
     assert client.get("/operate/toy/events").json()["events"][0]["acknowledged"]["note"] == HOSTILE
+    with open_store().read() as reading:
+        (line,) = reading.lines(action="live.acknowledge")
+    assert (line["by"], line["subject"]) == ("o1", event["id"])
 
 
 @pytest.mark.parametrize(("roles", "reads"), [(("public",), False), (("member",), False), (("planner",), False), (("admin",), True)])
@@ -213,9 +225,9 @@ def test_an_unknown_city_is_told(client: Client) -> None:
     assert client.get("/operate/nowhere/states").status == 404
 
 
-def test_repairs_come_in_the_order_of_what_is_scarce(client: Client, here: Control, cities: Path) -> None:
+def test_repairs_come_in_the_order_of_what_is_scarce(client: Client, here: Control) -> None:
     """For a rupee and for an hour the order differs where the records say so; both costs are told; what is no unit means rupees."""
-    register = FolderRegister(lambda name: cities / name, lambda: ["toy"])
+    register = Register()
     kept = register.list("toy")
     costs = {"a": (50_000, 0.5), "b": (100, 300.0)}
     register.put(*(replace(one, repair_inr=costs[one.id][0], repair_h=costs[one.id][1]) for one in kept if one.id in costs))
@@ -269,9 +281,9 @@ def test_a_view_is_accepted_with_a_line_of_the_audit_by_those_who_may(client: Cl
     assert done == ["a"]
 
 
-def test_a_camera_that_is_turned_is_seen_to_look_there(client: Client, here: Control, cities: Path) -> None:
+def test_a_camera_that_is_turned_is_seen_to_look_there(client: Client, here: Control) -> None:
     """What it sees when turned by half a circle lies on its other side; where it looks comes with the states; a bearing that is none is refused."""
-    register = FolderRegister(lambda name: cities / name, lambda: ["toy"])
+    register = Register()
     turner = Deployment("t", "toy", "T", *place(300, 400), 350.0, 6.0, "ptz-2mp", NO_FEED, onvif="onvif://10.0.0.8")
     register.put(turner)
     rows = {row["id"]: row["steered"] for row in client.get("/operate/toy/pins").json()["pins"]}
