@@ -127,6 +127,7 @@ def _add_wish(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--privacy", default="0", help="share of all weight that a kilometre of homes in view costs: 0.002 or 0.2%% (default 0)")
     parser.add_argument("--no-view", action="store_true", help="rule out cameras that see a no_view zone")
     parser.add_argument("--suggestions", default="0", metavar="PERCENT", help="share of all weight for people's accepted suggestions (default 0)")
+    parser.add_argument("--movement", default="0", metavar="PERCENT", help="weight of likely routes out on which a plate is read (default 0)")
     parser.add_argument("--gap", type=float, default=0.005, help="stop when the plan is proven this close to the best (default 0.005)")
 
 

@@ -23,7 +23,10 @@ from planning.figures import Figures
 from planning.jit import jit
 
 
-def plate_reads(walls: Walls, points_m: Floats, poses: Poses, places_m: Floats, heading_deg: Floats, figures: Figures) -> sparse.csr_matrix:
+def plate_reads(
+    walls: Walls, points_m: Floats, poses: Poses, places_m: Floats, heading_deg: Floats, figures: Figures, *, deck_m: Floats | None = None,
+    most_m: Floats | None = None,
+) -> sparse.csr_matrix:  # fmt: skip
     """At which places each pose reads the plate of a vehicle that drives that way.
 
     Parameters
@@ -31,6 +34,8 @@ def plate_reads(walls: Walls, points_m: Floats, poses: Poses, places_m: Floats, 
     walls: what blocks. points_m: where poses stand (n_points, 2), rows as `poses.site` names them, in the city's CRS [m].
     places_m, heading_deg: places (n_places, 2) [m] and ways driven there (n_places,) [deg clockwise from north].
     figures: of data/traffic.toml: plate_px_per_m, plate_height_m, plate_vertical_deg, plate_horizontal_deg, plate_rear.
+    deck_m: how high above the terrain each place's street lies (n_places,), as on a bridge; nowhere where None [m].
+    most_m: how far each head sees at all (n_heads,), as by night; any distance where None [m].
 
     Returns
     -------
@@ -40,13 +45,14 @@ def plate_reads(walls: Walls, points_m: Floats, poses: Poses, places_m: Floats, 
     if not len(poses) or not n_places:
         return sparse.csr_matrix((len(poses), n_places), dtype=bool)
     slant = np.array([head.focal_px for head in heads]) / figures["plate_px_per_m"]
+    slant = slant if most_m is None else np.minimum(slant, most_m)
     height = np.array([head.height_m for head in heads])
     top = np.zeros(len(points_m))
     np.maximum.at(top, poses.site, height[poses.head])
     reach = np.zeros(len(points_m))
     np.maximum.at(reach, poses.site, slant[poses.head])
     plate = figures["plate_height_m"]
-    lines = cast(walls, points_m, places_m, np.full(n_places, plate), reach_m=reach, highest_m=top + 1e-9)
+    lines = cast(walls, points_m, places_m, np.full(n_places, plate), reach_m=reach, highest_m=top + 1e-9, deck_m=deck_m)
     view = [np.array([getattr(head, name) for head in heads]) for name in ("hfov_deg", "vfov_deg")]
     tilt = tilts(walls.terrain, points_m, poses)
     limits = np.array([figures["plate_vertical_deg"], figures["plate_horizontal_deg"]])

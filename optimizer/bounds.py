@@ -27,6 +27,7 @@ from optimizer.problem import Floats, Ints
 from optimizer.reduce import Core
 
 FULL = 8  # every so many rounds all sites are looked at
+WIDE = 20.0  # points with more than so many times the usual pull have smaller prices
 NEAR = 0.3  # sites are near to paying where they lack less than this share of what the picked ones cost on average
 
 
@@ -117,9 +118,16 @@ class _Step:
         self.unit_capital = (0.25 if yearly_too else 0.5) * won / max(core.budget, 1.0)
         self.unit_yearly = 0.25 * won / max(core.yearly_left, 1.0) if yearly_too else 0.0
 
+        self.won, self.scale = won, _scales(core)
+
     def start(self, started: Ints) -> Prices:
-        """Prices where a greedy plan saw each point from so many sites."""
-        return Prices(np.where(started > 0, 0.5, 1.0), self.unit_capital, self.unit_yearly, np.zeros(len(self.core.ward_least)))
+        """Prices where a greedy plan saw each point from so many sites; points of far more pull than usual begin at nothing."""
+        # They come nearly free: what a rupee buys is the rest.
+        free = float((self.core.weight * (1 - self.scale))[started > 0].sum())
+        paid = max(1 - free / self.won, 0.1) if self.won > 0 else 1.0
+        self.unit_capital, self.unit_yearly = paid * self.unit_capital, paid * self.unit_yearly
+        share = np.where(self.scale < 1, 0.0, np.where(started > 0, 0.5, 1.0))
+        return Prices(share, self.unit_capital, self.unit_yearly, np.zeros(len(self.core.ward_least)))
 
     def resume(self, prices: Prices) -> Prices:
         """Good prices: from here by shorter steps."""
@@ -132,7 +140,7 @@ class _Step:
         self.count += 1
         seen = current.seen
         wanted = 1.0 + (core.second > prices.share * prices.weight(core))
-        share = np.clip(prices.share - self.LENGTH * length * self.shares.step(seen - wanted), 0.0, 1.0)
+        share = np.clip(prices.share - self.LENGTH * length * self.scale * self.shares.step(seen - wanted), 0.0, 1.0)
         has = core.ward_least > 0
         inside = core.ward >= 0
         got = np.bincount(core.ward[inside], weights=(core.floor * np.minimum(seen, 1.0))[inside], minlength=len(has))
@@ -147,6 +155,20 @@ class _Step:
             max(prices.yearly + 2 * self.unit_yearly * few[1], 0.0) if limited else 0.0,
             np.where(has, np.clip(prices.ward + few[2:], 0.0, 50.0), 0.0),
         )
+
+
+def _scales(core: Core) -> Floats:
+    """The size of a point's price as a share of its weight (n_demand,): 1, but for points with far more pull than usual: weight times poses that see.
+
+    Hundreds of poses may see such a point, as they read plates on a route out of the city, and one of them is enough: its price is next to nothing,
+    and at a larger one all their sites would be bought for it.
+    """
+    pull = core.weight * np.bincount(core.items, minlength=len(core.weight))
+    there = pull > 0
+    scale = np.ones(len(pull))
+    if there.any():
+        scale[there] = np.minimum(1.0, WIDE * np.median(pull[there]) / pull[there])
+    return scale
 
 
 class Means:

@@ -30,6 +30,7 @@ from optimizer.cover import Covered
 from optimizer.desk import DEAD_END, same_city
 from optimizer.extras import homes_in_view, price_a_metre, sees_no_view
 from optimizer.ground import Ground, lay_ground
+from optimizer.interception import flow_of, with_routes
 from optimizer.plan import answer, arrays_of, cameras_of, finish, make_problem, scorecard, sites_of
 from optimizer.problem import Flags, Floats, Ints, Problem
 from optimizer.survey import Survey, make_survey, survey_cameras
@@ -79,7 +80,9 @@ class Scored:
 
 @dataclass(frozen=True)
 class _Eye:
-    """One camera looked through: its head, what it sees (rows of demand, px/m), metres of homes in view, whether it sees a no-view zone."""
+    """One camera looked through: its head, what it sees (rows of demand, px/m), metres of homes in view, whether it sees a no-view zone, and on which
+    routes out it reads plates (rows).
+    """
 
     site: str
     head: Head
@@ -88,6 +91,7 @@ class _Eye:
     px_per_m: npt.NDArray[np.float32]
     homes_m: float
     no_view: bool
+    routes: npt.NDArray[np.int32]
 
 
 @dataclass(eq=False)
@@ -114,20 +118,34 @@ class Bench:
             sites = self.sites
         survey, order = _assembled(self.ground, sites, eyes)
         wish = self.plan.scenario
-        problem = arrays_of(self.city, dataclasses.replace(wish, keep=(), forbid=(), no_view=False, privacy=0.0), survey)
-        # What each camera sees of homes was counted when it was looked through.
+        plain = dataclasses.replace(wish, keep=(), forbid=(), no_view=False, privacy=0.0, movement_percent=0)
+        problem = arrays_of(self.city, plain, survey)
+        # What each camera sees of homes, and on which routes it reads plates, was found when it was looked through.
         homes = np.array([eyes[camera].homes_m for camera in order], dtype=np.float64)
         problem = dataclasses.replace(problem, penalty=price_a_metre(wish, survey.demand) * homes)
-        rows = np.arange(len(order), dtype=np.int64)
-        seen, whole = problem.seen(rows), max(problem.whole, 1e-12)
+        rows, whole = np.arange(len(order), dtype=np.int64), max(problem.whole, 1e-12)
+        seen, weight, ward = problem.seen(rows), problem.weight, problem.ward
+        card = scorecard(weight, ward, problem.limits.ward_names, survey.before, seen)
+        if wish.movement_percent:
+            problem, card = self._with_routes(problem, card, [eyes[camera].routes for camera in order])
         found = {camera.id: camera for camera in cameras_of(survey, problem, rows)}
-        card = scorecard(problem.weight, problem.ward, problem.limits.ward_names, survey.before, seen)
         second = float(problem.second[problem.views(rows) > 1].sum()) / whole
         broken = (*_broken(wish, problem, survey, card), *self._barred(wish, eyes))
         return Scored(
-            tuple(found[camera] for camera in cameras), sites_of(survey, problem, rows), problem.weight, seen, card, second,
+            tuple(found[camera] for camera in cameras), sites_of(survey, problem, rows), weight, seen, card, second,
             float(problem.penalty.sum()) / whole, *problem.spent(rows), broken,
         )  # fmt: skip
+
+    def _with_routes(self, problem: Problem, card: Scorecard, routes: list[npt.NDArray[np.int32]]) -> tuple[Problem, Scorecard]:
+        """The problem with the routes out, and the scorecard with the share of them on which plates are read; `routes` of each pose."""
+        flow = flow_of(self.city, self.ground)
+        start = np.concatenate([[0], np.cumsum([len(own) for own in routes])]).astype(np.int64)
+        columns = np.concatenate([np.empty(0, dtype=np.int32), *routes])
+        read = sparse.csr_matrix((np.ones(len(columns), dtype=bool), columns, start), shape=(len(routes), len(flow.routes)))
+        before = flow.already > 0
+        after = before | np.asarray(read.getnnz(axis=0) > 0)
+        shares = [float(flow.routes.weight[flags].sum()) for flags in (before, after)]
+        return with_routes(problem, self.plan.scenario, flow, read), dataclasses.replace(card, routes_before=shares[0], routes_after=shares[1])
 
     def views(self, cameras: Sequence[str]) -> list[shapely.Geometry]:
         """What each camera sees, as an area to draw; errors as `score`."""
@@ -189,13 +207,16 @@ class Bench:
         none = np.zeros(len(survey.poses))
         homes = homes_in_view(self.city, survey.walls, points, survey.poses) if wish.privacy else none
         barred = sees_no_view(self.city, survey.walls, points, survey.poses) if wish.no_view else none > 0
+        read = sparse.csr_matrix((len(survey.poses), 0), dtype=bool)
+        if wish.movement_percent:
+            read = flow_of(self.city, self.ground).read_by(survey.walls, points, survey.poses, by_night=wish.by_night)
         seen = survey.matrix.px_per_m
         for pose in range(len(survey.poses)):
             part = slice(int(seen.indptr[pose]), int(seen.indptr[pose + 1]))
             site, head = str(survey.sites.index[survey.poses.site[pose]]), survey.poses.heads[survey.poses.head[pose]]
             self._eyes[survey.camera_id(pose)] = _Eye(
                 site, head, float(survey.poses.bearing_deg[pose]), seen.indices[part].copy(), seen.data[part].copy(), float(homes[pose]),
-                bool(barred[pose]),
+                bool(barred[pose]), read.indices[read.indptr[pose] : read.indptr[pose + 1]].astype(np.int32),
             )  # fmt: skip
 
     def _barred(self, wish: Scenario, eyes: dict[str, _Eye]) -> list[Broken]:
@@ -325,7 +346,9 @@ def _broken(wish: Scenario, problem: Problem, survey: Survey, card: Scorecard) -
     short = problem.ward_short(problem.seen(rows)) > 0
     low = {problem.limits.ward_name(int(ward)) for ward in np.flatnonzero(short)}
     found += [Broken("floor", ward.ward, ward.after, wish.ward_floor) for ward in card.wards if ward.ward in low]
-    if card.after < wish.wanted_share - 1e-6:
-        found.append(Broken("share", "", card.after, wish.wanted_share))
+    m = wish.movement_percent / 100
+    counted = (1 - m) * card.after + m * (card.routes_after or 0.0)
+    if counted < wish.wanted_share - 1e-6:
+        found.append(Broken("share", "", counted, wish.wanted_share))
     return found
 

@@ -104,7 +104,7 @@ def plan_with_grid(
         stated = int(heads[rows].sum())
         total = plan.cost_inr - stated + grid.cost_inr
         told.append(Round(plan.proof.covered, stated, grid.cost_inr, total, total <= scenario.budget_inr))
-        if told[-1].fits and (best is None or plan.proof.covered > best[0].proof.covered):
+        if told[-1].fits and (best is None or plan.proof.worth > best[0].proof.worth):
             best = plan, grid
         off = abs(stated - grid.cost_inr) / max(grid.cost_inr, 1)
         agreed = off <= tolerance
@@ -217,7 +217,8 @@ def _bound(city: City, scenario: Scenario, survey: Survey, prices: Prices, limit
     floor = np.minimum(stub, prices["radio_link"] // 2).astype(np.int64)
     problem: Problem = make_problem(city, scenario, _with_heads(survey, floor))
     outcome = solve(problem, gap=scenario.gap, time_limit_s=limit_s, seed=scenario.seed)
-    return float(min(outcome.bound / max(problem.total, 1e-12), 1.0))
+    whole = max(problem.whole, 1e-12)
+    return float(min(outcome.bound / whole, max(problem.total / whole, 1.0)))
 
 
 def _finished(plan: Plan, grid: Grid, bound: float, runtime_s: float) -> Plan:
@@ -226,7 +227,7 @@ def _finished(plan: Plan, grid: Grid, bound: float, runtime_s: float) -> Plan:
         dataclasses.replace(site, heads=(*(head for head in site.heads if head[0] != "backhaul"), ("grid", grid.shares_inr[site.id])))
         for site in plan.sites
     )
-    gap = max(bound / plan.proof.covered - 1, 0.0) if plan.proof.covered > 0 else 0.0
+    gap = max(bound / plan.proof.worth - 1, 0.0) if plan.proof.worth > 0 else 0.0
     how = f"{plan.proof.how}; planned and joined by a network in turn; the bound lets each site pay no more of the network than its own last stretch"
     proof = dataclasses.replace(plan.proof, bound=bound, gap=gap, how=how, runtime_s=runtime_s)
     return dataclasses.replace(plan, sites=sites, proof=proof, assumptions=(*plan.assumptions, *grid.notes))

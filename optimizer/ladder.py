@@ -59,8 +59,8 @@ def make_ladder(desk: Desk, budgets: Sequence[int], *, time_limit_s: float = 120
         scenario=dataclasses.replace(wish, budget_inr=int(budgets[-1])), city_digest=desk.city.digest, made=desk.city.made, rungs=tuple(rungs),
         before=float(problem.weight[problem.already > 0].sum()) / desk.whole, cameras=cameras_of(desk.survey, problem, top),
         sites=sites_of(desk.survey, problem, top), entered=tuple(entered.tolist()), points_m=points_m,
-        weight=problem.weight.copy(), seen_from=_seen_from(problem, plans), assumptions=(*desk.city.notes, *desk.survey.notes),
-        runtime_s=time.monotonic() - began,
+        weight=problem.weight[: len(points_m)].copy(), seen_from=_seen_from(problem, plans)[: len(points_m)],
+        assumptions=(*desk.city.notes, *desk.survey.notes), runtime_s=time.monotonic() - began,
     )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from coverage.views import view_areas
 from coverage.written_purpose import written_purposes
 from optimizer.cover import Covered, cover
 from optimizer.extras import homes_price, second_views, sees_no_view
+from optimizer.interception import flow_notes, flow_of, weigh_routes
 from optimizer.problem import Flags, Floats, Ints, Limits, Problem
 from optimizer.run import Interim
 from optimizer.solve import Outcome, solve
@@ -137,6 +138,7 @@ def make_problem(city: City, scenario: Scenario, survey: Survey) -> Problem:
     Raises
     ------
     ScenarioError: `scenario.forbid` for unknown ids, `scenario.cheapest` where the budget buys no camera at all.
+    CityError: as `optimizer.interception.flow_of`, where routes out weigh.
     """
     problem = arrays_of(city, scenario, survey)
     _check_affordable(scenario, problem)
@@ -144,7 +146,7 @@ def make_problem(city: City, scenario: Scenario, survey: Survey) -> Problem:
 
 
 def arrays_of(city: City, scenario: Scenario, survey: Survey) -> Problem:
-    """As `make_problem`, whatever the budget buys; `scenario.forbid` as there."""
+    """As `make_problem`, whatever the budget buys; `scenario.forbid` and the routes' errors as there."""
     sites, poses = survey.sites, survey.poses
     heads = poses.heads
     price = np.array([head.price_inr for head in heads], dtype=np.int64)[poses.head]
@@ -161,12 +163,13 @@ def arrays_of(city: City, scenario: Scenario, survey: Survey) -> Problem:
     limits = Limits(scenario.budget_inr, scenario.yearly_inr, scenario.cameras_per_site, keep, forbid, least, names)
     seen = survey.matrix.px_per_m
     covers = sparse.csr_matrix((np.ones(seen.nnz, dtype=bool), seen.indices, seen.indptr), shape=seen.shape)
-    return Problem(
+    problem = Problem(
         covers=covers, weight=weight, already=survey.already,
         ward=ward, cost=price + taller, yearly=upkeep, site=poses.site.astype(np.int64),
         site_cost=sites["cost_inr"].to_numpy(dtype=np.int64), site_yearly=sites["yearly_inr"].to_numpy(dtype=np.int64), limits=limits,
         second=second_views(scenario, survey.demand), penalty=homes_price(scenario, city, survey),
     )  # fmt: skip
+    return weigh_routes(city, scenario, survey, problem)
 
 
 def ward_rows(city: City, demand: gpd.GeoDataFrame) -> tuple[Ints, tuple[str, ...]]:
@@ -224,30 +227,38 @@ def compose(city: City, scenario: Scenario, survey: Survey, problem: Problem, ou
     """The plan of an outcome, in people's nouns."""
     demand = survey.demand.copy()
     demand["before"] = survey.before
-    demand["after"] = problem.seen(outcome.chosen)
-    proof = _proof(problem, outcome)
+    demand["after"] = problem.seen(outcome.chosen)[: len(demand)]
+    card, notes = score(city, demand), tuple(survey.notes)
+    if scenario.movement_percent:
+        flow = flow_of(city, survey.ground)
+        read = problem.seen(outcome.chosen)[len(demand) :]
+        before, after = (float(flow.routes.weight[rows].sum()) for rows in (flow.already > 0, read))
+        card, notes = dataclasses.replace(card, routes_before=before, routes_after=after), (*notes, *flow_notes(scenario, flow))
     return Plan(
         scenario=scenario, city_digest=city.digest, made=city.made, demand=demand, views=_views(city, survey, outcome.chosen),
-        cameras=cameras_of(survey, problem, outcome.chosen), sites=sites_of(survey, problem, outcome.chosen), scorecard=score(city, demand),
-        proof=proof, stages_s=survey.stages_s, assumptions=(*city.notes, *survey.notes),
+        cameras=cameras_of(survey, problem, outcome.chosen), sites=sites_of(survey, problem, outcome.chosen), scorecard=card,
+        proof=_proof(scenario, len(demand), problem, outcome, card.routes_after or 0.0), stages_s=survey.stages_s, assumptions=(*city.notes, *notes),
     )  # fmt: skip
 
 
-def _proof(problem: Problem, outcome: Outcome | Covered) -> Proof:
-    total = max(problem.whole, 1e-12)
-    covered = float(problem.weight[problem.seen(outcome.chosen)].sum()) / total
+def _proof(scenario: Scenario, n_demand: int, problem: Problem, outcome: Outcome | Covered, routes: float) -> Proof:
+    """The proof of an outcome; the first `n_demand` rows are places, those behind them routes out, of which the share `routes` is read."""
+    whole, weight = max(problem.whole, 1e-12), problem.weight[:n_demand]
+    total = max(float(weight.sum()), 1e-12)
+    covered = float(weight[problem.seen(outcome.chosen)[:n_demand]].sum()) / total
     second = float(problem.second[problem.views(outcome.chosen) > 1].sum()) / total
-    privacy, most = float(problem.penalty[outcome.chosen].sum()) / total, 1.0 + float(problem.second.sum()) / total
+    privacy, most = float(problem.penalty[outcome.chosen].sum()) / total, max(problem.total / whole, 1.0)
+    parts: dict[str, Any] = {"second": second, "privacy": privacy, "movement": scenario.movement_percent / 100, "routes": routes}
     by_hand = outcome.termination == HAND_MADE
     if isinstance(outcome, Covered):
         how = BY_HAND if by_hand else "cheapest plan by set covering, local search with row weights, and an integer program (PuLP, HiGHS)"
         return Proof(
-            outcome.termination, covered, most, outcome.gap, outcome.runtime_s, least_inr=outcome.bound_inr, second=second, privacy=privacy,
+            outcome.termination, covered, most, outcome.gap, outcome.runtime_s, least_inr=outcome.bound_inr, **parts,
             how=f"{how}; the least cost by Lagrangian relaxation over all poses, or by the integer program where it holds every pose",
         )  # fmt: skip
     how = BY_HAND if by_hand else "plan by greedy search, branch and price on parts of the town, and an integer program (PuLP, HiGHS)"
     return Proof(
-        outcome.termination, covered, min(outcome.bound / total, most), outcome.gap, outcome.runtime_s, second=second, privacy=privacy,
+        outcome.termination, covered, min(outcome.bound / whole, most), outcome.gap, outcome.runtime_s, **parts,
         how="bound by Lagrangian relaxation over all poses, sites or tiles of the town solved exactly, or by the integer program where it holds "
             f"every pose; {how}",
     )  # fmt: skip
@@ -276,7 +287,7 @@ def scorecard(weight: Floats, ward: Ints, names: Sequence[str], before: Flags, a
 
 
 def cameras_of(survey: Survey, problem: Problem, chosen: Ints) -> tuple[PlannedCamera, ...]:
-    """The chosen poses as cameras of a plan, each with what it alone adds to them."""
+    """The chosen poses as cameras of a plan, each with what it alone adds to them, routes out included where they weigh."""
     times = np.zeros(len(problem.weight), dtype=np.int64)
     times[problem.already > 0] = 1
     for pose in chosen:
@@ -290,13 +301,14 @@ def cameras_of(survey: Survey, problem: Problem, chosen: Ints) -> tuple[PlannedC
     for row, pose in enumerate(chosen):
         head, site = survey.poses.heads[survey.poses.head[pose]], int(survey.poses.site[pose])
         seen = problem.covers.indices[problem.covers.indptr[pose] : problem.covers.indptr[pose + 1]]
+        places = int((seen < len(survey.demand)).sum())  # routes on which it reads plates are no places it sees
         alone = float(problem.weight[seen[times[seen] == 1]].sum())
         cameras.append(
             PlannedCamera(
                 id=survey.camera_id(int(pose)), site=survey.labels[site], x_m=float(x[site]), y_m=float(y[site]), model=head.model,
                 hfov_deg=head.hfov_deg, vfov_deg=head.vfov_deg, bearing_deg=float(survey.poses.bearing_deg[pose]), tilt_deg=float(tilt[row]),
                 height_m=head.height_m, reach_m=float(far[row]), lens=head.lens, cost_inr=int(problem.cost[pose]),
-                yearly_inr=int(problem.yearly[pose]), ward=str(wards[site] or ""), sees=len(seen), gain=alone / max(problem.whole, 1e-12),
+                yearly_inr=int(problem.yearly[pose]), ward=str(wards[site] or ""), sees=places, gain=alone / max(problem.whole, 1e-12),
             )
         )  # fmt: skip
     return tuple(cameras)

@@ -188,7 +188,8 @@ class _Work:
         return self.field.problem
 
     def plan(self, weight: Floats, seed: int) -> Ints:
-        """The poses chosen for these weights of demand."""
+        """The poses chosen for these weights of demand; routes out, where they weigh, weigh what they did."""
+        weight = np.concatenate([weight, self.problem.weight[len(weight) :]])
         limits = dataclasses.replace(self.problem.limits, ward_least=self._floors(weight))
         problem = dataclasses.replace(self.problem, weight=weight, limits=limits, second=np.zeros(0))
         return solve(problem, gap=self.scenario.gap, time_limit_s=self.scenario.time_limit_s, seed=seed).chosen
@@ -205,7 +206,7 @@ class _Work:
     def wards(self, chosen: Ints) -> Floats:
         """Covered share of each ward that has weight, by the record's own demand."""
         ward, names = ward_rows(self.city, self.survey.demand)
-        weight, seen = self.problem.weight, self.problem.seen(chosen)
+        weight, seen = self.problem.weight[: len(ward)], self.problem.seen(chosen)[: len(ward)]
         totals = np.bincount(ward[ward >= 0], weights=weight[ward >= 0], minlength=len(names))
         got = np.bincount(ward[(ward >= 0) & seen], weights=weight[(ward >= 0) & seen], minlength=len(names))
         return np.asarray(got[totals > 0] / totals[totals > 0], dtype=np.float64)

@@ -4,8 +4,8 @@ The planner walks a grid of walls and filters by distance and bearing. Here ever
 target, angle below the horizon between the picture's edges, pixels over slant range, and shapely's own intersection of the line of sight with each
 footprint's outline (`optimizer.verify_sight`); on terrain each line is a profile of many points besides (`optimizer.profiles`). Homes in view are
 the one thing counted by the planner's own walk, for the plan's cameras anew. The demand is built again from the city and the
-recipe, sites and prices likewise; nothing is taken from the plan but where its cameras stand and how they are aimed. A plan that disagrees is
-refused.
+recipe, sites and prices likewise, and the routes out where they weigh (`optimizer.verify_routes`); nothing is taken from the plan but where its
+cameras stand and how they are aimed. A plan that disagrees is refused.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from optimizer.extras import homes_in_view, price_a_metre, second_views, sees_no
 from optimizer.grid import Grid, centre_of, lay_grid, poles_of
 from optimizer.lines import load_grid_figures
 from optimizer.verify_grid import grid_faults
+from optimizer.verify_routes import routes_read
 from optimizer.verify_sight import Camera, sees, standing_cameras, tilted_otherwise
 from planning.catalogue import load_levels, load_models, load_prices, load_recipe
 from planning.city import City
@@ -67,8 +68,8 @@ def verify(plan: Plan, city: City, *, grid: Grid | None = None, figures: Figures
     Raises
     ------
     Disagreement: with every figure that differs, stated and found: `verify.city`, `verify.before`, `verify.after`, `verify.ward`, `verify.bound`,
-    `verify.second`, `verify.privacy`, `verify.zone`, `verify.cost`, `verify.budget`, `verify.site`, `verify.place`, `verify.camera`, `verify.map`,
-    `verify.grid`.
+    `verify.second`, `verify.privacy`, `verify.routes`, `verify.zone`, `verify.cost`, `verify.budget`, `verify.site`, `verify.place`,
+    `verify.camera`, `verify.map`, `verify.grid`.
     """
     began = time.monotonic()
     _check_readable(plan, city)
@@ -93,11 +94,15 @@ def verify(plan: Plan, city: City, *, grid: Grid | None = None, figures: Figures
     twice = _places(old, seen_old) + _places(new, seen_new) > 1
     _compare(faults, "second", plan.proof.second, float(second_views(wish, demand)[twice].sum()) / total)
     _check_privacy(plan, city, demand, terrain, faults)
-    worth = share_after + plan.proof.second - plan.proof.privacy
+    read = _check_routes(plan, city, demand, terrain, (old, new), faults)
+    # What counts toward a share to reach, and what the plan was to be best by.
+    m = wish.movement_percent / 100
+    counted = (1 - m) * share_after + m * read
+    worth = counted + (1 - m) * (plan.proof.second - plan.proof.privacy)
     if not plan.proof.bound >= worth - SHARE_TOLERANCE:
         faults.append(_differs("verify.bound", "the bound lies below what the plan is worth", plan.proof.bound, worth))
-    if share_after < plan.scenario.wanted_share - SHARE_TOLERANCE:
-        faults.append(_differs("verify.after", "less is covered than was asked for", plan.scenario.wanted_share, f"{share_after:.6f}"))
+    if counted < plan.scenario.wanted_share - SHARE_TOLERANCE:
+        faults.append(_differs("verify.after", "less is covered than was asked for", plan.scenario.wanted_share, f"{counted:.6f}"))
     _check_map(plan, demand, before, after, faults)
     _check_wards(plan, city, demand, before, after, faults)
     cost, yearly = _check_cost(plan, city, faults, _shares(plan, city, grid, figures, faults))
@@ -226,6 +231,24 @@ def _check_privacy(plan: Plan, city: City, demand: gpd.GeoDataFrame, terrain: Te
         kept = np.isin(np.array(cameras.ids)[cameras.poses.site], wish.keep)
         bad = np.flatnonzero(sees_no_view(city, walls, cameras.points_m, cameras.poses) & ~kept)
         faults.extend(_differs("verify.zone", f"{cameras.ids[cameras.poses.site[row]]} sees a no-view zone", "none", "some") for row in bad[:5])
+
+
+def _check_routes(
+    plan: Plan, city: City, demand: gpd.GeoDataFrame, terrain: Terrain | None, cameras: tuple[list[Camera], list[Camera]], faults: list[Fault]
+) -> float:  # fmt: skip
+    """The share of routes out on which a plate is read, worked out again without and with the plan's cameras; that with them, 0 where none weigh."""
+    card, proof, m = plan.scorecard, plan.proof, plan.scenario.movement_percent / 100
+    if proof.movement != m:
+        faults.append(_differs("verify.routes", "the share given to routes out is not the wish's", proof.movement, m))
+    if not m:
+        if (card.routes_before, card.routes_after, proof.routes) != (None, None, 0.0):
+            faults.append(_differs("verify.routes", "routes are told that weigh nothing", card.routes_after, None))
+        return 0.0
+    before, after = routes_read(cameras, city, demand, terrain)
+    stated = ((card.routes_before, before), (card.routes_after, after), (proof.routes, after))
+    for said, found in stated:
+        _compare(faults, "routes", np.nan if said is None else said, found)
+    return after
 
 
 def _shares(plan: Plan, city: City, grid: Grid | None, figures: Figures | None, faults: list[Fault]) -> Mapping[str, int] | None:

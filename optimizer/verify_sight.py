@@ -74,7 +74,7 @@ def sees(cameras: list[Camera], city: City, demand: gpd.GeoDataFrame, terrain: T
     rows = [_in_picture(camera, here, z, at, target_z, asked, near) for camera, here, z in zip(cameras, mounts, mount_z, strict=True)]
     owner, row = np.repeat(np.arange(len(cameras)), [len(found) for found in rows]), np.concatenate(rows)
     start, start_z = mounts[owner], mount_z[owner]
-    clear = np.nonzero(_clear(start, at[row], start_z, target_z[row], city["buildings"], roofs(terrain, city["buildings"])))[0]
+    clear = np.nonzero(clear_of_roofs(start, at[row], start_z, target_z[row], city["buildings"], roofs(terrain, city["buildings"])))[0]
     clear = clear[over_ground(terrain, start[clear], at[row[clear]], start_z[clear], target_z[row[clear]])]
     return sparse.csr_matrix((np.ones(len(clear), dtype=bool), (owner[clear], row[clear])), shape=empty.shape)
 
@@ -113,7 +113,7 @@ def _in_picture(
     return found
 
 
-def _clear(start: Floats, end: Floats, start_z: Floats, end_z: Floats, buildings: gpd.GeoDataFrame, tops: Floats) -> np.ndarray:
+def clear_of_roofs(start: Floats, end: Floats, start_z: Floats, end_z: Floats, buildings: gpd.GeoDataFrame, tops: Floats) -> np.ndarray:
     """Whether each line of sight clears every roof it passes (n_lines,), by shapely."""
     clear = np.ones(len(start), dtype=bool)
     if not len(buildings) or not len(start):

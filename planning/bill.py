@@ -241,6 +241,7 @@ def _summary(book: _Book, sheet: Any, plan: Plan, city: City) -> None:
         ("Left / बचत [INR]", ("=B6-B5", plan.scenario.budget_inr - plan.cost_inr), book.money),
         ("Upkeep a year / रखरखाव प्रति वर्ष [INR]", (yearly, plan.yearly_inr), book.money),
         ("Coverage before / पहले कवरेज", card.before, book.share), ("Coverage with the plan / योजना से कवरेज", card.after, book.share),
+        *([("Routes out read / पढ़े गए बाहर के रास्ते", card.routes_after, book.share)] if card.routes_after is not None else []),
         ("No plan can exceed / कोई योजना इससे आगे नहीं", proof.bound, book.share),
         ("Verified / जाँची हुई", "yes / हाँ" if plan.verified else "NO / नहीं", None),
     ]  # fmt: skip

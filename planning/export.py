@@ -132,6 +132,7 @@ def _settings(plan: Plan, city: City) -> dict[str, Any]:
         "version": VERSION, "id": plan.id, "city": city.name, "city_digest": plan.city_digest, "made": plan.made, "verified": plan.verified,
         "label": f"{MADE_NOTE} / {MADE_NOTE_HI}" if plan.made else "", "scenario": plan.scenario.to_json(), "proof": dataclasses.asdict(plan.proof),
         "before": plan.scorecard.before, "after": plan.scorecard.after, "low": plan.scorecard.low, "high": plan.scorecard.high,
+        "routes_before": plan.scorecard.routes_before, "routes_after": plan.scorecard.routes_after,
         "wards": [dataclasses.asdict(ward) for ward in plan.scorecard.wards],
         "stages_s": plan.stages_s, "assumptions": plan.assumptions, "cost_inr": plan.cost_inr, "yearly_inr": plan.yearly_inr,
     }  # fmt: skip
@@ -247,7 +248,8 @@ def _plan_of(data: dict[str, Any], found: Path) -> Plan:
         cameras=tuple(_camera(row) for row in _rows(found, "cameras", present)),
         sites=tuple(_site(row) for row in _rows(found, "sites", present)),
         scorecard=Scorecard(
-            float(data["before"]), float(data["after"]), tuple(WardScore(**row) for row in data["wards"]), data.get("low"), data.get("high")
+            float(data["before"]), float(data["after"]), tuple(WardScore(**row) for row in data["wards"]), data.get("low"), data.get("high"),
+            data.get("routes_before"), data.get("routes_after"),
         ),
         proof=Proof(**data["proof"]), stages_s=tuple((str(name), float(seconds)) for name, seconds in data["stages_s"]),
         assumptions=tuple(str(text) for text in data["assumptions"]), verified=bool(data["verified"]),

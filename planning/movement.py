@@ -65,7 +65,8 @@ class Routes:
 
     Per route (n_routes,): `start` row of `clusters`, `exit` row of `gateways`, `minutes`, `weight`; all weights sum to 1. Per stretch: `route`,
     `edge` row of `roads`, `begin_m`, `end_m` along it in the way driven; a route's stretches are in order. Per place (n_places,): `place_xy`
-    (n_places, 2) and `heading_deg`, the way driven there. `passes` csr bool (n_routes, n_places). `notes` tell what was assumed.
+    (n_places, 2), `heading_deg`, the way driven there, and `place_edge`, the row of `roads` it is on. `passes` csr bool (n_routes, n_places). `notes`
+    tell what was assumed.
     """
 
     roads: gpd.GeoDataFrame
@@ -81,6 +82,7 @@ class Routes:
     end_m: Floats
     place_xy: Floats
     heading_deg: Floats
+    place_edge: Ints
     passes: sparse.csr_matrix
     notes: tuple[str, ...]
 
@@ -99,6 +101,10 @@ class Routes:
         """The weight of all routes that drive on each street (n_roads,)."""
         used: Floats = np.asarray((self.flows > 0).T @ self.weight, dtype=np.float64)
         return used
+
+    def share(self, met: sparse.csr_matrix) -> float:
+        """The share of all routes, by weight, that at least one pose intercepts; `met` of `interception` (n_poses, n_routes)."""
+        return float(self.weight[np.unique(met.indices)].sum())
 
     def lines(self) -> gpd.GeoDataFrame:
         """The routes to draw: start, exit, minutes, weight and a line."""
@@ -220,16 +226,28 @@ def likely_routes(city: City, points: np.ndarray, weight: Floats, *, figures: Fi
         raise CityError.one("movement.reach", "No place where incidents gather reaches a way out by street", "Check the streets", city.name)
     table, pieces = np.array(rows, dtype=np.float64), np.array(stretches, dtype=np.float64).reshape(-1, 4)
     route, edge = pieces[:, 0].astype(np.int64), pieces[:, 1].astype(np.int64)
-    place_xy, heading, passes = _places(roads, graph, route, edge, pieces[:, 2], pieces[:, 3], len(rows), figures["step_m"])
+    place_xy, heading, place_edge, passes = _places(roads, graph, route, edge, pieces[:, 2], pieces[:, 3], len(rows), figures["step_m"])
     return Routes(
         roads, clusters, gateways, table[:, 0].astype(np.int64), table[:, 1].astype(np.int64), table[:, 2], table[:, 3] / table[:, 3].sum(),
-        route, edge, pieces[:, 2], pieces[:, 3], place_xy, heading, passes,
+        route, edge, pieces[:, 2], pieces[:, 3], place_xy, heading, place_edge, passes,
         (
             "Likely routes are the quickest ways by street under assumed speeds, open both ways; nobody was seen to take them",
             f"{len(clusters)} clusters hold {clusters.weight.sum() / weight.sum():.0%} of the weight; routes begin there",
             *figures.assumptions,
         ),
     )  # fmt: skip
+
+
+def routes_of_demand(city: City, demand: gpd.GeoDataFrame, figures: Figures | None = None) -> Routes:
+    """Likely routes out from where the demand's part by incidents gathers; from where all its weight does, where there are no incidents.
+
+    Parameters
+    ----------
+    demand: of `planning.demand`. figures: as for `likely_routes`, whose errors are raised.
+    """
+    crime = demand["part_crime"].to_numpy(dtype=np.float64)
+    weight = crime if crime.any() else demand["weight"].to_numpy(dtype=np.float64)
+    return likely_routes(city, np.asarray(demand.geometry.array), weight, figures=figures)
 
 
 def _quickest(graph: StreetGraph, pace: Floats, clusters: Places, number: int, gateways: Places) -> list[tuple[int, float, list[Any]]]:
@@ -263,8 +281,8 @@ def _quickest(graph: StreetGraph, pace: Floats, clusters: Places, number: int, g
 
 def _places(
     roads: gpd.GeoDataFrame, graph: StreetGraph, route: Ints, edge: Ints, begin: Floats, end: Floats, n_routes: int, step_m: float
-) -> tuple[Floats, Floats, sparse.csr_matrix]:
-    """Places in the middle of each step of each street in each way it is driven, their headings, and which routes pass them."""
+) -> tuple[Floats, Floats, Ints, sparse.csr_matrix]:
+    """Places in the middle of each step of each street in each way it is driven, their headings and streets, and which routes pass them."""
     forward = end >= begin
     ways = np.unique(2 * edge + ~forward)
     cells = cut_cells(graph.length_m[ways // 2], step_m)
@@ -284,7 +302,7 @@ def _places(
         rows.append(np.full(len(inside), route[k]))
     at = (np.concatenate(rows), np.concatenate(columns))
     passes = sparse.csr_matrix((np.ones(len(at[0]), dtype=bool), at), shape=(n_routes, len(way)))
-    return xy, heading, passes
+    return xy, heading, (ways[way] // 2).astype(np.int64), passes
 
 
 def interception(reads: sparse.csr_matrix, routes: Routes) -> sparse.csr_matrix:
@@ -297,9 +315,3 @@ def interception(reads: sparse.csr_matrix, routes: Routes) -> sparse.csr_matrix:
     met = (reads.astype(np.int32) @ routes.passes.T.astype(np.int32)).tocsr()
     met.sort_indices()
     return sparse.csr_matrix((np.ones(met.nnz, dtype=bool), met.indices, met.indptr), shape=met.shape)
-
-
-def share_read(reads: sparse.csr_matrix, routes: Routes, chosen: Ints | None = None) -> float:
-    """The share of all routes, by weight, that pass at least one plate-reading pose of those chosen (all where none are given)."""
-    met = interception(reads if chosen is None else reads[chosen], routes)
-    return float(routes.weight[np.unique(met.indices)].sum())

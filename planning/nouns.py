@@ -92,7 +92,8 @@ class Scenario:
     another place is worth in priority zones, as a share of the first. `privacy`: the share of all weight that a kilometre of homes' frontage in
     view costs. `no_view`: whether cameras that see a no_view zone are ruled out. `grid`: whether the network to the command centre is laid and
     paid as one, to `centre` (latitude, longitude), assumed where none is given. `suggestions_percent`: the share of all weight that goes to
-    `suggestions`, places of people's accepted suggestions written as "22.093500,82.136500" (`planning.voices`).
+    `suggestions`, places of people's accepted suggestions written as "22.093500,82.136500" (`planning.voices`). `movement_percent`: the share of
+    what the plan is to be best by that goes to likely routes out of the city on which a plate is read.
     """
 
     city: str
@@ -121,6 +122,7 @@ class Scenario:
     centre: tuple[float, ...] = ()
     suggestions_percent: int = 0
     suggestions: tuple[str, ...] = ()
+    movement_percent: int = 0
 
     def __post_init__(self) -> None:
         faults = list(_scenario_faults(self))
@@ -152,7 +154,7 @@ class Scenario:
 
 # Wishes that came later, at what leaves a scenario as it was: its id stays that of the plans made before them.
 _LATER = (("wanted_share", 0.0), ("purposes", ()), ("second_view", 0.0), ("privacy", 0.0), ("no_view", False),
-          ("grid", False), ("centre", ()), ("suggestions_percent", 0), ("suggestions", ()))  # fmt: skip
+          ("grid", False), ("centre", ()), ("suggestions_percent", 0), ("suggestions", ()), ("movement_percent", 0))  # fmt: skip
 
 
 def _plain(value: Any) -> Any:
@@ -196,8 +198,9 @@ def _scenario_faults(scenario: Scenario) -> list[Fault]:
     sane = bool(heights) and all(math.isfinite(height) and 2 <= height <= 40 for height in heights)
     require(sane, "scenario.height", "Mount heights must lie between 2 and 40 m", "Use 6", heights)
     share, places = scenario.suggestions_percent, scenario.suggestions
-    whole_share = isinstance(share, int) and not isinstance(share, bool) and 0 <= share <= 90
-    require(whole_share, "scenario.suggestions", "The weight of suggestions lies from 0 to 90 whole percent", "Give 10", share)
+    for amount, code, name in ((share, "scenario.suggestions", "suggestions"), (scenario.movement_percent, "scenario.movement", "routes out")):
+        whole_share = isinstance(amount, int) and not isinstance(amount, bool) and 0 <= amount <= 90
+        require(whole_share, code, f"The weight of {name} lies from 0 to 90 whole percent", "Give 10", amount)
     what = "No suggestion weighs in: none is accepted, or they are to weigh nothing"
     require(bool(share) == bool(places), "scenario.suggestions", what, "Accept suggestions first, or ask 0", f"{share} %, {len(places)} places")
     require(len(places) <= 5_000, "scenario.suggestions", "At most 5000 suggestions weigh in", "Hide those long answered", len(places))
@@ -257,9 +260,10 @@ class PlannedSite:
 class Proof:
     """What an answer says of itself.
 
-    Shares are of all weight. `covered`: seen; `second`: what second views are worth; `privacy`: what homes in view cost; `worth` = covered + second -
-    privacy is what was asked for. No plan under the same rules is worth more than `bound`, and `gap` = bound / worth - 1. Where the cheapest plan for
-    a share was asked for, no plan that covers it costs less than `least_inr`, and `gap` = cost / least - 1.
+    Shares are of all weight. `covered`: seen; `second`: what second views are worth; `privacy`: what homes in view cost; `routes`: share of likely
+    routes out on which a plate is read, which is the share `movement` of what was asked for, else 0; that is `worth`. No plan under the same rules is
+    worth more than `bound`, and `gap` = bound / worth - 1. Where the cheapest plan for a share was asked for, no plan that covers it costs less than
+    `least_inr`, and `gap` = cost / least - 1.
     """
 
     status: str
@@ -271,11 +275,13 @@ class Proof:
     least_inr: int | None = None
     second: float = 0.0
     privacy: float = 0.0
+    movement: float = 0.0
+    routes: float = 0.0
 
     @property
     def worth(self) -> float:
-        """What the plan was to be best by: coverage, with second views, less the price of homes in view."""
-        return self.covered + self.second - self.privacy
+        """What the plan was to be best by: coverage, with second views, less the price of homes in view; and the routes read, by their share."""
+        return (1 - self.movement) * (self.covered + self.second - self.privacy) + self.movement * self.routes
 
 
 @dataclass(frozen=True)
@@ -311,7 +317,8 @@ class WardScore:
 @dataclass(frozen=True)
 class Scorecard:
     """Coverage as shares of all weight: by existing cameras alone, and with the plan; `low` to `high` with maps and installation off as they usually
-    are, None where that is not worked out.
+    are, None where that is not worked out. `routes_before`, `routes_after`: shares of likely routes out on which a plate is read, None where routes
+    weigh nothing.
     """
 
     before: float
@@ -319,6 +326,8 @@ class Scorecard:
     wards: tuple[WardScore, ...] = ()
     low: float | None = None
     high: float | None = None
+    routes_before: float | None = None
+    routes_after: float | None = None
 
     @property
     def worst(self) -> WardScore | None:

@@ -129,9 +129,17 @@ def _told(
         [said["n_capital"], said["of_budget"].format(cost=say_rupees(plan.cost_inr), budget=budget)], [said["n_yearly"], say_rupees(plan.yearly_inr)],
         [said["n_coverage"], said["before_after"].format(before=_share(card.before), after=_share(card.after))],
         *([[said["n_band"], said["band"].format(low=_share(card.low), high=_share(card.high or 0.0))]] if card.low is not None else []),
+        *(
+            [[said["n_routes"], said["before_after"].format(before=_share(card.routes_before), after=_share(card.routes_after))]]
+            if card.routes_before is not None and card.routes_after is not None
+            else []
+        ),
         [said["n_worst"], f"{worst.ward}: {_share(worst.after)}" if worst is not None else "-"],
     ]  # fmt: skip
-    bound = said["bound"].format(bound=_share(proof.bound, 2), gap=_share(proof.gap, 2))
+    figures = {name: _share(getattr(proof, name), 2) for name in ("worth", "covered", "second", "privacy", "routes", "bound", "gap")}
+    bound = said["bound"].format(**figures)
+    if proof.movement:
+        bound = words["number.worth_routes"].format(**figures, movement=_share(proof.movement, 0))
     if proof.least_inr is not None:
         bound = said["least"].format(share=_share(plan.scenario.wanted_share, 0), least=say_rupees(proof.least_inr), gap=_share(proof.gap, 2))
     bound += weak_note(proof.gap, words)

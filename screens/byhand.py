@@ -213,6 +213,9 @@ def _numbers(city: City, before: Scored, scored: Scored, said: Words) -> list[li
         [said.say("number.cost"), said.short(scored.cost_inr), differs(scored.cost_inr - before.cost_inr, money)],
         [said.say("number.yearly"), said.short(scored.yearly_inr), differs(scored.yearly_inr - before.yearly_inr, money)],
     ]
+    was, read = before.card.routes_after, scored.card.routes_after
+    if was is not None and read is not None:
+        rows.insert(2, [said.say("number.routes_after"), said.share(read, 2), differs(read - was, fine)])
     worst = scored.card.worst
     if worst is not None:
         name = mapdata.ward_names(city).get(worst.ward, worst.ward)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -150,6 +151,9 @@ def _numbers(sides: list[Side], said: Words) -> None:
         ("number.bound_alone", [plan.proof.bound for plan in plans], said.share),
         ("number.gap", [plan.proof.gap for plan in plans], lambda value: said.share(value, 2)),
     ]
+    read = [math.nan if plan.scorecard.routes_after is None else plan.scorecard.routes_after for plan in plans]
+    if not all(map(math.isnan, read)):
+        rows.insert(-2, ("number.routes_after", read, lambda value: "–" if math.isnan(value) else said.share(value)))
     st.markdown(f"#### {said.say('compare.numbers')}")
     _table([(said.say(key), values, show) for key, values, show in rows], said.say("compare.figure"), sides, said)
     if len({(plan.scenario.recipe, plan.scenario.level) for plan in plans}) > 1:

@@ -12,7 +12,6 @@ import pandas as pd
 from coverage.fairness import fairness
 from coverage.frontage import build_frontage
 from coverage.gaps import gap_areas, make_rasters
-from coverage.plates import plate_reads
 from coverage.privacy import privacy_of_cameras, zone_points
 from coverage.scores import Score
 from coverage.sight import Walls
@@ -21,6 +20,7 @@ from coverage.stretches import unseen_stretches
 from optimizer.backtest import AIMED, ALL_ROUND, BackTest, backtest, split_by_time
 from optimizer.desk import same_city
 from optimizer.grid import Grid
+from optimizer.interception import lay_flow
 from optimizer.review import QUICK_S, groups_of, make_review, score_tables, seconds_expected, walls_of
 from planning.catalogue import load_recipe
 from planning.city import MADE_NOTE, City
@@ -29,7 +29,6 @@ from planning.errors import CityError, Fault, InputError
 from planning.files import atomic_path
 from planning.intrusion import load_privacy
 from planning.money import say_rupees
-from planning.movement import likely_routes, load_movement_figures, share_read
 from planning.nouns import Plan
 from planning.reviews import Review, read_review, write_review
 from screens.library import address
@@ -86,20 +85,22 @@ def scores(options: argparse.Namespace) -> int:
 
 def _print_routes(plan: Plan, city: City, walls: Walls) -> None:
     """The share of likely routes out of the city on which a plate is read at least once, without and with the plan's cameras."""
-    figures = load_movement_figures()
-    crime = plan.demand["part_crime"].to_numpy(dtype=np.float64)
     try:
-        routes = likely_routes(city, np.asarray(plan.demand.geometry.array), crime if crime.any() else plan.demand["weight"].to_numpy(float))
+        flow = lay_flow(city, plan.demand, walls)
     except CityError as error:
         print(f"\nroutes out          {error.faults[0].what}")
         return
-    old, new = groups_of(plan, city, night=plan.scenario.by_night)
-    shares = []
+    wish, card, shares = plan.scenario, plan.scorecard, []
+    old, new = groups_of(plan, city, night=wish.by_night)
     for cameras in (old, together(old, new)):
-        reads = plate_reads(walls, cameras.points_m, cameras.poses, routes.place_xy, routes.heading_deg, figures)
-        shares.append(share_read(reads, routes))
-    print(f"\nplates read         on {100 * shares[0]:.1f} % of {len(routes.weight)} likely routes out before, {100 * shares[1]:.1f} % with the plan")
-    print("  note: routes, speeds and what a plate reader needs are assumptions of data/traffic.toml")
+        read = flow.read_by(walls, cameras.points_m, cameras.poses, by_night=wish.by_night)
+        shares.append(flow.routes.share(read))
+    if card.routes_before is not None and card.routes_after is not None:
+        shares = [card.routes_before, card.routes_after]  # verified with the plan
+    now = f"{100 * shares[1]:.1f} % with the plan"
+    print(f"\nplates read         on {100 * shares[0]:.1f} % of {len(flow.routes)} likely routes out before, {now}")
+    weighed = f"they have {wish.movement_percent} % of this plan's worth" if wish.movement_percent else "they weigh nothing in this plan"
+    print(f"  note: routes, speeds and what a plate reader needs are assumptions of data/traffic.toml; {weighed}")
 
 
 def _print_homes(plan: Plan, city: City, walls: Walls) -> None:

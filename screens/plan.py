@@ -181,7 +181,7 @@ def _fill(like: Scenario | None, said: Words) -> None:
         "budget": wish.budget, "yearly": wish.yearly, "models": [key for key in wish.models if key in models], "floor": wish.ward_floor_percent,
         "share": wish.share_percent, "heights": wish.heights, "per_site": wish.cameras_per_site, "limit": wish.time_limit_s,
         "purposes": list(wish.purposes), "second": wish.second_percent, "privacy": wish.privacy_permille, "no_view": wish.no_view,
-        "voices": wish.suggestions_percent,
+        "voices": wish.suggestions_percent, "movement": wish.movement_percent,
         "night": wish.by_night, "title": wish.title, "level": wish.level, "recipe": wish.recipe,
     }  # fmt: skip
     mark = "" if like is None else like.id
@@ -227,13 +227,14 @@ def _ask(city: City, said: Words) -> None:
         privacy = st.number_input(said.say("plan.privacy"), 0.0, 100.0, step=0.5, key="privacy", help=said.say("plan.privacy_help"))
         no_view = st.toggle(said.say("plan.no_view"), key="no_view", help=said.say("plan.no_view_help"))
         voices = _pick_voices(city, said)
+        movement = st.number_input(said.say("plan.movement"), 0, 90, step=5, key="movement", help=said.say("plan.movement_help"))
         night = st.toggle(said.say("plan.night"), key="night", help=said.say("plan.night_help"))
         title = st.text_input(said.say("plan.title"), key="title", placeholder=said.say("plan.title_none"))
     if st.button(said.say("plan.run"), type="primary", width="stretch", icon=":material/play_arrow:"):
         wish = Wish(
             budget, yearly, chosen, level, recipe, int(floor), heights, int(per_site), int(limit), night,
             title, int(share), keep, forbid, purposes, int(second), float(privacy), no_view, voices,
-            shown_places(open_store(), library.address(city)) if voices else (),
+            shown_places(open_store(), library.address(city)) if voices else (), int(movement),
         )  # fmt: skip
         try:
             scenario = read_wish(wish, city.name, like=like)

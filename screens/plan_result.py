@@ -86,10 +86,14 @@ def _numbers(city: City, plan: Plan, said: Words) -> None:
         _metric(columns[4], said.say("number.worst"), plain(name), detail)
     if card.low is not None and card.high is not None:
         st.caption(plain(said.say("number.band", low=said.share(card.low), high=said.share(card.high))))
+    if card.routes_before is not None and card.routes_after is not None:
+        st.caption(plain(said.say("number.routes", before=said.share(card.routes_before), after=said.share(card.routes_after))))
     gap, least, wanted = said.share(plan.proof.gap, 2), plan.proof.least_inr, plan.scenario.wanted_share
-    if plan.proof.second or plan.proof.privacy:
-        parts = {name: said.share(getattr(plan.proof, name), 2) for name in ("worth", "covered", "second", "privacy", "bound")}
-        proven = said.say("number.worth", **parts, gap=gap)
+    if plan.proof.second or plan.proof.privacy or plan.proof.movement:
+        parts = {name: said.share(getattr(plan.proof, name), 2) for name in ("worth", "covered", "second", "privacy", "routes", "bound")}
+        if plan.proof.movement:
+            parts["movement"] = said.share(plan.proof.movement, 0)
+        proven = said.say("number.worth_routes" if plan.proof.movement else "number.worth", **parts, gap=gap)
     elif least is None:
         proven = said.say("number.bound", bound=said.share(plan.proof.bound, 2), gap=gap)
     else:

@@ -74,17 +74,17 @@ def read_share(text: str) -> float:
         raise ScenarioError.one("scenario.floor", "This is not a share", "Write 0.2 or 20%", text) from None
 
 
-def read_percent(text: str) -> int:
+def read_percent(text: str, code: str) -> int:
     """A share in whole percent, written as 10 or 10%.
 
     Raises
     ------
-    ScenarioError: `scenario.suggestions`.
+    ScenarioError: of this code, `scenario.suggestions` or `scenario.movement`.
     """
     try:
         return int(text.rstrip("% "))
     except ValueError:
-        raise ScenarioError.one("scenario.suggestions", "This is no whole percentage", "Write 10 or 10%", text) from None
+        raise ScenarioError.one(code, "This is no whole percentage", "Write 10 or 10%", text) from None
 
 
 def _places(cities: Sequence[str]) -> tuple[str, ...]:
@@ -162,7 +162,8 @@ def read_wish(options: argparse.Namespace, found: Sequence[Fault] = ()) -> Scena
     nowhere: tuple[float, ...] = ()
     centre = read(_place, getattr(options, "centre", ""), nowhere)
     second, privacy = read(read_share, options.second_view, 0.0), read(read_share, options.privacy, 0.0)
-    people, nowhere_yet = read(read_percent, options.suggestions, 0), tuple[str, ...]()
+    people, nowhere_yet = read(lambda text: read_percent(text, "scenario.suggestions"), options.suggestions, 0), tuple[str, ...]()
+    movement = read(lambda text: read_percent(text, "scenario.movement"), options.movement, 0)
     places = read(lambda _: _places(options.city), "", nowhere_yet) if people else nowhere_yet
     standard: tuple[float, ...] = (6.0,)
     heights = read(read_heights, options.heights, standard)
@@ -173,7 +174,7 @@ def read_wish(options: argparse.Namespace, found: Sequence[Fault] = ()) -> Scena
             ward_floor=floor, keep=tuple(options.keep), forbid=tuple(options.forbid), by_night=options.night, gap=options.gap,
             time_limit_s=options.time, title=getattr(options, "title", ""), wanted_share=share,
             purposes=tuple(options.purpose), second_view=second, privacy=privacy, no_view=options.no_view,
-            grid=getattr(options, "grid", False), centre=centre, suggestions_percent=people, suggestions=places,
+            grid=getattr(options, "grid", False), centre=centre, suggestions_percent=people, suggestions=places, movement_percent=movement,
         )  # fmt: skip
     except ScenarioError as error:
         raise ScenarioError([*faults, *error.faults]) from None
@@ -195,9 +196,15 @@ def print_plan(plan: Plan, city: City) -> None:
     print(f"coverage       {100 * card.before:.2f} % before, {100 * card.after:.2f} % after, of all weight, at level {plan.scenario.level}")
     if card.low is not None and card.high is not None:
         print(f"band           {100 * card.low:.1f} to {100 * card.high:.1f} % with maps and installation off as they usually are")
+    if card.routes_before is not None and card.routes_after is not None:
+        print(f"plates read    on {100 * card.routes_before:.2f} % of likely routes out before, on {100 * card.routes_after:.2f} % after")
     claim = f"can exceed {100 * proof.bound:.2f} %"
-    if proof.second or proof.privacy:
-        parts = f"coverage {100 * proof.covered:.2f} % + second views {100 * proof.second:.2f} % - homes in view {100 * proof.privacy:.2f} %"
+    if proof.second or proof.privacy or proof.movement:
+        parts = f"coverage {100 * proof.covered:.2f} %"
+        if proof.second or proof.privacy:
+            parts += f" + second views {100 * proof.second:.2f} % - homes in view {100 * proof.privacy:.2f} %"
+        if proof.movement:
+            parts = f"{100 * (1 - proof.movement):g} % of ({parts}) + {100 * proof.movement:g} % of (routes read {100 * proof.routes:.2f} %)"
         print(f"worth          {100 * proof.worth:.2f} % = {parts}")
         claim = f"can be worth more than {100 * proof.bound:.2f} %"
     if proof.least_inr is not None:

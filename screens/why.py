@@ -65,13 +65,16 @@ def why(city: City, plan: Plan, camera: str, said: Words) -> list[list[str]]:
 
 
 def _parts(desk: Desk, camera: str, said: Words) -> list[tuple[str, str]]:
-    """What makes up the weight that only this camera sees: incidents, streets, places, residents, priority zones."""
+    """What makes up the weight that only this camera sees: incidents, streets, places, residents, priority zones, routes out."""
     problem, row = desk.problem, int(desk.rows([camera])[0])
     others = problem.seen(desk.chosen[desk.chosen != row])
     seen: Any = problem.covers.indices[problem.covers.indptr[row] : problem.covers.indptr[row + 1]]
     alone = np.asarray(seen)[~others[seen]]
     demand = desk.survey.demand
+    routes = float(problem.weight[alone[alone >= len(demand)]].sum())  # the rows behind the places
+    alone = alone[alone < len(demand)]
     amounts = {part: float(demand[f"part_{part}"].to_numpy()[alone].sum()) for part in (*PARTS, "suggestions") if f"part_{part}" in demand}
+    amounts = {**amounts, "movement": routes}
     whole = sum(amounts.values())
     made = [f"{said.say(f'part.{part}')} {said.share(amount / whole, 0)}" for part, amount in amounts.items() if whole > 0 and amount > 0.005 * whole]
     return [(said.say("why.parts"), " · ".join(made))] if made else []

@@ -37,6 +37,7 @@ class Wish:
     no_view: bool = False
     suggestions_percent: int = 0
     suggestions: Sequence[str] = ()  # places of those accepted, as `planning.suggestions.shown_places` gives them
+    movement_percent: int = 0
 
 
 BEYOND = ("spacing_m", "gap", "seed", "grid", "centre")  # what a scenario says and the form does not ask
@@ -54,7 +55,7 @@ def wish_of(scenario: Scenario, models: Sequence[str]) -> Wish:
         scenario.level, scenario.recipe, round(100 * scenario.ward_floor), ", ".join(f"{height:g}" for height in scenario.mount_heights_m),
         scenario.cameras_per_site, max(1, round(scenario.time_limit_s)), scenario.by_night, scenario.title, round(100 * scenario.wanted_share),
         scenario.keep, scenario.forbid, scenario.purposes, round(100 * scenario.second_view), round(1000 * scenario.privacy, 3), scenario.no_view,
-        scenario.suggestions_percent, scenario.suggestions,
+        scenario.suggestions_percent, scenario.suggestions, scenario.movement_percent,
     )  # fmt: skip
 
 
@@ -83,7 +84,7 @@ def read_wish(wish: Wish, city: str, *, like: Scenario | None = None) -> Scenari
             wanted_share=wish.share_percent / 100, keep=tuple(sorted(wish.keep)), forbid=tuple(sorted(wish.forbid)),
             purposes=tuple(sorted(wish.purposes)), second_view=wish.second_percent / 100, privacy=wish.privacy_permille / 1000,
             no_view=wish.no_view, suggestions_percent=wish.suggestions_percent,
-            suggestions=tuple(sorted(wish.suggestions)) if wish.suggestions_percent else (),
+            suggestions=tuple(sorted(wish.suggestions)) if wish.suggestions_percent else (), movement_percent=wish.movement_percent,
         )  # fmt: skip
     except ScenarioError as error:
         raise ScenarioError([*faults, *error.faults]) from None

@@ -83,7 +83,8 @@ def test_a_bad_budget_is_refused(home: Path, capsys: pytest.CaptureFixture[str],
         (["--yearly", "1,00"], "money"), (["--models", "wonder"], "scenario.model"), (["--level", "vaguely"], "scenario.level"),
         (["--keep", "x"], "scenario.keep"), (["--forbid", "x"], "scenario.forbid"), (["--out", "plan.pdf"], "export.kind"),
         (["--recipe", "../secret"], ""), (["--suggestions", "10"], "scenario.suggestions"), (["--suggestions", "many"], "scenario.suggestions"),
-        (["--suggestions", "91"], "scenario.suggestions"),
+        (["--suggestions", "91"], "scenario.suggestions"), (["--movement", "half"], "scenario.movement"), (["--movement", "91"], "scenario.movement"),
+        (["--movement", "20"], "movement.gateways"),
     ],
 )  # fmt: skip
 def test_bad_wishes_are_refused(home: Path, capsys: pytest.CaptureFixture[str], more: list[str], code: str) -> None:

@@ -93,3 +93,21 @@ def test_the_unit_of_weight_is_free(seed: int, unit: float) -> None:
     assert (before is None) == (after is None)
     if before is not None and after is not None:
         assert after.objective == pytest.approx(unit * before.objective, rel=1e-6, abs=1e-9 * unit * problem.total)
+
+
+@settings(QUICK, max_examples=20)
+@given(seeds, st.integers(1, 80), st.integers(1, 10))
+def test_more_weight_on_a_part_never_wins_less_of_it(seed: int, weight: int, more: int) -> None:
+    """Of plans proven best within equal limits, the one to which a part of the demand, as routes are, weighs more wins no less of that part."""
+    problem = random_problem(seed)
+    part = np.arange(len(problem.weight)) % 3 == 0
+    if problem.limits.ward_least.any():
+        problem = with_limits(problem, ward_least=np.zeros(len(problem.limits.ward_least)))
+    problem = dataclasses.replace(problem, second=np.where(part, 0.0, problem.second))
+    won = []
+    for factor in (weight / 100, weight / 100 * (1 + more)):
+        plan = plan_of(dataclasses.replace(problem, weight=np.where(part, factor * problem.weight, problem.weight)))
+        if plan is None:
+            return
+        won.append(float(problem.weight[problem.seen(plan.chosen) & part].sum()))
+    assert won[1] >= won[0] - 1e-9 * max(problem.total, 1e-300)

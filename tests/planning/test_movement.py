@@ -12,7 +12,7 @@ from scipy import sparse
 from planning.city import City
 from planning.errors import CityError, InputError
 from planning.figures import Figures
-from planning.movement import Routes, find_clusters, find_gateways, interception, likely_routes, load_movement_figures, share_read
+from planning.movement import Routes, find_clusters, find_gateways, interception, likely_routes, load_movement_figures
 from tests.planning.toy_streets import EAST, NORTH, at, box, cross, line, shuffled, streets, toy_city
 
 FIGURES = load_movement_figures().replaced(exit_residential=1, gather_m=40, step_m=10, clusters=3)
@@ -127,9 +127,9 @@ def test_a_route_is_read_where_any_of_its_places_is() -> None:
     to_east = routes.gateways.xy[routes.exit][:, 0] > EAST + 99
     assert met.toarray().tolist() == [to_north.tolist(), (~to_east).tolist(), [False] * 4]
     assert met.dtype == bool
-    assert share_read(reads, routes, np.array([0])) == pytest.approx(float(routes.weight[to_north].sum()))
-    assert share_read(reads, routes) == pytest.approx(float(routes.weight[~to_east].sum()))
-    assert share_read(reads, routes, np.array([2])) == 0.0
+    assert routes.share(interception(reads[[0]], routes)) == pytest.approx(float(routes.weight[to_north].sum()))
+    assert routes.share(interception(reads, routes)) == pytest.approx(float(routes.weight[~to_east].sum()))
+    assert routes.share(interception(reads[[2]], routes)) == 0.0
 
 
 def test_routes_are_lines_from_cluster_to_gateway() -> None:

@@ -49,6 +49,19 @@ def reviewed(name: str = "MG Road") -> dict[str, Review]:
     return {"gaps": gaps, "backtest": Review("backtest", "", "", judged, {"placements": rows, "leads": ()}, {})}
 
 
+def test_routes_out_are_told_where_they_weigh(plan: Plan, town: City, tmp_path: Path) -> None:
+    """Their share before and after, and what the bound then bounds, in both languages; a plan that does not weigh them says nothing of them."""
+    card = dataclasses.replace(plan.scorecard, routes_before=0.125, routes_after=0.875)
+    weighed = dataclasses.replace(plan, scorecard=card, proof=dataclasses.replace(plan.proof, movement=0.2, routes=0.875))
+    said = written(weighed, town, tmp_path)
+    assert "Routes out on which number plates are read 12.5 % today, 87.5 % with the plan" in said
+    assert "routes out read 87.50 %, which is 20 % of it" in said
+    hindi = written(weighed, town, tmp_path, "hi")
+    assert "87.5 %" in hindi
+    assert "87.50 %" in hindi
+    assert "outes out" not in written(plan, town, tmp_path)
+
+
 def test_gaps_and_back_test_are_told(plan: Plan, town: City, tmp_path: Path) -> None:
     """The heaviest streets with their rank, and who caught what with its ends; what was not worked out says how to have it."""
     said = written(plan, town, tmp_path, reviews=reviewed())

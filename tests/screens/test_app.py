@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -107,6 +108,33 @@ def test_the_plan_screen_shows_the_numbers(page: Callable[..., AppTest], toy: Ci
     assert shown["Weighted coverage"] == f"{plans[20].scorecard.after * 100:.1f} %"
     assert f"{plans[20].proof.bound * 100:.2f} %" in texts(test)
     assert "Not verified" not in texts(test)
+
+
+@pytest.mark.parametrize("language", ["hi", "en"])
+def test_routes_out_are_shown_and_compared_where_they_weigh(page: Callable[..., AppTest], toy: City, language: str) -> None:
+    """The share of routes read before and after stands under the numbers, its part of the worth in the proof, and in the comparison a row."""
+    first, second = library.plan_files(toy)[:2]
+    plan = library.plan(toy, first.id)
+    card = replace(plan.scorecard, routes_before=0.125, routes_after=0.875)
+    weighed = replace(plan, scorecard=card, proof=replace(plan.proof, movement=0.2, routes=0.875))
+    write_plan(weighed, toy, first.path)
+    said = words(language)
+    shown = texts(sound(page(view="plan", plan=first.id, lang=language)))
+    assert said.say("number.routes", before="12.5 %", after="87.5 %") in shown
+    assert "87.50 %" in shown
+    row = sound(page(view="compare", a=first.id, b=second.id, lang=language)).dataframe[0].value
+    table = {line[0]: list(line)[1:] for line in row.itertuples(index=False)}
+    assert table[said.say("number.routes_after")][:2] in (["87.5 %", "–"], ["–", "87.5 %"])
+
+
+def test_the_weight_of_routes_typed_is_the_wish_that_is_started(page: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The field of the form arrives in the scenario."""
+    started: list[Scenario] = []
+    monkeypatch.setattr("screens.jobs.desk.start", lambda city, scenario: started.append(scenario) or SimpleNamespace(id="j"))
+    test = page(view="plan")
+    sound(test.number_input(key="movement").set_value(20).run())
+    next(button for button in test.button if button.label == words("en").say("plan.run")).click().run()
+    assert [scenario.movement_percent for scenario in started] == [20]
 
 
 def test_an_unverified_plan_says_so(page: Callable[..., AppTest], toy: City) -> None:

@@ -63,7 +63,7 @@ def test_a_scenario_filled_in_and_read_again_is_itself() -> None:
     """What the form shows of a scenario, and what is taken over beside it, make the same scenario, id and all."""
     whole = Scenario(
         "toy", 1_23_45_678, 4_56_789, ("a", "b"), "detection", "crime", 12.5, (4.5, 6.0), 2, 0.37, ("k/1",), ("f",), True, 0.01, 30.0, 7, "Our plan",
-        0.41, ("junctions=face",), 0.55, 0.0025, True, True, (22.1, 82.1),
+        0.41, ("junctions=face",), 0.55, 0.0025, True, True, (22.1, 82.1), movement_percent=20,
     )  # fmt: skip
     again = read_wish(wish_of(whole, ("c",)), "toy", like=whole)
     assert again == whole
