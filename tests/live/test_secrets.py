@@ -77,6 +77,7 @@ def test_the_vault_keeps_the_newest_seal_of_each_camera_with_a_line_of_the_audit
     assert sealer.open(long, again.get(long) or b"").user == "two"
     with store.read() as tx:
         rows, lines = tx.rows("sealed"), list(tx.lines())
-    assert [(line["by"], line["action"], line["subject"]) for line in lines] == [("planner", "live.password", camera) for camera in ("cam1", long, "cam1")]
+    told = [(line["by"], line["action"], line["subject"]) for line in lines]
+    assert told == [("planner", "live.password", camera) for camera in ("cam1", long, "cam1")]
     assert "hunter2" not in f"{rows}{lines}"
     assert store.verify()[1] is None
