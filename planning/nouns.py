@@ -124,6 +124,11 @@ class Scenario:
     suggestions: tuple[str, ...] = ()
     movement_percent: int = 0
 
+    @property
+    def weighs_more(self) -> bool:
+        """Whether a plan is to be best by more than coverage: second views, homes in view, or routes out."""
+        return self.second_view > 0 or self.privacy > 0 or self.movement_percent > 0
+
     def __post_init__(self) -> None:
         faults = list(_scenario_faults(self))
         if faults:

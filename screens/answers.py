@@ -34,7 +34,7 @@ def frontier(options: argparse.Namespace) -> int:
         for point in points
     ]
     _write(options.out, ("budget_inr", "cost_inr", "yearly_inr", "cameras", "covered", "bound", "gap", "worst_ward", "worst"), rows)
-    print(f"{_made(desk)}\n{'budget':>16}{'cameras':>9}{'covered':>10}{'at most':>10}{'gap':>8}  worst ward")
+    print(f"{_told(desk)}\n{'budget':>16}{'cameras':>9}{'covered':>10}{'at most':>10}{'gap':>8}  worst ward")
     for point in points:
         shares = f"{100 * point.covered:>8.2f} %{100 * point.bound:>8.2f} %{100 * point.gap:>6.2f} %"
         print(f"{say_short(point.budget_inr):>16}{len(point.cameras):>9}{shares}  {_worst(point)}")
@@ -56,7 +56,7 @@ def phases(options: argparse.Namespace) -> int:
     found = ask.phased(desk, budgets, floors=floors, time_limit_s=each_s, progress=teller().part(0.4, 1.0))
     rows = [(number, camera, phase.now.budget_inr) for number, phase in enumerate(found, 1) for camera in phase.added]
     _write(options.out, ("phase", "camera", "budget_inr"), rows)
-    print(_made(desk))
+    print(_told(desk))
     for number, phase in enumerate(found, 1):
         now = phase.now
         bought = f"{len(now.cameras)} cameras, {len(phase.added)} of them new"
@@ -153,6 +153,12 @@ def _before_plan(options: argparse.Namespace, faults: list[Fault]) -> Desk:
 def _of_plan(options: argparse.Namespace) -> Desk:
     plan, city = plan_and_city(options)
     return ask.open_plan(city, plan, progress=teller())
+
+
+def _told(desk: Desk) -> str:
+    """As `_made`; and of what the shares are, where more than coverage was asked for."""
+    more = "\nshares        of what was asked for: coverage with second views, homes in view and routes out weighed in"
+    return f"{_made(desk)}{more if desk.scenario.weighs_more else ''}"
 
 
 def _made(desk: Desk) -> str:

@@ -135,6 +135,8 @@ def _draft(city_name: str, job_id: str, said: Words) -> None:
     for column, (key, value) in zip(columns, numbers, strict=True):
         column.metric(said.say(key), value)
     st.caption(plain(said.say("number.bound", bound=said.share(draft.bound, 2), gap=said.share(draft.gap, 2))))
+    if job.scenario.weighs_more:
+        st.caption(said.say("draft.mixed"))
     number = int(1e9 * draft.covered)  # drafts only get better
     city_map(map_data(city, said, load_models(), draft=draft_url(city, job_id, number), height=600), key="map-draft")
 

@@ -133,8 +133,8 @@ def _long(pictures: int) -> list[bytes]:
 
 @given(st.integers(0, 1000))
 def test_a_stream_whose_bytes_are_spoilt_ends(seed: int) -> None:
-    """One byte in a hundred changed on the way: within five seconds of pictures the stream is told to be broken, and does not limp on."""
-    dice, data = random.Random(seed), bytearray(b"".join(_long(75)))
+    """One byte in a hundred changed on the way: within ten seconds of pictures the stream is told to be broken, and does not limp on."""
+    dice, data = random.Random(seed), bytearray(b"".join(_long(150)))
     for _ in range(len(data) // 100):
         data[dice.randrange(len(data))] ^= 1 << dice.randrange(8)
     taken = row()

@@ -54,6 +54,7 @@ def test_the_frontier_is_printed_and_written(home: Path, capsys: pytest.CaptureF
     """A line a budget, the same figures in the table, coverage never falling, the made label above."""
     out = done(capsys, "frontier", "toy", "--budget", "1.2 lakh", "--steps", "3", "--time", "15", "--out", str(home / "f.csv"), *QUICK)
     assert "Made data, not surveyed" in out
+    assert "of what was asked for" not in out
     with (home / "f.csv").open(encoding="utf-8-sig", newline="") as stream:
         rows = list(csv.DictReader(stream))
     assert [int(row["budget_inr"]) for row in rows] == [40_000, 80_000, 120_000]
@@ -65,8 +66,10 @@ def test_the_frontier_is_printed_and_written(home: Path, capsys: pytest.CaptureF
 
 
 def test_phases_are_printed_and_written(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Each camera belongs to the phase that adds it, once."""
-    out = done(capsys, "phases", "toy", "--budget", "1.2 lakh", "--phase", "50 hazar", "--time", "20", "--out", str(home / "ph.csv"), *QUICK)
+    """Each camera belongs to the phase that adds it, once; where second views weigh, it is told that shares are not of coverage alone."""
+    words = ("--phase", "50 hazar", "--second-view", "50%", "--time", "20", "--out", str(home / "ph.csv"))
+    out = done(capsys, "phases", "toy", "--budget", "1.2 lakh", *words, *QUICK)
+    assert "of what was asked for: coverage with second views" in out
     with (home / "ph.csv").open(encoding="utf-8-sig", newline="") as stream:
         rows = list(csv.DictReader(stream))
     assert {row["phase"] for row in rows} == {"1", "2"}
