@@ -38,8 +38,7 @@ chromium: ## a Chromium for the browser tests: the system's, else installed, els
 	|| { echo "The browser tests need Chromium. Install it, on Debian or Ubuntu: sudo apt-get install chromium"; exit 1; }
 
 test: setup-dev chromium ## every test
-	@# Three processes on two cores: many tests wait, for a browser or for workers.
-	$(BIN)/python -m pytest -n 3 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: setup-dev ## ruff, mypy strict, import contracts
 	$(BIN)/ruff check .

@@ -193,9 +193,9 @@ class Player {
     return clock() - this.skew - wall;
   }
 
-  shown(wall) {
+  shown(wall, count = 1) {
     this.wall = wall;
-    this.frames += 1;
+    this.frames += count;
     if (this.box.dataset.state !== 'live') this.tick();
   }
 

@@ -17,16 +17,12 @@ const bytes = (base64) => Uint8Array.from(atob(base64), (sign) => sign.charCodeA
 
 const asked = new Map();
 
-/** Frames onto a canvas, by the browser's own decoder. */
+/** Frames by the browser's own decoder, onto a canvas; on the small screens of a wall into a video element, which a browser makes smaller far cheaper. */
 export class Decoded {
   constructor(box, config, told) {
     this.told = told;
-    this.canvas = element('canvas');
-    box.prepend(this.canvas);
-    this.box = box;
-    this.canvas.width = config.width;
-    this.canvas.height = config.height;
-    this.context = this.canvas.getContext('2d', { alpha: false, desynchronized: true });
+    const seen = window.devicePixelRatio * box.clientWidth;
+    this.sink = typeof MediaStreamTrackGenerator !== 'undefined' && seen > 0 && seen <= config.width / 2 ? new Flow(box, told) : new Sheet(box, config, told);
     this.walls = new Map();
     this.count = 0;
     this.atKey = false;
@@ -84,31 +80,89 @@ export class Decoded {
     // Of what waits, the old part is gone through unseen, as long as something was drawn a moment ago.
     const age = this.told.age(wall);
     const hurry = age > 1 && this.decoder.decodeQueueSize > 0 && clock() - (this.drawn ?? 0) < 0.3;
-    if (!this.gone && !hurry && age < STALE_S) {
-      this.drawn = clock();
-      const { width, height } = this.size(frame);
-      if (this.canvas.width !== width || this.canvas.height !== height) {
-        this.canvas.width = width;
-        this.canvas.height = height;
-      }
-      this.context.drawImage(frame, 0, 0, width, height);
-      this.told.shown(wall);
+    if (this.gone || hurry || age >= STALE_S) {
+      frame.close();
+      return;
     }
-    frame.close();
-  }
-
-  /** A canvas has no more dots than are seen: on a wall, whole pictures would be copied and made smaller again and again. */
-  size(frame) {
-    const { displayWidth, displayHeight } = frame;
-    const seen = window.devicePixelRatio * Math.max(this.box.clientWidth / displayWidth, this.box.clientHeight / displayHeight);
-    const share = Math.min(1, seen || 1);
-    return { width: Math.round(share * displayWidth), height: Math.round(share * displayHeight) };
+    this.drawn = clock();
+    this.sink.show(frame, wall);
   }
 
   close() {
     this.gone = true;
     if (this.decoder.state !== 'closed') this.decoder.close();
+    this.sink.close();
+  }
+}
+
+/** A canvas with no more dots than are seen. */
+class Sheet {
+  constructor(box, config, told) {
+    Object.assign(this, { box, told });
+    this.canvas = element('canvas');
+    box.prepend(this.canvas);
+    this.canvas.width = config.width;
+    this.canvas.height = config.height;
+    this.context = this.canvas.getContext('2d', { alpha: false, desynchronized: true });
+  }
+
+  show(frame, wall) {
+    const { displayWidth, displayHeight } = frame;
+    const seen = window.devicePixelRatio * Math.max(this.box.clientWidth / displayWidth, this.box.clientHeight / displayHeight);
+    const share = Math.min(1, seen || 1);
+    const [width, height] = [Math.round(share * displayWidth), Math.round(share * displayHeight)];
+    if (this.canvas.width !== width || this.canvas.height !== height) {
+      this.canvas.width = width;
+      this.canvas.height = height;
+    }
+    this.context.drawImage(frame, 0, 0, width, height);
+    frame.close();
+    this.told.shown(wall);
+  }
+
+  close() {
     this.canvas.remove();
+  }
+}
+
+/** A video element that is given frame after frame, and tells of those it has put on the screen. */
+class Flow {
+  constructor(box, told) {
+    this.track = new MediaStreamTrackGenerator({ kind: 'video' });
+    this.writer = this.track.writable.getWriter();
+    this.video = element('video');
+    this.video.muted = true;
+    this.video.autoplay = true;
+    this.video.playsInline = true;
+    box.prepend(this.video);
+    this.video.srcObject = new MediaStream([this.track]);
+    this.video.play().catch(() => {});
+    let before = 0;
+    // A busy page is told of some pictures together.
+    const drawn = (_, { presentedFrames }) => {
+      if (this.gone) return;
+      told.shown(this.wall, presentedFrames - before);
+      before = presentedFrames;
+      this.video.requestVideoFrameCallback(drawn);
+    };
+    this.video.requestVideoFrameCallback(drawn);
+  }
+
+  show(frame, wall) {
+    // Where the one before still waits this one is let go.
+    if (this.writer.desiredSize <= 0) {
+      frame.close();
+      return;
+    }
+    this.wall = wall;
+    this.writer.write(frame).catch(() => frame.close());
+  }
+
+  close() {
+    this.gone = true;
+    this.track.stop();
+    this.video.srcObject = null;
+    this.video.remove();
   }
 }
 

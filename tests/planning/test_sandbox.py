@@ -92,7 +92,16 @@ def test_memory_is_bounded(tmp_path: Path) -> None:
 
 
 def _children() -> list[str]:
-    return Path(f"/proc/self/task/{os.getpid()}/children").read_text(encoding="ascii").split()
+    """Processes this one has started, but for one that is about to become another and still is a copy of this one."""
+    own = Path("/proc/self/cmdline").read_bytes()
+    return [child for child in Path(f"/proc/self/task/{os.getpid()}/children").read_text(encoding="ascii").split() if _command(child) != own]
+
+
+def _command(pid: str) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
 
 
 def _resident(pid: int) -> int:
