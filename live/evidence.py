@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -19,14 +19,13 @@ from urllib.parse import quote
 
 from coverage.who_saw import Ready, get_ready, who_saw
 from live.eyes import standing
-from planning.city import City, find_city
+from planning.city import City
 from planning.deployed import Deployment
 from planning.errors import Fault, InputError
 from planning.files import local_file
-from planning.former import take_in, tell
-from planning.store import Row, Store, Writing, now, open_store
+from planning.former import KeptInStore
+from planning.store import Row, Writing, now
 
-FILE = "footage.jsonl"  # of earlier versions
 FIRST = "0" * 64
 _UNREAD = ""  # the kind of a line that cannot be read
 _LARGEST = 2_000_000_000_000
@@ -150,16 +149,10 @@ def weigh(paths: Iterable[str | Path]) -> tuple[Given, ...]:
     return tuple(given)
 
 
-class Ledger:
-    """The record of requests and hand-overs as rows of the store, each with its entry as one JSON line, chained by SHA-256 beside the audit.
+class Ledger(KeptInStore):
+    """The record of requests and hand-overs as rows of the store, each with its entry as one JSON line, chained by SHA-256 beside the audit."""
 
-    Parameters
-    ----------
-    store: gives the store. folder: of a city by its name. by: who writes, an actor's id.
-    """
-
-    def __init__(self, store: Callable[[], Store] = open_store, folder: Callable[[str], Path] = find_city, by: str = "") -> None:
-        self._store, self._folder, self._by = store, folder, by
+    former = "footage.jsonl"
 
     def add(self, city: str, entry: Entry) -> None:
         """Write an entry at the end.
@@ -220,15 +213,20 @@ class Ledger:
             pass
         return digest
 
-    def take_in(self, city: str) -> str:
-        """Take in what an earlier version kept in the city's folder, line for line; what was done in words, "" for nothing."""
-        path = self._folder(city).absolute() / FILE
-        return take_in(self._store(), path, _fill, by=self._by) if path.exists() else ""
-
-    def _opened(self, city: str) -> str:
-        """The city's name in the store, once all of it is there."""
-        tell(self.take_in(city))
-        return self._folder(city).absolute().name
+    @staticmethod
+    def _fill(tx: Writing, path: Path) -> int:
+        """Lines of a ledger's file as they stand, so that their chain and the seals that were printed of it hold on; a damaged one too."""
+        number = 0
+        for line in path.read_text(encoding="utf-8").split("\n"):
+            if not line:
+                continue
+            number += 1
+            try:
+                kind, request = _named(json.loads(line))
+            except (ValueError, KeyError, TypeError):
+                kind, request = _UNREAD, ""
+            tx.add("footage", _row(path.parent.name, number, line, kind, request))
+        return number
 
     def _rows(self, city: str, **where: Any) -> list[Row]:
         name = self._opened(city)
@@ -240,21 +238,6 @@ class Ledger:
             return [_entry(json.loads(row["line"])) for row in self._rows(city, **where)]
         except (ValueError, KeyError, TypeError) as error:
             raise InputError.one("evidence.unreadable", f"The ledger of evidence is damaged: {error}", "Restore it from a backup", city) from None
-
-
-def _fill(tx: Writing, path: Path) -> int:
-    """Lines of a ledger's file as they stand, so that their chain and the seals that were printed of it hold on; a damaged one too."""
-    number = 0
-    for line in path.read_text(encoding="utf-8").split("\n"):
-        if not line:
-            continue
-        number += 1
-        try:
-            kind, request = _named(json.loads(line))
-        except (ValueError, KeyError, TypeError):
-            kind, request = _UNREAD, ""
-        tx.add("footage", _row(path.parent.name, number, line, kind, request))
-    return number
 
 
 def _row(city: str, number: int, line: str, kind: str, request: str) -> Row:

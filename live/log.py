@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,28 +19,20 @@ from live.health import health_settings
 from live.pins import SHOWING
 from live.uptime import CLOCK_OFF, MISSED_BEATS, Event, Record
 from planning.access import Actor
-from planning.city import find_city
 from planning.engine import Range
 from planning.errors import InputError
-from planning.former import take_in, tell
-from planning.store import Reading, Row, Store, Writing, open_store
+from planning.former import KeptInStore
+from planning.store import Reading, Row, Writing
 
-FILE = "events.jsonl"  # of earlier versions
 _STRETCH = timedelta(hours=1)
 _PART = 500  # rows looked through at a time
 _PLAIN = ("live", "never_seen")  # states that are no event
 
 
-class EventLog:
-    """A log of every city. What was appended is on the disk when `append` returns.
+class EventLog(KeptInStore):
+    """A log of every city; the watch writes as nobody. What was appended is on the disk when `append` returns."""
 
-    Parameters
-    ----------
-    store: gives the store. folder: of a city by its name. by: who writes, an actor's id; empty for the watch.
-    """
-
-    def __init__(self, store: Callable[[], Store] = open_store, folder: Callable[[str], Path] = find_city, by: str = "") -> None:
-        self._store, self._folder, self._by = store, folder, by
+    former = "events.jsonl"
 
     def append(self, city: str, *records: Record) -> None:
         """Write records at the end. A state or a clock told again as it was is no new record.
@@ -138,15 +130,24 @@ class EventLog:
             cameras = tx.values("events", "camera", city=name, kind="clock")
             return {camera: _last(tx, name, "clock", camera) == "off" for camera in cameras}
 
-    def take_in(self, city: str) -> str:
-        """Take in what an earlier version kept in the city's folder; what was done in words, "" for nothing."""
-        path = self._folder(city).absolute() / FILE
-        return take_in(self._store(), path, _fill, by=self._by) if path.exists() else ""
-
-    def _opened(self, city: str) -> str:
-        """The city's name in the store, once all of it is there."""
-        tell(self.take_in(city))
-        return self._folder(city).absolute().name
+    @staticmethod
+    def _fill(tx: Writing, path: Path) -> int:
+        """The records of a log's file; beats become stretches, so that their many lines are few rows. A line cut short is passed over."""
+        city, beats, records, count = path.parent.name, list[datetime](), list[Record](), 0
+        states: dict[tuple[str, str], str] = {}
+        with path.open("rb") as stream:
+            for record in _parsed(stream):
+                count += 1
+                if record.kind in {"watching", "state"}:
+                    beats.append(record.at)
+                if record.kind != "watching":
+                    records.append(record)
+                if len(records) >= _PART:
+                    _add(tx, city, records, states)
+                    records.clear()
+        _add(tx, city, records, states)
+        _beat(tx, city, beats, sealed=True)
+        return count
 
 
 def _add(tx: Writing, city: str, records: Sequence[Record], states: dict[tuple[str, str], str] | None = None) -> None:
@@ -255,25 +256,6 @@ def _text(when: datetime) -> str:
 
 def _moment(text: str) -> datetime:
     return datetime.fromisoformat(text)
-
-
-def _fill(tx: Writing, path: Path) -> int:
-    """The records of a log's file; beats become stretches, so that their many lines are few rows. A line cut short is passed over."""
-    city, beats, records, count = path.parent.name, list[datetime](), list[Record](), 0
-    states: dict[tuple[str, str], str] = {}
-    with path.open("rb") as stream:
-        for record in _parsed(stream):
-            count += 1
-            if record.kind in {"watching", "state"}:
-                beats.append(record.at)
-            if record.kind != "watching":
-                records.append(record)
-            if len(records) >= _PART:
-                _add(tx, city, records, states)
-                records.clear()
-    _add(tx, city, records, states)
-    _beat(tx, city, beats, sealed=True)
-    return count
 
 
 def _parsed(lines: Iterable[bytes]) -> Iterator[Record]:

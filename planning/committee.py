@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from planning.access import Actor, require
 from planning.datafile import DATA, Table, read_tables, refuse
@@ -116,8 +117,8 @@ def set_rules(store: Store, actor: Actor, city: str, quorum: float, majority: fl
 
 def members(tx: Reading, city: str, *, active: bool = False) -> list[Row]:
     """A city's members by name; only the `active` ones where asked."""
-    which = (True,) if active else (True, False)
-    return tx.rows("members", order="name", city=city, active=which)
+    where: dict[str, Any] = {"city": city, "active": True} if active else {"city": city}
+    return tx.rows("members", order="name", **where)
 
 
 def member_of(tx: Reading, city: str, actor: Actor) -> Row | None:

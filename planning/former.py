@@ -9,14 +9,51 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
+from typing import ClassVar
 
-from planning.store import Reading, Store, Writing, now
+from planning.city import find_city
+from planning.store import Reading, Store, Writing, now, open_store
 
 SUFFIX = ".taken-into-store"
 _log = logging.getLogger("chaukas.store")
 _left = set[tuple[Path, str]]()  # files that were told of already
+
+
+class KeptInStore(ABC):
+    """What is kept of a city as rows of the store, and was a file of its folder before.
+
+    Parameters
+    ----------
+    store: gives the store. folder: of a city by its name. by: who writes, an actor's id.
+    """
+
+    former: ClassVar[str]  # the file's name
+
+    def __init__(self, store: Callable[[], Store] = open_store, folder: Callable[[str], Path] = find_city, by: str = "") -> None:
+        self._store, self._folder, self._by = store, folder, by
+
+    def take_in(self, city: str) -> str:
+        """Take in what an earlier version kept in the city's folder; what was done in words, "" for nothing.
+
+        Raises
+        ------
+        CityError: `city.unknown`. StoreError, and what the file's reader raises: then nothing is taken in.
+        """
+        path = self._folder(city).absolute() / self.former
+        return take_in(self._store(), path, self._fill, by=self._by) if path.exists() else ""
+
+    def _opened(self, city: str) -> str:
+        """The city's name in the store, once all of it is there. Raises as `take_in`."""
+        tell(self.take_in(city))
+        return self._folder(city).absolute().name
+
+    @staticmethod
+    @abstractmethod
+    def _fill(tx: Writing, path: Path) -> int:
+        """Put what the file holds into rows; how many entries."""
 
 
 def take_in(store: Store, path: Path, fill: Callable[[Writing, Path], int], *, by: str = "") -> str:

@@ -7,6 +7,7 @@ person, so that whoever is given the address later is not let in.
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from planning.access import Actor, require
 from planning.errors import Forbidden, InputError
@@ -66,8 +67,8 @@ def unlink(store: Store, by: Actor, account: str, which: str | None = None) -> i
 def identities_of(store: Store, account: str | None = None) -> list[Row]:
     """An account's links, or everybody's, the oldest first."""
     with store.read() as tx:
-        found = tx.rows("identities", order="created_at")
-    return [row for row in found if account in {None, row["account"]}]
+        where: dict[str, Any] = {} if account is None else {"account": account}
+        return tx.rows("identities", order="created_at", **where)
 
 
 def enter(store: Store, claims: Claims, agent: str = "") -> str:

@@ -15,23 +15,19 @@ from planning.city import find_city
 from planning.deployed import Deployment, Feed
 from planning.errors import ChaukasError, InputError
 from planning.files import local_file
-from planning.former import take_in, tell
+from planning.former import KeptInStore
 from planning.store import Row, Store, Writing, new_id, now, open_store
 
-FILE = "deployments.csv"  # of earlier versions
 _LARGEST = 50_000_000
 
 
-class Register:
-    """Deployments as rows of the store. A city's are read once for each change of them, by whichever process that was.
+class Register(KeptInStore):
+    """Deployments as rows of the store. A city's are read once for each change of them, by whichever process that was."""
 
-    Parameters
-    ----------
-    store: gives the store. folder: of a city by its name. by: who changes it, an actor's id.
-    """
+    former = "deployments.csv"
 
     def __init__(self, store: Callable[[], Store] = open_store, folder: Callable[[str], Path] = find_city, by: str = "") -> None:
-        self._store, self._folder, self._by = store, folder, by
+        super().__init__(store, folder, by)
         self._lock = threading.Lock()
         self._kept: dict[tuple[str, str], tuple[str, tuple[Deployment, ...]]] = {}
 
@@ -42,8 +38,7 @@ class Register:
         ------
         CityError: `city.unknown`. InputError: `register.unreadable`, where the file of an earlier version is damaged. StoreError.
         """
-        tell(self.take_in(city))
-        name, store = self._folder(city).absolute().name, self._store()
+        name, store = self._opened(city), self._store()
         with store.read() as tx:
             mark = tx.one("settings", id=_mark(name))
             stamp = "" if mark is None else str(mark["value"])
@@ -66,23 +61,18 @@ class Register:
             return
         cities = sorted({one.city for one in deployments})
         for city in cities:
-            tell(self.take_in(city))
+            self._opened(city)
         with self._store().write(self._by, "live.deploy", ", ".join(cities), {"cameras": len(deployments)}) as tx:
             _put(tx, deployments)
 
-    def take_in(self, city: str) -> str:
-        """Take in what an earlier version kept in the city's folder; what was done in words, "" for nothing. Raises as `list`."""
-        path = self._folder(city).absolute() / FILE
-        return take_in(self._store(), path, _fill, by=self._by) if path.exists() else ""
-
-
-def _fill(tx: Writing, path: Path) -> int:
-    """The cameras of a register's file that the store does not hold yet; how many."""
-    city = path.parent.name
-    known = {row["id"] for row in tx.rows("deployments", city=city)}
-    found = tuple(dataclasses.replace(one, city=city) for one in _read(path) if one.id not in known)
-    _put(tx, found)
-    return len(found)
+    @staticmethod
+    def _fill(tx: Writing, path: Path) -> int:
+        """The cameras of a register's file that the store does not hold yet; how many."""
+        city = path.parent.name
+        known = {row["id"] for row in tx.rows("deployments", city=city)}
+        found = tuple(dataclasses.replace(one, city=city) for one in _read(path) if one.id not in known)
+        _put(tx, found)
+        return len(found)
 
 
 def _put(tx: Writing, deployments: tuple[Deployment, ...]) -> None:

@@ -95,10 +95,10 @@ export class Decoded {
   }
 }
 
-/** A canvas with no more dots than are seen. */
+/** A canvas of the picture's size. */
 class Sheet {
   constructor(box, config, told) {
-    Object.assign(this, { box, told });
+    this.told = told;
     this.canvas = element('canvas');
     box.prepend(this.canvas);
     this.canvas.width = config.width;
@@ -107,15 +107,11 @@ class Sheet {
   }
 
   show(frame, wall) {
-    const { displayWidth, displayHeight } = frame;
-    const seen = window.devicePixelRatio * Math.max(this.box.clientWidth / displayWidth, this.box.clientHeight / displayHeight);
-    const share = Math.min(1, seen || 1);
-    const [width, height] = [Math.round(share * displayWidth), Math.round(share * displayHeight)];
-    if (this.canvas.width !== width || this.canvas.height !== height) {
-      this.canvas.width = width;
-      this.canvas.height = height;
+    if (this.canvas.width !== frame.displayWidth || this.canvas.height !== frame.displayHeight) {
+      this.canvas.width = frame.displayWidth;
+      this.canvas.height = frame.displayHeight;
     }
-    this.context.drawImage(frame, 0, 0, width, height);
+    this.context.drawImage(frame, 0, 0);
     frame.close();
     this.told.shown(wall);
   }

@@ -163,9 +163,13 @@ def test_a_masked_camera_is_shown_masked_and_says_so(page: Page) -> None:
 
 @pytest.mark.usefixtures("cameras")
 def test_a_wall_shows_its_cameras_side_by_side(page: Page) -> None:
-    """A wall of four shows four live pictures in two rows, and closes as a whole."""
+    """A wall of four shows four live pictures in two rows, each going on in a video element, and closes as a whole."""
     page.evaluate("(names) => { window.one = wall(host, names.map((camera) => ({ camera })), { words: { live: 'live' } }); }", NAMES[2:])
     page.wait_for_function("one.state().length === 4 && one.state().every((tile) => tile.state === 'live')", timeout=60_000)
+    assert page.locator(".player video").count() == 4
+    for tile in range(4):
+        first = page.evaluate(f"({NUMBER})({tile})")
+        page.wait_for_function(f"([at, before]) => ({NUMBER})(at) !== before", arg=[tile, first], timeout=45_000)
     boxes = [tile.bounding_box() for tile in page.locator(".player").all()]
     assert len({round(box["x"]) for box in boxes if box}) == len({round(box["y"]) for box in boxes if box}) == 2
     page.screenshot(path=PICTURES / "player-wall.png")

@@ -13,7 +13,7 @@ from typing import Any
 import pyproj
 import pytest
 
-from live.evidence import FILE, Asked, Given, HandOver, Ledger, as_text, ask, recorder_link, weigh
+from live.evidence import Asked, Given, HandOver, Ledger, as_text, ask, recorder_link, weigh
 from planning.city import City
 from planning.deployed import Deployment, Feed
 from planning.errors import FileRefused, InputError
@@ -190,12 +190,12 @@ def test_a_file_of_before_is_taken_in_with_its_seals(ledger: Ledger, store: Stor
     """Every entry as it was, and the seal that was printed is the seal still; new entries follow it; the file lies beside."""
     over = HandOver(NOON, asked.id, "आशा", "Rao", (Given("a.mp4", 4, "ab" * 32),), "सील बंद")
     lines = old_lines(asked, over)
-    path = tmp_path / "toy" / FILE
+    path = tmp_path / "toy" / Ledger.former
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     assert ledger.seal("toy") == hashlib.sha256(lines[1].encode()).hexdigest()
     assert (ledger.asked("toy"), ledger.handed("toy", asked.id), ledger.broken("toy")) == ((asked,), (over,), None)
     assert not path.exists()
-    assert path.with_name(FILE + SUFFIX).read_text(encoding="utf-8").splitlines() == lines
+    assert path.with_name(Ledger.former + SUFFIX).read_text(encoding="utf-8").splitlines() == lines
     ledger.add("toy", dataclasses.replace(over, by="Rao", received_by="the court"))
     assert ledger.broken("toy") is None
     assert len(ledger.handed("toy", asked.id)) == 2
@@ -206,7 +206,7 @@ def test_a_file_of_before_is_taken_in_with_its_seals(ledger: Ledger, store: Stor
 def test_a_damaged_file_of_before_is_taken_in_as_it_is(ledger: Ledger, asked: Asked, tmp_path: Path, spoil: Any, line: int) -> None:
     """What was tampered with stays evidence, and is told as before."""
     lines = old_lines(*(dataclasses.replace(asked, by=name) for name in ("asha", "ravi", "meena")))
-    (tmp_path / "toy" / FILE).write_text("\n".join(spoil(lines)) + "\n", encoding="utf-8")
+    (tmp_path / "toy" / Ledger.former).write_text("\n".join(spoil(lines)) + "\n", encoding="utf-8")
     assert ledger.broken("toy") == line
     if "no entry" in spoil(lines):
         with pytest.raises(InputError, match="ledger of evidence is damaged"):

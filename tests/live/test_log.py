@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from live.log import FILE, EventLog
+from live.log import EventLog
 from live.uptime import Record, events, uptime
 from planning.access import Actor
 from planning.errors import InputError
@@ -187,13 +187,13 @@ def test_a_file_of_before_is_taken_in_with_all_that_was_told(log: EventLog, stor
     old.append(Record("maintenance", at(2), "a", since=at(5), until=at(8), by="asha", note="mast"))
     old.sort(key=lambda record: record.at)
     seen = Record("acknowledged", at(7), "a", event=f"a@{at(6).isoformat()}", by="asha", note="देखा")
-    path = tmp_path / "toy" / FILE
+    path = tmp_path / "toy" / EventLog.former
     path.write_text("\n".join(lines(*old, seen)) + '\n{"kind":"state","at":"2026-', encoding="utf-8")
     before = [uptime(old, ["a", "b"], at(since), at(until)) for since, until in ((0, 48), (5, 7), (19, 31), (29, 41))]
     assert [uptime(log.records("toy", ["a", "b"], at(since), at(until)), ["a", "b"], at(since), at(until)) for since, until in (
         (0, 48), (5, 7), (19, 31), (29, 41))] == before  # fmt: skip
     assert not path.exists()
-    assert path.with_name(FILE + SUFFIX).exists()
+    assert path.with_name(EventLog.former + SUFFIX).exists()
     assert [(one.camera, one.state, one.until, one.acknowledged is not None) for one in log.latest("toy", {"a", "b"}, 9)] == [
         ("b", "offline", None, False), ("a", "dark", at(9), True), ("b", "clock_off", None, False),
     ]  # fmt: skip
@@ -241,7 +241,7 @@ def test_a_long_log_is_taken_in_by_parts(log: EventLog, tmp_path: Path, monkeypa
     """More lines than are kept in memory at once: none is lost between the parts."""
     monkeypatch.setattr("live.log._PART", 7)
     told = [state("a", ("live", "dark")[turn % 2], turn / 10) for turn in range(50)]
-    (tmp_path / "toy" / FILE).write_text("\n".join(lines(*told)) + "\n", encoding="utf-8")
+    (tmp_path / "toy" / EventLog.former).write_text("\n".join(lines(*told)) + "\n", encoding="utf-8")
     found = [record for record in log.records("toy") if record.kind == "state"]
     assert [(one.at, one.state) for one in found] == [(one.at, one.state) for one in told]
     assert at(0) + timedelta(hours=4.9) == found[-1].since

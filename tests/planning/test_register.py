@@ -15,7 +15,7 @@ import pytest
 from planning.deployed import NO_FEED, Deployment, Feed
 from planning.errors import InputError
 from planning.former import SUFFIX
-from planning.register import FILE, Register
+from planning.register import Register
 from planning.store import Reading, Store
 
 FULL = Deployment(
@@ -125,11 +125,11 @@ def test_writers_at_once_lose_nothing(register: Register, store: Store, folders:
 
 def test_a_file_of_before_is_taken_in_once_and_kept_beside(register: Register, store: Store, folders: Path, caplog: pytest.LogCaptureFixture) -> None:
     """At the first look every camera of it is there as it was; it is told in words and in the audit, and the file lies beside it as it stood."""
-    path = folders / "toy" / FILE
+    path = folders / "toy" / Register.former
     path.write_bytes(OLD.encode())
     assert register.list("toy") == (FULL, BARE)
     assert not path.exists()
-    assert path.with_name(FILE + SUFFIX).read_bytes() == OLD.encode()
+    assert path.with_name(Register.former + SUFFIX).read_bytes() == OLD.encode()
     (told,) = caplog.messages
     assert told == "toy: 2 entries of deployments.csv taken into the store; the file is kept as deployments.csv.taken-into-store"
     with store.read() as tx:
@@ -142,7 +142,7 @@ def test_a_file_of_before_is_taken_in_once_and_kept_beside(register: Register, s
 
 def test_a_file_that_turns_up_again_changes_nothing(register: Register, folders: Path, caplog: pytest.LogCaptureFixture) -> None:
     """What was taken in and changed since stays changed; another file of the name is left where it is, and told of once."""
-    path = folders / "toy" / FILE
+    path = folders / "toy" / Register.former
     path.write_bytes(OLD.encode())
     register.list("toy")
     register.put(dataclasses.replace(BARE, title="Depot"))
@@ -162,7 +162,7 @@ def test_what_the_store_holds_counts_more_than_a_file(register: Register, folder
     """A file that comes to a city with cameras in the store adds those that are not there."""
     other = dataclasses.replace(BARE, title="Depot")
     register.put(other)
-    (folders / "toy" / FILE).write_bytes(OLD.encode())
+    (folders / "toy" / Register.former).write_bytes(OLD.encode())
     assert register.list("toy") == (FULL, other)
 
 
@@ -170,7 +170,7 @@ def test_a_crash_between_the_rows_and_the_name_loses_and_doubles_nothing(
     register: Register, store: Store, folders: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The rows stand, the file still has its old name: the next look only gives it the new one. One that may not be renamed is passed over."""
-    path = folders / "toy" / FILE
+    path = folders / "toy" / Register.former
     path.write_bytes(OLD.encode())
     with monkeypatch.context() as patch:
         patch.setattr(Path, "replace", lambda *_: (_ for _ in ()).throw(PermissionError(13, "Permission denied")))
@@ -185,7 +185,7 @@ def test_a_crash_between_the_rows_and_the_name_loses_and_doubles_nothing(
 
 def test_two_who_take_in_at_once_do_it_once(store: Store, folders: Path) -> None:
     """One line of the audit, every camera once, and neither is refused."""
-    (folders / "toy" / FILE).write_bytes(OLD.encode())
+    (folders / "toy" / Register.former).write_bytes(OLD.encode())
     found: list[object] = []
 
     def look() -> None:
@@ -206,7 +206,7 @@ def test_two_who_take_in_at_once_do_it_once(store: Store, folders: Path) -> None
 
 def test_a_damaged_file_is_told_and_stays(register: Register, store: Store, folders: Path) -> None:
     """Nothing of it is taken in, and it stays as it is until it is put right."""
-    path = folders / "toy" / FILE
+    path = folders / "toy" / Register.former
     path.write_bytes(OLD.replace("-22.1", "south").encode())
     for act in (lambda: register.list("toy"), lambda: register.put(BARE)):
         with pytest.raises(InputError) as refused:
@@ -224,7 +224,7 @@ def test_a_damaged_file_is_told_and_stays(register: Register, store: Store, fold
 def test_a_file_of_before_some_columns_is_taken_in(register: Register, folders: Path, lost: tuple[str, ...]) -> None:
     """What was not there then is empty, and nothing else is lost."""
     rows = list(csv.DictReader(io.StringIO(OLD.removeprefix("\ufeff"), newline="")))
-    with (folders / "toy" / FILE).open("w", encoding="utf-8-sig", newline="") as stream:
+    with (folders / "toy" / Register.former).open("w", encoding="utf-8-sig", newline="") as stream:
         writer = csv.DictWriter(stream, [key for key in rows[0] if key not in lost], extrasaction="ignore")
         writer.writeheader()
         writer.writerows(rows)
